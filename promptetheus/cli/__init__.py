@@ -1,0 +1,98 @@
+"""The command line: a table of commands, each in a module of its own that is imported when it runs.
+
+Exit codes: 0 done, 1 a problem was found, 2 the command was not understood. Data on stdout, talk on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "record a few example runs and open them in the terminal"),
+    "tui": ("tui", "watch the spool: live sessions, timelines, screenshots"),
+    "sessions": ("sessions", "list recorded sessions"),
+    "replay": ("replay", "print the timeline of a session"),
+    "fingerprint": ("fingerprint", "name the way a session failed"),
+    "diff": ("diff", "compare a session with a baseline"),
+    "sql": ("sql", "ask the spool with DuckDB, read only"),
+    "export": ("export", "write a session as JSON"),
+    "import": ("import_", "bring in runs recorded by other tools"),
+    "spool": ("spool", "show what is recorded and waiting for delivery"),
+    "version": ("version", "print the version"),
+}
+"""Name of a command to its module and what it does, in the order of the help."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if words[0] in ("-V", "--version"):
+        words[0] = "version"
+    if words[0] not in COMMANDS:
+        return _unknown(words[0])
+    try:
+        return _run(words[0], words[1:])
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output went away: `promptetheus sessions | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+
+
+def _run(name: str, words: list[str]) -> int:
+    module, summary = COMMANDS[name]
+    if name == "version" and not words:  # no parser is needed to say this
+        from promptetheus import __version__
+
+        print(__version__)
+        return 0
+    import argparse
+    import importlib
+
+    command = importlib.import_module(f"promptetheus.cli.{module}")
+    parser = argparse.ArgumentParser(
+        prog=f"promptetheus {name}",
+        description=(command.__doc__ or summary).strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_arguments(parser)
+    try:
+        arguments = parser.parse_args(words)
+    except SystemExit as stop:  # argparse has said what is wrong
+        return stop.code if isinstance(stop.code, int) else 2
+    code = command.run(arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: promptetheus COMMAND [OPTIONS]",
+            "",
+            "The debugger for AI agents that lives in the terminal.",
+            "",
+            *lines,
+            "",
+            "promptetheus COMMAND --help says more about a command.",
+        ]
+    )
+
+
+def _unknown(word: str) -> int:
+    import difflib
+
+    close = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    print(f"promptetheus: {word!r} is not a command.{hint} See: promptetheus --help", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Write a session as JSON: its events and how many there are of each type."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.targets import open_session
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("session", help="session id, the beginning of one, or a file")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file instead of the screen")
+    add_spool(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    missing = f"No spooled session {arguments.session} in {arguments.spool}."
+    log = open_session(arguments.spool, arguments.session, missing=missing)
+    if log is None:
+        return 1
+    events = log.events()
+    document = {
+        "session_id": log.row().session_id,
+        "events": events,
+        "summary": {"count": len(events), "types": dict(Counter(str(e.get("type")) for e in events))},
+    }
+    if arguments.out is None:
+        print_json(document)
+        return 0
+    import json
+
+    try:
+        arguments.out.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        say(f"Could not write {arguments.out}: {error.strerror or error}.")
+        return 1
+    if arguments.json:
+        print_json({"session_id": document["session_id"], "events": len(events), "file": str(arguments.out)})
+    else:
+        out(f"Exported {len(events)} event(s) to {arguments.out}.")
+    return 0

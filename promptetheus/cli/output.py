@@ -1,0 +1,35 @@
+"""Printing: data to stdout, talk to stderr, nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from promptetheus.display import printable
+
+
+def out(text: str) -> None:
+    """Print data for people."""
+    _write(sys.stdout, printable(text))
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not data."""
+    _write(sys.stderr, printable(text))
+
+
+def print_json(value: Any) -> None:
+    """Print data for programs: indented JSON in ASCII, so that no text in it reaches a terminal raw."""
+    import json
+
+    from promptetheus.encoding import jsonable
+
+    print(json.dumps(jsonable(value), indent=2, ensure_ascii=True))
+
+
+def _write(stream: Any, text: str) -> None:
+    try:
+        print(text, file=stream)
+    except UnicodeEncodeError:  # a terminal with a narrow encoding
+        encoding = stream.encoding or "ascii"
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)

@@ -1,0 +1,55 @@
+"""Print the timeline of a session, flat or as its span tree."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.targets import open_session
+from promptetheus.event_line import event_line
+from promptetheus.trace_tree import MAX_INDENT_LEVELS, build_trace_forest, render_tree
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("session", help="session id, the beginning of one, or a file")
+    parser.add_argument("--tree", action="store_true", help="events grouped by span")
+    add_spool(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    log = open_session(arguments.spool, arguments.session)
+    if log is None:
+        return 1
+    events = log.events()
+    if arguments.json:
+        print_json({"session_id": log.row().session_id, "events": events})
+    elif not events:
+        out("(no events)")
+    elif arguments.tree:
+        out(render_tree(build_trace_forest(events)))
+    else:
+        for line in _flat(events):
+            out(line)
+    skipped = log.skipped.total
+    if skipped:
+        say(f"{skipped} line(s) of the file could not be read and are left out.")
+    return 0
+
+
+def _flat(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One line an event, two spaces deeper inside each span."""
+    depth = 0
+    for event in events:
+        payload = event.get("payload")
+        marker = payload.get("name") if isinstance(payload, Mapping) and event.get("type") == "state_change" else None
+        if marker == "span_end":
+            depth = max(0, depth - 1)
+        yield "  " * min(depth, MAX_INDENT_LEVELS) + event_line(event)
+        if marker == "span_start":
+            depth += 1

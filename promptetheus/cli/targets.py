@@ -1,0 +1,37 @@
+"""From what a person typed (an id, the beginning of one, a file) to a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promptetheus.cli.output import say
+from promptetheus.display import printable_line
+
+if TYPE_CHECKING:
+    from promptetheus.queries.session_log import SessionLog
+
+
+def open_session(spool: Path, target: str, *, missing: str = "") -> SessionLog | None:
+    """The session read whole, or None after telling the person why there is none (`missing`: in which words)."""
+    from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound, resolve
+    from promptetheus.queries.session_log import SessionLog
+
+    try:
+        log = SessionLog(resolve(spool, target))
+        while log.poll().more:
+            pass
+    except SessionNotFound:
+        say(missing or f"Could not find a session or file for {target!r}.")
+        if spool.is_dir():
+            say(f"See: promptetheus sessions --spool {spool}")
+        return None
+    except AmbiguousSession as error:
+        say(f"{target!r} is the beginning of several sessions; add a few more characters:")
+        for session_id in error.candidates[:10]:
+            say(f"  {printable_line(session_id)}")
+        return None
+    except OSError as error:
+        say(f"Could not read {target!r}: {error.strerror or error}.")
+        return None
+    return log

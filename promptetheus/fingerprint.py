@@ -1,0 +1,167 @@
+"""A name for a way of failing: equal failures get equal fingerprints whatever their ids, times and paths.
+
+The digest is the first 12 hex digits of SHA-256 over the sorted distinct signal lines joined with `|`.
+Signals and normalisation are those of release 2.0.1 with its flaws mended: UUIDs and numbers of any length
+collapse, apostrophes inside words do not pair up as quotes, a failing tool is named through its call_id,
+`error_type` counts, a session status of success is no failure, and an error that the agent declared handled
+is no failure by itself (it is part of the fingerprint of a session that failed for another reason).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SUCCESS_STATUSES = frozenset({"completed", "success", "succeeded", "ok", "passed"})
+"""Values of `session_end` status that mean the session ended well."""
+
+MAX_TRACKED_CALLS = 10_000
+"""Open calls whose tool name is remembered until the result comes; the oldest is forgotten first."""
+
+_INPUT_LIMIT = 4_000
+_NORMAL_LIMIT = 200
+_LABEL_LIMIT = 48
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "UUID"),
+    (re.compile(r"0x[0-9a-fA-F]+"), "0xADDR"),
+    (re.compile(r"\b(?=[0-9]*[a-fA-F])[0-9a-fA-F]{8,}\b"), "HEX"),
+    (re.compile(r"(?:/[\w.\-]+)+"), "PATH"),
+    (re.compile(r"(?<!\w)'[^\n]*?'(?!\w)|\"[^\n]*?\""), "STR"),
+    (re.compile(r"\d+"), "N"),
+    (re.compile(r"\s+"), " "),
+)
+_KIND = re.compile(r"\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*?(?:Error|Exception))\b")
+
+
+@dataclass(frozen=True)
+class FailureFingerprint:
+    """How a session failed, if it did."""
+
+    is_failure: bool
+    fingerprint: str
+    """12 hex digits, or "" when nothing failed."""
+    label: str
+    """A few words for people: the first distinct failure and how many more there are."""
+    signals: tuple[str, ...] = ()
+    """The normalised lines that the digest is made of, sorted."""
+
+
+def failure_fingerprint(events: Iterable[Mapping[str, Any]]) -> FailureFingerprint:
+    """The fingerprint of a session's events, in any order. Malformed entries are skipped; never raises."""
+    collector = SignalCollector()
+    for event in in_order(events):
+        collector.add(event)
+    return collector.result()
+
+
+def in_order(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The events sorted by `seq`, ties in the order given. Where one has no `seq`, the order given stands."""
+    known = [event for event in events if isinstance(event, Mapping)]
+    if all(type(event.get("seq")) is int for event in known):
+        known.sort(key=lambda event: event["seq"])
+    return known
+
+
+def normalise(text: object) -> str:
+    """Text with everything that differs between two runs of the same failure replaced by a placeholder."""
+    line = str(text).strip()[:_INPUT_LIMIT]
+    for pattern, placeholder in _RULES:
+        line = pattern.sub(placeholder, line)
+    return line.lower()[:_NORMAL_LIMIT]
+
+
+def error_kind(text: str) -> str:
+    """The exception class that a message starts with, without its module; "" when there is none."""
+    match = _KIND.match(text[:_INPUT_LIMIT])
+    return match.group(1).rpartition(".")[2] if match else ""
+
+
+@dataclass
+class SignalCollector:
+    """Collects the failure signals of one session event by event."""
+
+    tools: dict[str, str] = field(default_factory=dict)
+    """Tool name by call_id, for results that do not name their tool."""
+    _signals: dict[str, str] = field(default_factory=dict)
+    _handled: dict[str, str] = field(default_factory=dict)
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take one event into account. What is not an event is ignored."""
+        if not isinstance(event, Mapping):
+            return
+        payload = event.get("payload")
+        if not isinstance(payload, Mapping):
+            payload = {}
+        match event.get("type"):
+            case "tool_call":
+                self.remember_call(payload.get("call_id"), payload.get("tool_name"))
+            case "tool_result":
+                self._tool_result(payload)
+            case "error":
+                self._error(payload)
+            case "goal_check":
+                self._goal_check(payload)
+            case "session_end":
+                self._session_end(payload)
+
+    def remember_call(self, call_id: object, tool: object) -> None:
+        """Remember which tool a call_id belongs to, forgetting the oldest beyond `MAX_TRACKED_CALLS`."""
+        if isinstance(call_id, str) and isinstance(tool, str):
+            if len(self.tools) >= MAX_TRACKED_CALLS:
+                del self.tools[next(iter(self.tools))]
+            self.tools[call_id] = tool
+
+    def result(self) -> FailureFingerprint:
+        """The fingerprint of what was added so far."""
+        if not self._signals:
+            return FailureFingerprint(False, "", "no failure detected")
+        found = {**self._handled, **self._signals} if self._handled else self._signals
+        signals = tuple(sorted(found))
+        digest = hashlib.sha256("|".join(signals).encode("utf-8", "replace")).hexdigest()[:12]
+        labels = list(dict.fromkeys([*self._signals.values(), *self._handled.values()]))
+        more = f" (+{len(labels) - 1} more)" if len(labels) > 1 else ""
+        return FailureFingerprint(True, digest, labels[0] + more, signals)
+
+    def _error(self, payload: Mapping[str, Any]) -> None:
+        text = str(payload.get("message") or payload.get("error") or "error")
+        kind = error_kind(text)
+        declared = payload.get("error_type")
+        if not kind and isinstance(declared, str):
+            kind = declared.rpartition(".")[2]
+        plain = normalise(text)
+        into = self._handled if payload.get("handled") is True else self._signals
+        into.setdefault(f"error:{kind}:{plain}", f"error {kind or plain[:_LABEL_LIMIT]}")
+
+    def _tool_result(self, payload: Mapping[str, Any]) -> None:
+        error, call_id = payload.get("error"), payload.get("call_id")
+        named = self.tools.pop(call_id, None) if isinstance(call_id, str) else None
+        if not error and payload.get("status") not in ("error", "failed"):
+            return
+        tool = payload.get("tool") or payload.get("name") or payload.get("tool_name") or named or "tool"
+        self._signals.setdefault(f"tool_error:{tool}:{normalise(error or 'failed')}", f"tool {tool} failed")
+
+    def _goal_check(self, payload: Mapping[str, Any]) -> None:
+        if not is_failed_check(payload):
+            return
+        mismatches = payload.get("mismatches")
+        text = " ".join(map(str, mismatches)) if isinstance(mismatches, list | tuple) else ""
+        plain = normalise(text) or "goal not met"
+        self._signals.setdefault(f"goal:{plain}", f"goal mismatch: {plain[:_LABEL_LIMIT]}")
+
+    def _session_end(self, payload: Mapping[str, Any]) -> None:
+        status, error = payload.get("status"), payload.get("error")
+        if status is not None and status not in SUCCESS_STATUSES:
+            self._signals.setdefault(f"status:{status}", f"session {status}")
+        if error:
+            plain = normalise(error)
+            self._signals.setdefault(f"end_error:{plain}", f"ended with error {plain[:_LABEL_LIMIT]}")
+
+
+def is_failed_check(payload: Mapping[str, Any]) -> bool:
+    """Whether a goal_check's verdict is negative: False, or a number that is 0; None is no verdict."""
+    passed = payload.get("passed")
+    return isinstance(passed, bool | int | float) and not passed

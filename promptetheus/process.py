@@ -1,0 +1,57 @@
+"""Who writes a session: host, pid and when that process started, so that a crashed writer is told from a
+running one even after its pid was given to another process."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+_TOLERANCE_S = 2.0
+"""Start times are computed from boot time in ticks of 10 ms; clocks are adjusted. Two seconds is close enough
+to tell a reused pid."""
+
+
+def this_host() -> str:
+    """The name of this machine, as writers record it."""
+    return socket.gethostname()
+
+
+def process_started(pid: int) -> float | None:
+    """When the process started, in seconds since 1970, or None when it does not exist or cannot be read.
+
+    Source: field 22 of /proc/PID/stat in clock ticks since boot, /proc/stat btime (proc(5)).
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+        if fields[0] == b"Z":  # a zombie has ended, whatever its parent does
+            return None
+        with open("/proc/stat", "rb") as stat:
+            boot = next(int(line.split()[1]) for line in stat if line.startswith(b"btime"))
+        return boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+
+
+def is_alive(host: object, pid: object, started: object) -> bool | None:
+    """Whether the writer of a session still runs; None when that cannot be known from here (another host)."""
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0 or host != this_host():
+        return None
+    if not os.path.exists("/proc/self/stat"):
+        return _answers_signal(pid)
+    now = process_started(pid)
+    if now is None:
+        return False
+    if isinstance(started, int | float):
+        return abs(now - started) <= _TOLERANCE_S
+    return True
+
+
+def _answers_signal(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
