@@ -110,7 +110,7 @@ class SignalCollector:
 
     def remember_call(self, call_id: object, tool: object) -> None:
         """Remember which tool a call_id belongs to, forgetting the oldest beyond `MAX_TRACKED_CALLS`."""
-        if isinstance(call_id, str) and isinstance(tool, str):
+        if isinstance(call_id, str) and call_id and isinstance(tool, str):
             if len(self.tools) >= MAX_TRACKED_CALLS:
                 del self.tools[next(iter(self.tools))]
             self.tools[call_id] = tool
@@ -154,11 +154,16 @@ class SignalCollector:
 
     def _session_end(self, payload: Mapping[str, Any]) -> None:
         status, error = payload.get("status"), payload.get("error")
-        if status is not None and status not in SUCCESS_STATUSES:
+        if is_failed_status(status):
             self._signals.setdefault(f"status:{status}", f"session {status}")
         if error:
             plain = normalise(error)
             self._signals.setdefault(f"end_error:{plain}", f"ended with error {plain[:_LABEL_LIMIT]}")
+
+
+def is_failed_status(status: object) -> bool:
+    """Whether a `session_end` status says that the session did not end well; None says nothing."""
+    return status is not None and not (isinstance(status, str) and status in SUCCESS_STATUSES)
 
 
 def is_failed_check(payload: Mapping[str, Any]) -> bool:

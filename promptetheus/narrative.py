@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from promptetheus.display import plain_value
-from promptetheus.fingerprint import SUCCESS_STATUSES, in_order, is_failed_check
+from promptetheus.fingerprint import in_order, is_failed_check, is_failed_status
 
 _LIMIT = 240
 
@@ -55,7 +55,7 @@ def _sentence(
     if end is None:
         return _ended(f"No end recorded. Last error: {error}" if error else "No end recorded")
     status = end.get("status")
-    if end.get("error") or (isinstance(status, str) and status not in SUCCESS_STATUSES):
+    if end.get("error") or is_failed_status(status):
         why = plain_value(end["error"], _LIMIT) if end.get("error") else error or failed_call
         return _ended(
             f"Ended as {plain_value(status, 40)}: {why}" if why else f"Ended as {plain_value(status, 40)}"

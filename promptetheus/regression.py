@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from promptetheus.describe import call_arguments, call_result
 from promptetheus.display import value
-from promptetheus.fingerprint import SUCCESS_STATUSES, in_order, is_failed_check, normalise
+from promptetheus.fingerprint import in_order, is_failed_check, is_failed_status, normalise
 
 SLOWER_FACTOR = 2.0
 SLOWER_GAP_MS = 250.0
@@ -126,8 +126,7 @@ def _step(event: Mapping[str, Any], payload: Mapping[str, Any], tools: dict[str,
             text = str(payload.get("message") or payload.get("error") or "error")[:40]
             return Step(f"error:{text}", kind, f"error {text}", ok=False)
         case "session_end":
-            status = payload.get("status")
-            ok = not payload.get("error") and (status is None or status in SUCCESS_STATUSES)
+            ok = not payload.get("error") and not is_failed_status(payload.get("status"))
             return Step("session_end:end", kind, "session_end", ok)
         case "span_end" | "state_change" if kind == "span_end" or payload.get("name") == "span_end":
             name = str(payload.get("span_name") or "span")
@@ -162,5 +161,10 @@ def _compare(before: Step, after: Step) -> StepChange | None:
 
 
 def _differs(before: Any, after: Any) -> bool:
-    """Whether two values differ in more than ids, times and paths."""
-    return before != after and normalise(value(before, 4_000)) != normalise(value(after, 4_000))
+    """Whether two values differ in more than ids, numbers and paths."""
+    return before != after and _comparable(before) != _comparable(after)
+
+
+def _comparable(content: Any) -> str:
+    """The normalised text of a value. Quotes are taken out first: what stands in them counts here."""
+    return normalise(value(content, 4_000).replace('"', " ").replace("'", " "))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from promptetheus.clock import parse_timestamp
-from promptetheus.fingerprint import SUCCESS_STATUSES, is_failed_check
+from promptetheus.fingerprint import is_failed_check, is_failed_status
 
 
 class StepKind(StrEnum):
@@ -128,8 +128,9 @@ class StepBuilder:
                 call_id = _text(payload.get("call_id"))
                 if event.get("type") == "tool_call":
                     step.open = True
-                    self._calls[call_id] = step
-                    self._call_started_s[call_id] = moment
+                    if call_id:
+                        self._calls[call_id] = step
+                        self._call_started_s[call_id] = moment
                 else:  # a result whose call was never seen
                     step.ok = not _result_failed(payload)
             case StepKind.ACTION:
@@ -141,7 +142,7 @@ class StepBuilder:
             case StepKind.ERROR:
                 step.ok = False
             case StepKind.END:
-                failed = payload.get("error") or (step.name and step.name not in SUCCESS_STATUSES)
+                failed = payload.get("error") or is_failed_status(payload.get("status"))
                 step.ok = False if failed else None
         return step
 
@@ -168,7 +169,7 @@ class StepBuilder:
         span_id = _text(event.get("span_id"))
         name = _text(payload.get("span_name"))
         known = self._spans.get(span_id)
-        if payload.get("name") == "span_end" and known is not None:
+        if payload.get("name") == "span_end" and known is not None and known.open:
             known.events.append(number)
             known.open = False
             known.name = known.name or name

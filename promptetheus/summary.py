@@ -122,7 +122,8 @@ class SummaryCounter:
         self._collector.remember_call(payload.get("call_id"), tool if isinstance(tool, str) else "tool")
 
     def _tool_result(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        if payload.get("call_id") not in self._open_calls:
+        call_id = payload.get("call_id")
+        if not isinstance(call_id, str) or call_id not in self._open_calls:
             self.steps += 1
         if payload.get("error") or payload.get("status") in ("error", "failed"):
             self.errors += 1
@@ -175,12 +176,12 @@ class SummaryCounter:
         span_id = event.get("span_id")
         if name == "span_start":
             self.steps += 1
-            if isinstance(span_id, str):
+            if isinstance(span_id, str) and span_id:
                 self._open_spans.add(span_id)
             return
         if name == "span_end":
-            if span_id in self._open_spans:
-                self._open_spans.discard(str(span_id))
+            if isinstance(span_id, str) and span_id in self._open_spans:
+                self._open_spans.discard(span_id)
             else:
                 self.steps += 1
             return

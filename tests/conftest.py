@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from promptetheus import settings
+
+hypothesis_settings.register_profile("quick", max_examples=60, deadline=None)
+hypothesis_settings.load_profile("quick")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -21,7 +25,9 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A key in the developer's environment or home must not change what a test sees."""
-    for name in [name for name in os.environ if name.startswith("PROMPTETHEUS_") and name != "PROMPTETHEUS_DATA"]:
+    for name in [
+        name for name in os.environ if name.startswith("PROMPTETHEUS_") and name != "PROMPTETHEUS_DATA"
+    ]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(settings, "DEFAULT_CONFIG_PATH", tmp_path / "no-config.toml")
     settings.reset_config()

@@ -92,7 +92,3 @@ def _unknown(word: str) -> int:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     print(f"promptetheus: {word!r} is not a command.{hint} See: promptetheus --help", file=sys.stderr)
     return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m promptetheus`: the command line."""
+
+import sys
+
+from promptetheus.cli import main
+
+sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m promptetheus.cli`: the command line under its older name."""
+
+import sys
+
+from promptetheus.cli import main
+
+sys.exit(main())
