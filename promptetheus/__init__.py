@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from promptetheus import trace
     from promptetheus.async_session import AsyncSession
     from promptetheus.context import current
-    from promptetheus.decorators import observe, tool, traced
+    from promptetheus.decorators import observe, tool, traced, wrap_context
     from promptetheus.fingerprint import FailureFingerprint, failure_fingerprint
+    from promptetheus.guard import stats
     from promptetheus.sampling import DEFAULT_TAIL_POLICY, TailDecision, TailSamplingPolicy
     from promptetheus.session import Session
     from promptetheus.trace import start
@@ -33,9 +34,11 @@ __all__ = [
     "failure_fingerprint",
     "observe",
     "start",
+    "stats",
     "tool",
     "trace",
     "traced",
+    "wrap_context",
 ]
 
 _HOMES = {
@@ -50,7 +53,9 @@ _HOMES = {
     "observe": "decorators",
     "start": "trace",
     "tool": "decorators",
+    "stats": "guard",
     "traced": "decorators",
+    "wrap_context": "decorators",
 }
 
 

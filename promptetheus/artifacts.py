@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
+
+from promptetheus.spool import make_private_directory
 
 MAX_ARTIFACT_BYTES = 256 << 20
 """Larger files are named in the event but not copied."""
 
 PICTURE_EXTENSIONS = ("png", "jpg", "gif", "webp")
+
+_CHUNK_BYTES = 1 << 20
 
 
 class Artifact(NamedTuple):
@@ -24,23 +29,49 @@ class Artifact(NamedTuple):
     size_bytes: int
 
 
-def store_artifact(spool_dir: Path, data: bytes, extension: str) -> Artifact:
-    """Keep `data` under its hash; the same content is stored once. Raises OSError when it cannot."""
-    digest = hashlib.sha256(data).hexdigest()
-    relative = f"artifacts/{digest[:2]}/{digest}.{extension}"
-    target = spool_dir / relative
-    if not target.is_file():
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = target.with_name(f".{digest}.{os.getpid()}.{os.urandom(4).hex()}")
-        try:
-            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with open(fd, "wb") as file:
-                file.write(data)
+def store_artifact(spool_dir: Path, data: bytes | BinaryIO, extension: str) -> Artifact:
+    """Keep `data`, or what an open file has, under its hash; the same content is stored once.
+
+    A file is copied piece by piece. What is there already counts as used now: retention goes by that time.
+    Raises OSError when it cannot.
+    """
+    folder = spool_dir / "artifacts"
+    make_private_directory(folder)
+    if isinstance(data, bytes):
+        digest, size = hashlib.sha256(data).hexdigest(), len(data)
+        if _is_kept(target := _target(folder, digest, extension)):
+            return Artifact(digest, _relative(digest, extension), size)
+        data = io.BytesIO(data)
+    draft = folder / f".draft.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        hashed, size = hashlib.sha256(), 0
+        with open(fd, "wb") as file:
+            while chunk := data.read(_CHUNK_BYTES):
+                hashed.update(chunk)
+                size += file.write(chunk)
+        digest = hashed.hexdigest()
+        target = _target(folder, digest, extension)
+        if _is_kept(target):
+            draft.unlink()
+        else:
+            make_private_directory(target.parent)
             os.replace(draft, target)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
-    return Artifact(digest, relative, len(data))
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return Artifact(digest, _relative(digest, extension), size)
+
+
+def open_source(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open the file that an agent named, to keep a copy. ValueError for what is no regular file or too large
+    (a pipe would block, a device would never end); OSError when it cannot be read."""
+    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_ARTIFACT_BYTES:
+        file.close()
+        raise ValueError("not a regular file, or too large")
+    return file
 
 
 def read_artifact(spool_dir: Path, storage_path: str, limit_bytes: int = MAX_ARTIFACT_BYTES) -> bytes:
@@ -78,7 +109,34 @@ def picture_extension(head: bytes) -> str:
     return "bin"
 
 
-def recording_extension(name: str) -> str:
-    """The extension of a recording's file name where it is a short plain one, otherwise `bin`."""
+def recording_extension(head: bytes, name: str = "") -> str:
+    """The extension of a recording by its first bytes, else that of its file name where it is a short plain
+    one, otherwise `bin`."""
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "webm"
+    if head[4:8] == b"ftyp":
+        return "mp4"
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "wav"
+    if head.startswith(b"OggS"):
+        return "ogg"
+    if head.startswith((b"ID3", b"\xff\xfb")):
+        return "mp3"
     extension = os.path.splitext(name)[1][1:].lower()
     return extension if extension.isascii() and extension.isalnum() and len(extension) <= 5 else "bin"
+
+
+def _relative(digest: str, extension: str) -> str:
+    return f"artifacts/{digest[:2]}/{digest}.{extension}"
+
+
+def _target(folder: Path, digest: str, extension: str) -> Path:
+    return folder / digest[:2] / f"{digest}.{extension}"
+
+
+def _is_kept(target: Path) -> bool:
+    try:
+        os.utime(target)
+        return target.is_file()
+    except OSError:
+        return False

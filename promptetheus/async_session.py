@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from promptetheus import context, guard
+from promptetheus import guard
 from promptetheus.events import Event
-from promptetheus.session import Session, describe_error
-from promptetheus.sinks import TransportSink
+from promptetheus.session import Session, outcome
+from promptetheus.transport_sink import TransportSink, takes_timeout
 
 
 class AsyncSession(Session):
@@ -24,13 +24,7 @@ class AsyncSession(Session):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Literal[False]:
-        if self._end is None:
-            if error is None:
-                await self.end_async("completed")
-            else:
-                await self.end_async("failed", error=describe_error(error))
-        await self.flush()
-        context.current_session.set(self._outer)
+        await leave_async(self, error)
         return False
 
     @asynccontextmanager
@@ -40,27 +34,50 @@ class AsyncSession(Session):
             yield span_id
 
     async def end_async(self, status: str = "completed", error: str | None = None) -> Event:
-        """`end`, then an awaited flush."""
-        event = self._finish(status, error)
+        """`end`, then an awaited flush. A second call returns the first event."""
+        if self._end is not None:
+            return self._end
+        try:
+            event = self._finish(status, error)
+        except Exception as problem:
+            guard.mistake("end", problem)
+            return {}
         await self.flush()
         return event
 
     async def flush(self, timeout: float | None = None) -> None:  # type: ignore[override]
         """Flush a transport of your own: awaited when it is a coroutine, else in a thread of the executor."""
-        if not isinstance(self._sink, TransportSink):
-            return
-        flush = getattr(self._sink.transport, "flush", None)
-        if flush is None:
-            return
-        try:
-            if inspect.iscoroutinefunction(flush):
-                await flush(timeout=timeout)
-            else:
-                await self.aflush_blocking(timeout)
-        except Exception as error:
-            guard.report("failed.flush", f"flushing failed: {type(error).__name__}", error)
+        await flush_async(self, timeout)
 
     async def aflush_blocking(self, timeout: float | None = None) -> None:
         """A flush that blocks, in a thread of the executor."""
         if self._sink is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._sink.flush, timeout)
+
+
+async def leave_async(session: Session, error: BaseException | None) -> None:
+    """What `__exit__` does, without holding up the event loop while a transport flushes."""
+    try:
+        if session._end is None:
+            session._finish(*outcome(error))
+            await flush_async(session, None)
+        await flush_async(session, None)
+    except Exception as problem:
+        guard.mistake("end", problem)
+    finally:
+        session._leave()
+
+
+async def flush_async(session: Session, timeout: float | None) -> None:
+    """Flush the transport of a session; the spool has nothing to flush."""
+    sink = session._sink
+    flush = getattr(sink.transport, "flush", None) if isinstance(sink, TransportSink) else None
+    if sink is None or flush is None:
+        return
+    try:
+        if inspect.iscoroutinefunction(flush):
+            await (flush(timeout=timeout) if takes_timeout(flush) else flush())
+        else:
+            await asyncio.get_running_loop().run_in_executor(None, sink.flush, timeout)
+    except Exception as error:
+        guard.report("failed.flush", "flushing failed", error)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
+
+_second: tuple[int, str] = (-1, "")
+"""The second that was formatted last. One tuple, replaced whole, so that threads cannot mix two of them."""
 
 
 def now_timestamp() -> str:
     """The current time, e.g. `2026-11-22T07:04:12.339965Z`; no fraction when microseconds are 0."""
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    global _second
+    second, micro = divmod(time.time_ns() // 1000, 1_000_000)
+    known, text = _second
+    if known != second:  # formatting costs a microsecond: once a second is enough
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        _second = (second, text)
+    return f"{text}.{micro:06d}Z" if micro else f"{text}Z"
 
 
 def format_timestamp(epoch_s: float) -> str:

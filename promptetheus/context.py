@@ -7,7 +7,7 @@ entered in (generators, callbacks) without an error.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from promptetheus.session import Session
@@ -38,6 +38,24 @@ class NoopSession:
 
     aspan = span
 
+    async def end_async(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing."""
+
+    async def aflush_blocking(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        return None
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -65,6 +83,38 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 def current() -> Session | NoopSession:
     """The active session of this thread or task, or one that ignores everything."""
     return current_session.get() or NoopSession()
+
+
+Snapshot = tuple["Session | None", tuple[tuple[str, str], ...]]
+"""The current session and the open spans."""
+
+
+def snapshot() -> Snapshot:
+    """What is current here."""
+    return current_session.get(), span_stack.get()
+
+
+def restore(found: Snapshot) -> None:
+    """Make current what was when the snapshot was taken."""
+    current_session.set(found[0])
+    span_stack.set(found[1])
+
+
+class Place:
+    """A body of code that runs in pieces: inside the `with` block its session and spans are current, outside
+    those of whoever is there."""
+
+    def __init__(self, inside: Snapshot | None = None) -> None:
+        self._inside = snapshot() if inside is None else inside
+        self._outside = self._inside
+
+    def __enter__(self) -> None:
+        self._outside = snapshot()
+        restore(self._inside)
+
+    def __exit__(self, *exc: object) -> None:
+        self._inside = snapshot()
+        restore(self._outside)
 
 
 def enclosing_spans(session_id: str) -> tuple[str | None, str | None]:

@@ -2,103 +2,232 @@
 
 orjson writes what is JSON already (and dates, enums, UUIDs, dataclasses, numpy) at full speed; `jsonable` is
 the slow road for what it refuses: cycles, depth, lone surrogates, huge integers, objects of other kinds.
+orjson's `default=` hook is not used: a `__repr__` that changes the dictionary which is being written crashes
+the interpreter there. On the slow road everything is copied first.
 """
 
 from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence, Set
+import os
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import orjson
 
 MAX_DEPTH = 64
-"""Containers nested deeper than this are replaced by their `repr`-like mark."""
+"""Containers nested deeper than this are replaced by a mark."""
+
+MAX_NODES = 100_000
+"""A value that has to be converted keeps so many parts; the rest is replaced by a mark."""
 
 MAX_BYTES_PREVIEW = 4096
-"""Raw bytes in a payload are kept as base64 up to this length; the size is always kept."""
+"""Raw bytes in a payload are kept up to this length; the size is always kept."""
 
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
+MAX_OBJECT_TEXT = 16_384
+"""The text of an object that is no JSON is kept up to so many characters."""
+
+_MAX_SHARED_CONTAINERS = 50_000
+_MAX_SHARED_ITEMS = 10_000_000
+"""A value that has more containers or items than this when it is written out goes the slow road: twenty lists,
+each holding the one before twice, would be a million."""
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
+_CONTAINERS = frozenset({dict, list, tuple})
+
+
+def encode_value(value: object) -> bytes:
+    """A value as compact JSON, keys sorted, UTF-8. Takes anything; never raises."""
+    try:
+        if type(value) is dict and not (_is_flat(value) or _is_bounded(value)):
+            return orjson.dumps(jsonable(value), option=_OPTIONS)
+        return orjson.dumps(value, option=_OPTIONS)
+    except Exception:  # a TypeError of orjson, or a dictionary that another thread changes
+        return orjson.dumps(jsonable(value), option=_OPTIONS)
 
 
 def encode_line(event: Mapping[str, Any]) -> bytes:
     """One compact JSON line, keys sorted, UTF-8, ending in a newline. Takes any mapping; never raises."""
-    try:
-        return orjson.dumps(event, _default, _OPTIONS)
-    except (TypeError, ValueError, RecursionError):
-        return orjson.dumps(jsonable(dict(event)), option=_OPTIONS)
+    return encode_value(event) + b"\n"
 
 
-def _default(value: object) -> Any:
-    return jsonable(value)
-
-
-def jsonable(value: object, depth: int = 0, _open: frozenset[int] = frozenset()) -> Any:
+def jsonable(value: object) -> Any:
     """A copy of `value` made only of JSON types. Cycles, depth and hostile objects become short marks."""
-    if value is None or isinstance(value, bool):
-        return value
-    try:
-        return _convert(value, depth, _open)
-    except Exception as error:
-        return f"<{type(value).__name__}: not recordable, {type(error).__name__}>"
+    return _Conversion().convert(value, 0)
 
 
-def _convert(value: Any, depth: int, open_ids: frozenset[int]) -> Any:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int):
-        number = int(value)
-        return number if _INT_MIN <= number <= _INT_MAX else str(number)
-    if isinstance(value, float):
-        number_ = float(value)
-        return number_ if math.isfinite(number_) else None
-    if isinstance(value, bytes | bytearray | memoryview):
-        return _bytes(bytes(value[:MAX_BYTES_PREVIEW]), len(value))
-    if depth >= MAX_DEPTH:
-        return f"<{type(value).__name__}: nested deeper than {MAX_DEPTH}>"
-    if id(value) in open_ids:
-        return f"<{type(value).__name__}: refers to itself>"
-    inner = open_ids | {id(value)}
-    if isinstance(value, Mapping):
-        return {_key(k): jsonable(v, depth + 1, inner) for k, v in list(value.items())}
-    if isinstance(value, Set):
-        items = [jsonable(item, depth + 1, inner) for item in list(value)]
-        return sorted(items, key=lambda item: (type(item).__name__, str(item)))
-    if isinstance(value, Sequence):
-        return [jsonable(item, depth + 1, inner) for item in list(value)]
-    return _object(value, depth, inner)
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters of a text and `…`, cut between words.
+
+    Half a word could be half a secret, which no pattern recognises; a run of digits may be half a card number.
+    """
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    words = max(head.rfind(mark, limit - 4096 if limit > 4096 else 0) for mark in " \n\t,")
+    return head[: max(words, limit - 4096, 0)].rstrip("0123456789- ") + "…"
 
 
-def _object(value: Any, depth: int, inner: frozenset[int]) -> Any:
-    if isinstance(value, BaseException):
-        return {"error_type": type(value).__name__, "message": _text(str(value))}
-    dump = getattr(type(value), "model_dump", None)  # pydantic v2
-    if callable(dump):
-        return jsonable(dump(value), depth + 1, inner)
-    try:  # dates, enums, UUIDs, dataclasses and numpy inside a value that made the fast road fail
-        return orjson.loads(orjson.dumps(value, option=_OPTIONS))
-    except (TypeError, ValueError, RecursionError):
-        return _text(repr(value))
+class _Conversion:
+    """One walk through a value, with what it has left and the containers it is inside of."""
+
+    def __init__(self) -> None:
+        self._nodes_left = MAX_NODES
+        self._open: set[int] = set()
+
+    def convert(self, value: Any, depth: int) -> Any:
+        if value is None or value is True or value is False:
+            return value
+        self._nodes_left -= 1
+        if self._nodes_left < 0:
+            return "…"
+        try:
+            if isinstance(value, str):
+                return _text(value)
+            if isinstance(value, int):
+                number = int(value)
+                return number if _INT_MIN <= number <= _INT_MAX else _digits(number)
+            if isinstance(value, float):
+                return float(value) if math.isfinite(value) else None
+            if isinstance(value, bytes | bytearray | memoryview):
+                return _bytes(value)
+            return self._inside(value, depth)
+        except Exception as error:
+            return f"<{type(value).__name__}: not recordable, {type(error).__name__}>"
+
+    def _inside(self, value: Any, depth: int) -> Any:
+        if depth >= MAX_DEPTH:
+            return f"<{type(value).__name__}: nested deeper than {MAX_DEPTH}>"
+        if id(value) in self._open:
+            return f"<{type(value).__name__}: refers to itself>"
+        self._open.add(id(value))
+        try:
+            return self._container(value, depth)
+        finally:
+            self._open.discard(id(value))
+
+    def _container(self, value: Any, depth: int) -> Any:
+        if isinstance(value, Mapping):
+            return self._mapping(list(value.items()), depth)
+        if isinstance(value, tuple) and hasattr(value, "_asdict"):
+            return self._mapping(list(value._asdict().items()), depth)
+        if isinstance(value, Set):
+            items = self._items(value, depth)
+            return sorted(items, key=lambda item: (type(item).__name__, str(item)))
+        if isinstance(value, Sequence):
+            return self._items(value, depth)
+        return self._object(value, depth)
+
+    def _mapping(self, entries: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, item in entries:
+            if self._nodes_left < 0:
+                found["…"] = "…"
+                break
+            name = _key(key)
+            while name in found:  # 1 and "1" are two keys
+                name += f" ({type(key).__name__})"
+            found[name] = self.convert(item, depth + 1)
+        return found
+
+    def _items(self, value: Iterable[Any], depth: int) -> list[Any]:
+        found = []
+        for item in list(value):
+            found.append(self.convert(item, depth + 1))
+            if self._nodes_left < 0:
+                break
+        return found
+
+    def _object(self, value: Any, depth: int) -> Any:
+        if isinstance(value, BaseException):
+            return {"error_type": type(value).__name__, "message": clip(_text(str(value)), MAX_OBJECT_TEXT)}
+        if isinstance(value, type):
+            return clip(_text(repr(value)), MAX_OBJECT_TEXT)
+        dump = getattr(type(value), "model_dump", None)  # pydantic v2
+        if callable(dump):
+            return self.convert(dump(value), depth + 1)
+        fields = getattr(type(value), "__dataclass_fields__", None)
+        if fields is not None:
+            return self._mapping([(name, getattr(value, name, None)) for name in fields], depth)
+        if isinstance(value, os.PathLike):
+            return self.convert(os.fspath(value), depth + 1)
+        try:  # dates, enums, UUIDs and numpy inside a value that made the fast road fail
+            return orjson.loads(orjson.dumps(value, option=_OPTIONS))
+        except (TypeError, ValueError, RecursionError):
+            return _described(value)
+
+
+def _described(value: Any) -> str:
+    if type(value).__name__ in ("Decimal", "Fraction", "timedelta"):
+        return _text(str(value))
+    return clip(_text(repr(value)), MAX_OBJECT_TEXT)
 
 
 def _key(key: object) -> str:
-    if isinstance(key, str):
-        return _text(key)
-    if key is None or isinstance(key, bool | int | float):
-        return str(key)
-    return _text(str(key))
+    try:
+        return _text(key if isinstance(key, str) else clip(str(key), MAX_OBJECT_TEXT))
+    except Exception as error:
+        return f"<{type(key).__name__}: not recordable, {type(error).__name__}>"
 
 
 def _text(text: str) -> str:
     """A lone surrogate cannot be written as UTF-8; DuckDB rejects its escape. It becomes U+FFFD."""
+    plain = str.__str__(text)
     try:
-        text.encode()
-        return str(text)
+        plain.encode()
+        return plain
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _bytes(head: bytes, size: int) -> dict[str, Any]:
-    return {"base64": base64.b64encode(head).decode(), "size_bytes": size, "truncated": size > len(head)}
+def _digits(number: int) -> str:
+    try:
+        return str(number)
+    except ValueError:  # beyond sys.get_int_max_str_digits
+        return hex(number) if number.bit_length() < 1 << 16 else f"<int of {number.bit_length()} bits>"
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> dict[str, Any]:
+    """Bytes that are text as text, so that people and redaction can read them; others as base64."""
+    view = memoryview(value)
+    size = view.nbytes
+    head = bytes(view.cast("B")[:MAX_BYTES_PREVIEW]) if view.c_contiguous else bytes(view)[:MAX_BYTES_PREVIEW]
+    described: dict[str, Any] = {"size_bytes": size, "truncated": size > len(head)}
+    try:
+        text = head.decode("utf-8", "ignore" if size > len(head) else "strict")
+        if text.isprintable() or not any(character < " " and character not in "\t\n\r" for character in text):
+            return {"text": clip(text, MAX_BYTES_PREVIEW - 1) if size > len(head) else text, **described}
+    except UnicodeDecodeError:
+        pass
+    return {"base64": base64.b64encode(head).decode(), **described}
+
+
+def _is_flat(value: dict[Any, Any]) -> bool:
+    """Whether there are at most two levels: then nothing in it can multiply. The common case, and cheap."""
+    for item in value.values():
+        kind = type(item)
+        if kind is dict:
+            item = item.values()
+        elif kind is not list and kind is not tuple:
+            continue
+        for inner in item:
+            if type(inner) in _CONTAINERS:
+                return False
+    return True
+
+
+def _is_bounded(value: Any) -> bool:
+    """Whether a nested value, written out, stays below the limits. A container counts as often as it occurs."""
+    containers, items = _MAX_SHARED_CONTAINERS, _MAX_SHARED_ITEMS
+    pending = [value]
+    while pending:
+        container = pending.pop()
+        containers -= 1
+        items -= len(container)
+        if containers < 0 or items < 0:
+            return False
+        inner = container.values() if type(container) is dict else container
+        pending += [item for item in inner if type(item) in _CONTAINERS]
+    return True

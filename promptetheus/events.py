@@ -63,7 +63,7 @@ def validate_event(event: Mapping[str, Any]) -> None:
     if not isinstance(event["payload"], Mapping):
         raise TypeError("payload must be a mapping")
     if kind == "llm_call":
-        _validate_llm_call(event["payload"])
+        validate_llm_call(event["payload"])
     if event.get("span_id") is not None or "span_id" in event:
         _nonempty_string(event, "span_id")
     if not isinstance(event.get("parent_id"), str | None):
@@ -77,7 +77,8 @@ def _nonempty_string(event: Mapping[str, Any], name: str) -> None:
         raise ValueError(f"{name} must be nonempty")
 
 
-def _validate_llm_call(payload: Mapping[str, Any]) -> None:
+def validate_llm_call(payload: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError, naming the field, when the payload of a model call breaks the schema."""
     if "prompt" in payload or "messages" in payload:
         raise ValueError("llm_call carries references, not text: use prompt_ref/messages_ref")
     if not isinstance(payload.get("model"), str):

@@ -4,16 +4,31 @@ running one even after its pid was given to another process."""
 from __future__ import annotations
 
 import os
-import socket
+from typing import Any
 
 _TOLERANCE_S = 2.0
 """Start times are computed from boot time in ticks of 10 ms; clocks are adjusted. Two seconds is close enough
 to tell a reused pid."""
 
+forks = 0
+"""How many forks lie between the import of this module and this process: whoever remembers another number is
+in a child now."""
+
+_own_facts: dict[str, Any] | None = None
+
 
 def this_host() -> str:
     """The name of this machine, as writers record it."""
-    return socket.gethostname()
+    return os.uname().nodename
+
+
+def own_facts() -> dict[str, Any]:
+    """Pid, host and start of this process, as a session's first line names its writer. Read once a process."""
+    global _own_facts
+    pid = os.getpid()
+    if _own_facts is None or _own_facts["pid"] != pid:
+        _own_facts = {"pid": pid, "host": this_host(), "process_started": process_started(pid)}
+    return _own_facts
 
 
 def process_started(pid: int) -> float | None:
@@ -52,6 +67,14 @@ def _answers_signal(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         return True
     return True
+
+
+def _count_fork() -> None:
+    global forks
+    forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)

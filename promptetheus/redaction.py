@@ -1,46 +1,59 @@
 """Taking secrets out of an event before its line exists.
 
-Fails closed: what cannot be looked through is dropped, never passed on. Linear in the size of the event:
-every pattern is tried only where a literal that it needs occurs.
+Fails closed: what cannot be looked through is dropped, never passed on. Linear in the size of the event: each
+pattern is tried only where a literal that it needs occurs, and an event without any is not even decoded.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from promptetheus import guard
+from promptetheus.encoding import encode_value, jsonable
+from promptetheus.secret_patterns import (
+    CARD,
+    SECRET_PATTERNS,
+    SECRET_WORDS,
+    SecretPattern,
+    passes_luhn,
+    secret_of,
+)
 
 REDACTION_PLACEHOLDER = "[REDACTED]"
 
 Redactor = Callable[[dict[str, Any]], Any]
 
 _ENVELOPE = frozenset({"type", "session_id", "seq", "timestamp", "idempotency_key", "span_id", "parent_id"})
-_SENSITIVE = (
-    "password", "passwd", "secret", "token", "api_key", "apikey", "api-key", "authorization",
-    "private_key", "session_key", "credential",
-)  # fmt: skip
-_COUNTS = re.compile(r"(?:^|_)(?:n_|num_|max_|total_|input_|output_|prompt_|completion_|cached_|reasoning_)?"
-                     r"(?:tokens|token_count|token_usage)(?:_|$)")  # fmt: skip
-"""Keys that say how many tokens there were, not what a token is."""
+
+_COUNT_KEY = re.compile(
+    r"(?:[a-z]+_)*tokens(?:_(?:details|count|used|total|limit|left|per_[a-z]+|[0-9]+))*|"
+    r"(?:[a-z]+_)*token_(?:count|counts|usage|limit|budget|details)"
+)
+"""Keys that say how many tokens there were, not what a token is, in snake case. Numbers under them stay."""
+
+_TOKEN = re.compile(rb'token(?!s?(?:_details|_count|_usage|count|usage|sdetails)?":[\s]*[-\d{n])')
+"""`token` in encoded JSON where it is not the end of such a key before a number, an object or null."""
 
 _MAX_DEPTH = 64
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_CARD_DIGITS = b"0" * 13
 
-_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
-    (("sk-",), re.compile(r"\bsk-(?:ant-)?[A-Za-z0-9_\-]{16,}")),
-    (("earer",), re.compile(r"\b[Bb]earer\s{1,8}[A-Za-z0-9._~+/\-]+=*")),
-    (("AKIA",), re.compile(r"\bAKIA[A-Z0-9]{16}\b")),
-    (("gh",), re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}")),
-    (("eyJ",), re.compile(r"\beyJ[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+")),
-    # Bounded and anchored at a non-address character: the search stays linear on `a.a.a.a…`.
-    (("@",), re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9.\-]{1,253}\.[A-Za-z]{2,24}")),
-    (("-----BEGIN",), re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}-----)?")),
-    (("://",), re.compile(r"(?<=://)[^\s/:@]{1,256}:[^\s/@]{1,256}(?=@)")),
-)  # fmt: skip
-_CARD = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ \-]?[0-9]){12,18}(?![0-9A-Za-z])")
-_HASH_KEY = os.urandom(32)
+
+class Finding(NamedTuple):
+    """A secret that redaction takes out."""
+
+    path: str
+    """Where it stands in the event, e.g. `payload.arguments.password`."""
+    rule: str
+    """Name of the pattern, or `key` when the name of the field was enough."""
+    length: int
+    """Characters that are replaced."""
 
 
 def build_default_redactor(
@@ -49,110 +62,234 @@ def build_default_redactor(
     extra_sensitive_keys: Iterable[str] | None = None,
     allow_keys: Iterable[str] | None = None,
     hash_values: bool = False,
-) -> Redactor:
+    hash_key: bytes | str | None = None,
+) -> DefaultRedactor:
     """A redactor for `Session(redact=…)`.
 
     Args:
         extra_patterns: (name, regular expression) pairs that are replaced as well; a bad one raises here.
         extra_sensitive_keys: key parts whose values are replaced whole, besides the built-in ones.
         allow_keys: exact keys, in any case, whose values are left alone.
-        hash_values: replace by `sha256:` and 12 hex digits keyed per process, so that equal secrets correlate.
+        hash_values: replace by `sha256:` and 12 hex digits (HMAC), so that equal secrets correlate.
+        hash_key: the key for that; default a random one for this process. Equal secrets of two processes
+            correlate only with a key of your own. Short secrets can be guessed by whoever has the key.
     """
-    scrub = _Scrubber(
-        tuple(re.compile(pattern) for _, pattern in extra_patterns or ()),
-        (*_SENSITIVE, *(key.lower() for key in extra_sensitive_keys or ())),
-        frozenset(key.lower() for key in allow_keys or ()),
-        hash_values,
+    extra = tuple(SecretPattern(name, (), re.compile(text)) for name, text in extra_patterns or ())
+    if isinstance(hash_key, str):
+        hash_key = hash_key.encode()
+    return DefaultRedactor(
+        patterns=(*SECRET_PATTERNS, *extra),
+        words=(*SECRET_WORDS, *(key.lower() for key in extra_sensitive_keys or ())),
+        allowed=frozenset(key.lower() for key in allow_keys or ()),
+        hash_key=(hash_key or os.urandom(32)) if hash_values else None,
     )
-    return scrub.event
 
 
-class _Scrubber:
+class DefaultRedactor:
+    """Replaces values of telling keys and texts of telling shape. Call it with an event, get a clean copy."""
+
     def __init__(
         self,
-        patterns: tuple[re.Pattern[str], ...],
-        sensitive: tuple[str, ...],
+        *,
+        patterns: tuple[SecretPattern, ...],
+        words: tuple[str, ...],
         allowed: frozenset[str],
-        hashed: bool,
+        hash_key: bytes | None,
     ) -> None:
-        self._patterns, self._sensitive, self._allowed, self._hashed = patterns, sensitive, allowed, hashed
+        self._patterns, self._words, self._allowed, self._hash_key = patterns, words, allowed, hash_key
         self._verdicts: dict[str, str] = {}
+        numbered = [(needle, index) for index, row in enumerate(patterns) for needle in row.needles]
+        self._exact = [(needle.encode(), index) for needle, index in numbered if needle != needle.lower()]
+        self._folded = [(needle.encode(), index) for needle, index in numbered if needle == needle.lower()]
+        self._always = {index for index, row in enumerate(patterns) if not row.needles}
+        self._word_needles = [word.encode() for word in words if word.isascii() and word != "token"]
+        self._words_need_look = any(not word.isascii() for word in words)
 
-    def event(self, event: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of the event without secrets; the envelope's own fields stay."""
-        clean: dict[str, Any] = {}
-        for key, value in event.items():
-            clean[key] = value if key in _ENVELOPE else self._value(value, 0)
-        return clean
+        return {
+            key: value if key in _ENVELOPE else orjson.loads(self.encoded(encode_value(value)))
+            for key, value in dict(event).items()
+        }
 
-    def _value(self, value: Any, depth: int) -> Any:
-        if isinstance(value, str):
-            return self._text(value)
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if depth > _MAX_DEPTH:
-            return REDACTION_PLACEHOLDER
-        if isinstance(value, Mapping):
-            return {self._key(key): self._entry(key, item, depth) for key, item in list(value.items())}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self._value(item, depth + 1) for item in list(value)]
-        from promptetheus.encoding import jsonable  # objects and bytes: look through what would be written
+    def encoded(self, data: bytes) -> bytes:
+        """Encoded JSON without secrets: the same object when there were none. Raises when it is no JSON."""
+        scan = self._scan(data)
+        if scan is None:
+            return data
+        value = orjson.loads(data)
+        clean = scan.value(value, 0)
+        return data if not scan.hits else encode_value(clean)
 
-        plain = jsonable(value)
-        return self._value(plain, depth + 1) if isinstance(plain, str | dict | list) else plain
+    def findings(self, event: Mapping[str, Any]) -> Iterator[Finding]:
+        """What would be taken out of an event, and why."""
+        for field, value in event.items():
+            scan = None if field in _ENVELOPE else self._scan(encode_value(value))
+            if scan is not None:
+                scan.paths = []
+                scan.value(jsonable(value), 0, field)
+                yield from scan.paths
 
-    def _key(self, key: object) -> str:
-        return self._text(key if isinstance(key, str) else str(key))
+    def hides(self, key: str) -> bool:
+        """Whether values under this key are replaced whole."""
+        return self.verdict(key) == "hide"
 
-    def _entry(self, key: object, value: Any, depth: int) -> Any:
-        match self._verdict(str(key)):
-            case "allow":
-                return value
-            case "hide" if value is not None and not isinstance(value, bool):
-                return self._hide(str(value))
-        return self._value(value, depth + 1)
-
-    def _verdict(self, key: str) -> str:
+    def verdict(self, key: str) -> str:
+        """`allow`: leave the value alone; `hide`: replace it; `count`: numbers may stay; `look`: look inside."""
         verdict = self._verdicts.get(key)
         if verdict is None:
             lower = key.lower()
             if lower in self._allowed:
                 verdict = "allow"
-            elif any(part in lower for part in self._sensitive) and not _COUNTS.search(lower):
-                verdict = "hide"
-            else:
+            elif not any(word in lower for word in self._words):
                 verdict = "look"
+            elif _COUNT_KEY.fullmatch(_snake_case(key)):
+                verdict = "count"
+            else:
+                verdict = "hide"
             if len(self._verdicts) < 4096:
                 self._verdicts[key] = verdict
         return verdict
 
+    def replacement(self, secret: str) -> str:
+        """What stands in the place of a secret."""
+        if self._hash_key is None:
+            return REDACTION_PLACEHOLDER
+        import hmac
+
+        digest = hmac.new(self._hash_key, secret.encode("utf-8", "replace"), hashlib.sha256)
+        return "sha256:" + digest.hexdigest()[:12]
+
+    def _scan(self, data: bytes) -> _Scan | None:
+        """What there is to look for in encoded JSON; None: nothing. Searching bytes is what makes this cheap."""
+        lower = data.lower()
+        found = self._always.copy()
+        token = b"token" in lower and _TOKEN.search(lower) is not None
+        for needle, index in self._folded:
+            if needle in lower and (token or needle != b"token"):
+                found.add(index)
+        for needle, index in self._exact:
+            if needle in data:
+                found.add(index)
+        keys = token or self._words_need_look
+        for needle in self._word_needles:
+            if needle in lower:
+                keys = True
+                break
+        cards = _CARD_DIGITS in data.translate(_DIGITS, b" -")
+        if b'"base64":' in data:
+            found, keys = set(range(len(self._patterns))), True
+        if not found and not keys and not cards:
+            return None
+        return _Scan(self, [self._patterns[index] for index in sorted(found)], keys, cards)
+
+
+class _Scan:
+    """One walk through a decoded value with the patterns that its encoded form calls for."""
+
+    def __init__(
+        self, redactor: DefaultRedactor, patterns: list[SecretPattern], keys: bool, cards: bool
+    ) -> None:
+        self._redactor, self._patterns, self._keys, self._cards = redactor, patterns, keys, cards
+        self.hits = 0
+        self.paths: list[Finding] | None = None
+        """Where a list, what is found is noted and not counted: nothing is being recorded."""
+        self._path = ""
+
+    def value(self, value: Any, depth: int, path: str = "") -> Any:
+        """The value without secrets."""
+        if isinstance(value, str):
+            self._path = path
+            return self._text(value)
+        if value is None or isinstance(value, bool | float):
+            return value
+        if isinstance(value, int):
+            is_card = self._cards and 10**12 <= value < 10**19 and passes_luhn(str(value))
+            self._path = path
+            return self._hidden(str(value), "card") if is_card else value
+        if depth > _MAX_DEPTH:
+            self._path = path
+            return self._hidden("", "depth")
+        if isinstance(value, dict):
+            return self._mapping(value, depth, path)
+        return [self.value(item, depth + 1, f"{path}[{n}]" if path else "") for n, item in enumerate(value)]
+
+    def _mapping(self, value: dict[str, Any], depth: int, path: str) -> dict[str, Any]:
+        if "base64" in value and "size_bytes" in value and self._holds_secret_bytes(value["base64"]):
+            self._path = path
+            return {**value, "base64": self._hidden(value["base64"], "bytes")}
+        clean: dict[str, Any] = {}
+        for key, item in value.items():
+            inner = f"{path}.{key}" if path else ""
+            self._path = path
+            name = self._text(key)
+            while name in clean:
+                name += "_"
+            clean[name] = self._entry(key, item, depth, inner)
+        return clean
+
+    def _entry(self, key: str, item: Any, depth: int, path: str) -> Any:
+        verdict = self._redactor.verdict(key) if self._keys else "look"
+        if verdict == "allow":
+            return item
+        if verdict == "hide" and item is not None and not isinstance(item, bool):
+            if item == "" or item == [] or item == {}:
+                return item
+            self._path = path
+            return self._hidden(item if isinstance(item, str) else str(item), "key")
+        if verdict == "count":
+            return self._counted(item, depth, path)
+        return self.value(item, depth + 1, path)
+
+    def _counted(self, item: Any, depth: int, path: str) -> Any:
+        """Under `input_tokens`: numbers stay, texts do not."""
+        if isinstance(item, list):
+            return [self._counted(inner, depth + 1, path) for inner in item]
+        if isinstance(item, str) and item and not item.isdigit():
+            self._path = path
+            return self._hidden(item, "key")
+        return self.value(item, depth + 1, path)
+
     def _text(self, text: str) -> str:
-        for literals, pattern in _PATTERNS:
-            if any(literal in text for literal in literals):
-                text = pattern.sub(self._hide_match, text)
-        if len(text) >= 13:
-            text = _CARD.sub(self._card, text)
-        for pattern in self._patterns:
-            text = pattern.sub(self._hide_match, text)
+        for row in self._patterns:
+            text = row.expression.sub(lambda match, row=row: self._match(match, row), text)  # type: ignore[misc]
+        if self._cards and len(text) >= 13:
+            text = CARD.sub(self._card, text)
         return text
 
-    def _hide_match(self, match: re.Match[str]) -> str:
-        return self._hide(match.group())
+    def _match(self, match: re.Match[str], row: SecretPattern) -> str:
+        whole = match.group()
+        if row.confirm is not None and not row.confirm(match):
+            return whole
+        secret = secret_of(match)
+        if not secret or secret == REDACTION_PLACEHOLDER:
+            return whole
+        begin = match.start(match.lastindex or 0) - match.start()
+        return whole[:begin] + self._hidden(secret, row.name) + whole[begin + len(secret) :]
 
     def _card(self, match: re.Match[str]) -> str:
-        return self._hide(match.group()) if _passes_luhn(match.group()) else match.group()
+        return self._hidden(match.group(), "card") if passes_luhn(match.group()) else match.group()
 
-    def _hide(self, secret: str) -> str:
-        if not self._hashed:
-            return REDACTION_PLACEHOLDER
-        return (
-            "sha256:"
-            + hmac.new(_HASH_KEY, secret.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:12]
-        )
+    def _hidden(self, secret: str, rule: str) -> str:
+        self.hits += 1
+        if self.paths is not None:
+            self.paths.append(Finding(self._path, rule, len(secret)))
+        else:
+            guard.count(f"redacted.{rule}")
+        return self._redactor.replacement(secret)
+
+    def _holds_secret_bytes(self, encoded: Any) -> bool:
+        """Whether raw bytes, read as Latin-1, hold a secret."""
+        import base64
+
+        try:
+            text = base64.b64decode(encoded).decode("latin-1")
+        except (ValueError, TypeError):
+            return False
+        inner = _Scan(self._redactor, self._patterns, self._keys, True)
+        inner.paths = []
+        return inner._text(text) != text
 
 
-def _passes_luhn(text: str) -> bool:
-    """The check digit of card numbers: https://en.wikipedia.org/wiki/Luhn_algorithm"""
-    digits = [int(character) for character in text if character.isdigit()]
-    doubled = [d * 2 - 9 if d > 4 else d * 2 for d in digits[-2::-2]]
-    return 13 <= len(digits) <= 19 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+def _snake_case(key: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()

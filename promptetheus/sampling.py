@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from promptetheus.fingerprint import is_failed_check
+from promptetheus.guard import report
 
 ALWAYS_KEPT_TYPES = frozenset({"session_end", "error", "goal_check", "state_change"})
 """Event types that per-type sampling never drops: replay and fingerprints need them."""
@@ -100,3 +101,43 @@ class TailSamplingPolicy:
 
 
 DEFAULT_TAIL_POLICY = TailSamplingPolicy()
+
+
+@dataclass(frozen=True)
+class TailVerdict:
+    """What is to happen to the events of an ended session."""
+
+    keep: bool
+    reason: str = ""
+    leaves_skeleton: bool = False
+
+    def skeleton(self, first: dict[str, Any], last: dict[str, Any], number: int) -> list[dict[str, Any]]:
+        """What stays of a dropped session of `number` events: nothing, or its first event and its end."""
+        if not self.leaves_skeleton:
+            return []
+        facts = {
+            "tail_dropped": True,
+            "tail_drop_reason": self.reason,
+            "tail_dropped_event_count": number,
+        }
+        return [first, {**last, "payload": {**last.get("payload", {}), **facts}}]
+
+
+Judge = Callable[[Iterable[Mapping[str, Any]]], TailVerdict]
+"""Looks at the events of an ended session, as often as it likes."""
+
+
+def judge(
+    policy: Any, events: Iterable[Mapping[str, Any]], session_id: str, rate: float, failed: bool
+) -> TailVerdict:
+    """The policy's verdict. A failure seen while the session ran keeps it whatever the policy says, and so
+    does a policy that raises or answers nonsense."""
+    try:
+        decision = policy.decide(events, session_id=session_id, head_sample_rate=rate)
+        if failed or decision.keep is not False:
+            return TailVerdict(True)
+        skeleton = bool(getattr(policy, "emit_skeleton_on_drop", False))
+        return TailVerdict(False, str(decision.reason), skeleton)
+    except Exception as error:
+        report("failed.tail_policy", "the tail policy failed, the session is kept", error)
+        return TailVerdict(True)

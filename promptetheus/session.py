@@ -6,39 +6,25 @@ that one write.
 
 from __future__ import annotations
 
-import itertools
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 
-from promptetheus import __version__, context, guard
-from promptetheus.artifacts import picture_extension, recording_extension
-from promptetheus.clock import now_timestamp
-from promptetheus.events import Event, validate_event
-from promptetheus.ids import new_call_id, new_nonce, new_session_id, new_span_id
-from promptetheus.process import process_started, this_host
+from promptetheus import __version__, context, guard, process
+from promptetheus.artifacts import open_source, picture_extension, recording_extension
+from promptetheus.events import Event
+from promptetheus.ids import new_call_id, new_session_id, new_span_id
+from promptetheus.recorder import Recorder, copied
 from promptetheus.redaction import Redactor, build_default_redactor
-from promptetheus.sampling import ALWAYS_KEPT_TYPES, DEFAULT_TAIL_POLICY, TailSamplingPolicy, keeps
+from promptetheus.sampling import DEFAULT_TAIL_POLICY, TailSamplingPolicy, judge, keeps
 from promptetheus.sinks import Sink, make_sink
 from promptetheus.spool import DEFAULT_SPOOL_DIR
-from promptetheus.summary import SummaryCounter
 
 _recorded = guard.guarded(dict)
-
-_forks = 0
-
-
-def _count_fork() -> None:
-    global _forks
-    _forks += 1
-
-
-os.register_at_fork(after_in_child=_count_fork)
 
 
 class Session:
@@ -81,55 +67,58 @@ class Session:
     ) -> None:
         self.agent = agent
         self.user_goal = user_goal
-        self.session_id = session_id if isinstance(session_id, str) and session_id else new_session_id()
+        self.session_id = _session_id(session_id)
         self.project_id = project_id
         self.environment = environment
-        self.metadata: dict[str, Any] = _mapping(metadata)
-        self.tags: list[str] = [str(tag) for tag in tags] if isinstance(tags, list | tuple) else []
+        self.metadata: dict[str, Any] = copied(metadata)
+        self.tags: list[str] = _texts(tags)
         self.sample_rate = _rate(sample_rate)
         self.tail_sample = bool(tail_sample)
         self._tail_policy = tail_policy or DEFAULT_TAIL_POLICY
-        self._event_rates = {k: _rate(v) for k, v in _mapping(event_sample_rates).items()}
-        self._redact = _redactor(redact)
-        self._kept = keeps(self.session_id, self.sample_rate) or self.tail_sample
-        self._sink: Sink | None = None
-        if self._kept:
-            self._sink = make_sink(transport, Path(os.path.abspath(spool_dir)), self.session_id)
-        self._counter = SummaryCounter()
-        self._lock = threading.Lock()
-        self._seq = itertools.count()
-        self._nonce = new_nonce()
-        self._forks = _forks
-        self._opened = False
+        sink: Sink | None = None
+        if self.tail_sample or keeps(self.session_id, self.sample_rate):
+            sink = make_sink(transport, absolute(spool_dir), self.session_id, self.tail_sample)
+        rates = {str(kind): _rate(rate) for kind, rate in copied(event_sample_rates).items()}
+        self._recorder = Recorder(self.session_id, sink, _redactor(redact), rates)
+        self._record = self._recorder.record
+        self._sink = sink
+        if sink is not None and sink.is_spool:
+            self._recorder.opening = self._open
         self._end: Event | None = None
-        self._outer: Session | None = None
+        self._outer: list[Session | None] = []
 
     # ── the run ──────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def transport(self) -> Any:
+        """The transport object that takes the events; None when they go to the spool."""
+        return getattr(self._sink, "transport", None)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether events are written: False when the session was sampled out."""
+        return self._sink is not None
+
     def __enter__(self) -> Self:
-        self._outer = context.current_session.get()
-        context.current_session.set(self)
-        self._open()
+        self._enter()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Literal[False]:
         if self._end is None:
-            if error is None:
-                self.end("completed")
-            else:
-                self.end("failed", error=describe_error(error))
+            self.end(*outcome(error))
         self.flush()
-        context.current_session.set(self._outer)
+        self._leave()
         return False
 
     @guard.guarded(dict)
     def end(self, status: str = "completed", error: str | None = None) -> Event:
         """End the session with `session_end` {status, error}. A second call returns the first event."""
-        first = self._end is None
+        if self._end is not None:
+            return self._end
         event = self._finish(status, error)
-        if first and self._sink is not None:
+        if self._sink is not None:
             self._sink.flush(None)
         return event
 
@@ -149,9 +138,9 @@ class Session:
     ) -> Event:
         """Record an event of any type of `EVENT_TYPES`; returns its envelope, also when it was dropped."""
         try:
-            return self._record(type, payload, metadata)
+            return self._record(type, copied(payload), metadata)
         except Exception as error:
-            guard.report("failed.event", f"an event could not be recorded: {error.__class__.__name__}", error)
+            guard.mistake("event", error)
             return {}
 
     @_recorded
@@ -175,7 +164,7 @@ class Session:
         """A tool is about to run. `call_id` ties the result to it; default 32 new hex digits."""
         payload = {
             "tool_name": tool_name,
-            "arguments": _mapping(arguments),
+            "arguments": copied(arguments),
             "call_id": call_id or new_call_id(),
         }
         return self._record("tool_call", payload, metadata)
@@ -218,7 +207,7 @@ class Session:
         payload = {
             "url": url,
             "visible_text": visible_text,
-            "selected_values": _mapping(selected_values),
+            "selected_values": copied(selected_values),
             "warnings": _list(warnings),
         }
         return self._record("dom_snapshot", payload, metadata)
@@ -226,7 +215,7 @@ class Session:
     @_recorded
     def screenshot(self, source: Any, metadata: Mapping[str, Any] | None = None) -> Event:
         """A picture: its bytes, or the path of its file. It is kept as an artifact of the spool."""
-        payload = self._artifact(source, lambda data, name: picture_extension(data[:16]))
+        payload = self._artifact(source, "screenshot")
         if isinstance(source, bytes | bytearray | memoryview):
             payload["source_type"] = "bytes"
         return self._record("screenshot", payload, metadata)
@@ -240,8 +229,8 @@ class Session:
         metadata: Mapping[str, Any] | None = None,
     ) -> Event:
         """A recording of the run: its bytes, or the path of its file. `event_time_map`: seq to milliseconds."""
-        payload = {"artifact_type": artifact_type, "event_time_map": _mapping(event_time_map)}
-        payload.update(self._artifact(source, lambda data, name: recording_extension(name)))
+        payload = {"artifact_type": artifact_type, "event_time_map": copied(event_time_map)}
+        payload.update(self._artifact(source, "replay_artifact"))
         return self._record("replay_artifact", payload, metadata)
 
     @_recorded
@@ -310,9 +299,12 @@ class Session:
         if isinstance(error, BaseException):
             import traceback
 
-            payload["message"] = str(error)
+            payload["message"] = error_text(error)
             payload["error_type"] = error_type or type(error).__name__
-            payload["traceback"] = "".join(traceback.format_exception(error))
+            try:
+                payload["traceback"] = "".join(traceback.format_exception(error))
+            except Exception:  # its __str__ or __cause__ is hostile
+                payload["traceback"] = f"{type(error).__name__} (its traceback could not be formatted)"
         else:
             payload["message"] = error
             if error_type is not None:
@@ -360,25 +352,27 @@ class Session:
         finally:
             self._close_span(span_id, name, started, metadata)
 
-    # ── the write path ───────────────────────────────────────────────────────────────────────────────────
+    # ── opening and closing ──────────────────────────────────────────────────────────────────────────────
 
-    def _finish(self, status: str, error: str | None) -> Event:
-        """Record the line that closes the session, once."""
-        if self._end is None:
-            self._end = {}
-            self._end = self._record("session_end", {"status": status, "error": error}, None)
-            if self._sink is not None:
-                self._sink.sync()
-                if self.tail_sample:
-                    self._decide_tail()
-                self._sink.close()
-        return self._end
+    @guard.guarded(lambda: None)
+    def _enter(self) -> None:
+        self._outer.append(context.current_session.get())
+        context.current_session.set(self)
+        if self._sink is None or len(self._outer) > 1:
+            return
+        if not self._sink.is_spool:
+            self._open()
+        elif self._recorder.opening is not None:
+            self._recorder.start()
+
+    @guard.guarded(lambda: None)
+    def _leave(self) -> None:
+        outer = self._outer.pop() if self._outer else None
+        if context.current_session.get() is self:  # left in another context, there is nothing to put back
+            context.current_session.set(outer)
 
     def _open(self) -> None:
-        """Record the line that opens the session, once."""
-        if self._opened:
-            return
-        self._opened = True
+        """Record the line that opens the session."""
         after = {
             "agent": self.agent,
             "user_goal": self.user_goal,
@@ -386,111 +380,61 @@ class Session:
             "environment": self.environment,
             "tags": list(self.tags),
         }
-        facts: dict[str, Any] = {
-            "sdk": {"name": "promptetheus", "version": __version__},
-            "pid": os.getpid(),
-            "host": this_host(),
-            "process_started": process_started(os.getpid()),
-        }
-        if self.metadata:
-            facts["session_metadata"] = dict(self.metadata)
-        if self._sink is not None:
-            self._sink.open({"id": self.session_id, **after, "metadata": dict(self.metadata)})
-        self.event("state_change", {"name": "session_started", "before": None, "after": after}, facts)
+        assert self._sink is not None
+        facts: dict[str, Any] = {}
+        if self._sink.is_spool:
+            facts = {"sdk": {"name": "promptetheus", "version": __version__}, **process.own_facts()}
+            if self.metadata:
+                facts["session_metadata"] = dict(self.metadata)
+            if self.tail_sample:
+                facts["tail_sample"] = True
+        else:
+            trace = {"id": self.session_id, **after, "metadata": dict(self.metadata)}
+            self._sink.announce(self._recorder.redacted_trace(trace))
+        self._record("state_change", {"name": "session_started", "before": None, "after": after}, facts)
 
-    def _record(
-        self, type: str, payload: Mapping[str, Any] | None, metadata: Mapping[str, Any] | None
-    ) -> Event:
-        if not self._opened and self._sink is not None and self._sink.opens_session:
-            self._open()
-        if self._forks != _forks:
-            self._after_fork()
-        seq = next(self._seq)
-        event: Event = {
-            "type": type,
-            "session_id": self.session_id,
-            "timestamp": now_timestamp(),
-            "seq": seq,
-            "idempotency_key": f"{self.session_id}:{self._nonce}:{seq}",
-            "payload": _mapping(payload),
-        }
-        if metadata:
-            event["metadata"] = _mapping(metadata)
-        if context.span_stack.get():
-            span_id, parent_id = context.enclosing_spans(self.session_id)
-            if span_id is not None:
-                event["span_id"], event["parent_id"] = span_id, parent_id
-        if not self._kept or self._sink is None:
-            return event
-        rate = self._event_rates.get(type)
-        sampled_out = (
-            rate is not None and type not in ALWAYS_KEPT_TYPES and not keeps(event["idempotency_key"], rate)
-        )
-        if sampled_out:
-            guard.count("dropped.sampled")
-            return event
-        kept = self._redacted(event)
+    def _finish(self, status: str, error: str | None) -> Event:
+        """Record the line that closes the session, once."""
+        if self._end is None:
+            self._end = {}
+            self._end = self._record("session_end", {"status": status, "error": error})
+            if self._sink is not None:
+                self._sink.sync()
+                if self.tail_sample:
+                    self._decide_tail(self._sink, status, error)
+                self._sink.close()
+        return self._end
+
+    def _decide_tail(self, sink: Sink, status: str, error: str | None) -> None:
+        failed = bool(error) or status not in (None, "completed") or self._recorder.counter.failed_checks > 0
         try:
-            validate_event(kept)
-        except (TypeError, ValueError) as error:
-            guard.report("dropped.invalid", f"an event was not recorded: {error}")
-            return event
-        self._write(kept)
-        return kept
-
-    def _write(self, event: Event) -> None:
-        """Count the event and hand it to the sink. Under a lock, so that lines stand in the order of seq."""
-        sink = self._sink
-        assert sink is not None
-        with self._lock:
-            self._counter.add(event)
-            if event["type"] == "session_end":
-                summary = self._counter.result()
-                own_bytes = sink.own_bytes()
-                if own_bytes is not None:
-                    summary["spool_bytes"] = own_bytes
-                event["metadata"] = {**event.get("metadata", {}), "summary": summary}
-            sink.write(event)
-
-    def _redacted(self, event: Event) -> Event:
-        if self._redact is None:
-            return event
-        try:
-            copy = _plain_copy(
-                event
-            )  # a redactor may change it in place without touching the agent's objects
-            clean = self._redact(copy)
-            if clean is None and copy != _plain_copy(event):
-                clean = copy
-        except Exception as error:
-            guard.report(
-                "failed.redact", f"the redactor failed, a payload was dropped: {type(error).__name__}"
+            sink.decide(
+                lambda events: judge(self._tail_policy, events, self.session_id, self.sample_rate, failed)
             )
-            return _without_content(event, "the redactor failed")
-        if isinstance(clean, Mapping) and isinstance(clean.get("payload"), Mapping):
-            return dict(clean)
-        guard.report("failed.redact", "the redactor returned no event, a payload was dropped")
-        return _without_content(event, "the redactor returned no event")
+        except Exception as problem:  # what cannot be decided is kept
+            guard.mistake("tail_sample", problem)
 
-    def _artifact(self, source: Any, extension: Any) -> dict[str, Any]:
+    def _artifact(self, source: Any, what: str) -> dict[str, Any]:
         """The payload that describes a picture or recording, which is kept where the sink can keep it."""
         if isinstance(source, bytes | bytearray | memoryview):
-            data, name = bytes(source), "artifact"
-        else:
-            name = os.fspath(source) if isinstance(source, str | os.PathLike) else repr(source)
-            try:
-                data = Path(name).read_bytes()
-            except (OSError, ValueError):
-                return {"source": str(name)}
-        payload: dict[str, Any] = {"size_bytes": len(data)}
-        identity = None
-        if self._sink is not None and self._kept:
-            identity = self._sink.store(data, extension(data, str(name)))
-        if identity is not None:
-            payload.update(identity)
-        elif name != "artifact":
-            payload["source"] = str(name)
-        return payload
+            data = bytes(source)
+            return {"size_bytes": len(data), **self._kept_artifact(data, data[:16], "", what)}
+        name = str(os.fspath(source)) if isinstance(source, str | os.PathLike) else repr(source)
+        try:
+            with open_source(name) as file:
+                head = file.read(16)
+                file.seek(0)
+                payload = {"size_bytes": os.fstat(file.fileno()).st_size}
+                identity = self._kept_artifact(file, head, name, what)
+        except (OSError, ValueError):
+            return {"source": name}
+        return {**payload, **(identity or {"source": name})}
+
+    def _kept_artifact(self, data: bytes | BinaryIO, head: bytes, name: str, what: str) -> dict[str, Any]:
+        if self._sink is None:
+            return {}
+        extension = picture_extension(head) if what == "screenshot" else recording_extension(head, name)
+        return dict(self._sink.store(data, extension, what) or {})
 
     def _open_span(self, name: str, metadata: Mapping[str, Any] | None) -> tuple[str, float]:
         span_id = new_span_id()
@@ -506,25 +450,52 @@ class Session:
         self.event("state_change", payload, metadata)
         context.pop_span(self.session_id, span_id)
 
-    def _after_fork(self) -> None:
-        """A child writes to the same file under a nonce of its own, so that no two events share a key."""
-        self._forks = _forks
-        self._nonce = new_nonce()
-        self._lock = threading.Lock()
 
-    def _decide_tail(self) -> None:
-        assert self._sink is not None
-        try:
-            self._sink.decide(self._tail_policy, self.session_id, self.sample_rate)
-        except Exception as error:  # a policy that fails keeps the session
-            guard.report("failed.tail_policy", f"the tail policy failed: {type(error).__name__}", error)
+def outcome(error: BaseException | None) -> tuple[str, str | None]:
+    """Status and error of a session that is left with an exception, or without one."""
+    return ("completed", None) if error is None else ("failed", f"{type(error).__name__}: {error_text(error)}")
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    """A shallow copy of a mapping; anything else that is there is kept under `value`."""
-    if value is None:
-        return {}
-    return dict(value) if isinstance(value, Mapping) else {"value": value}
+def error_text(error: BaseException) -> str:
+    """The text of an exception, whatever its own `__str__` does."""
+    try:
+        return str(error)
+    except Exception as problem:
+        return f"(its text could not be read: {type(problem).__name__})"
+
+
+def absolute(spool_dir: Any) -> Path:
+    """The directory as an absolute path, so that a later `chdir` does not move it."""
+    try:
+        return Path(os.path.abspath(spool_dir))
+    except (TypeError, ValueError):
+        guard.report("settings.invalid", f"spool_dir must be a path, not {type(spool_dir).__name__}")
+        return absolute(DEFAULT_SPOOL_DIR)
+    except OSError:  # the working directory is gone
+        return Path(spool_dir)
+
+
+def _session_id(given: Any) -> str:
+    if isinstance(given, str):
+        return str(given) or new_session_id()
+    if given is None:
+        return new_session_id()
+    try:
+        return str(given) or new_session_id()
+    except Exception:
+        return new_session_id()
+
+
+def _texts(tags: Any) -> list[str]:
+    if tags is None:
+        return []
+    if isinstance(tags, str):
+        return [tags]
+    try:
+        return [str(tag) for tag in tags]
+    except Exception as error:
+        guard.report("settings.invalid", f"tags must be texts, not {type(tags).__name__}", error)
+        return []
 
 
 def _list(value: Any) -> list[Any]:
@@ -536,7 +507,7 @@ def _list(value: Any) -> list[Any]:
 def _whole(number: Any) -> Any:
     """Token counts of other number types (numpy, floats without fraction) as int; the rest as it is."""
     try:
-        return int(number) if int(number) == number else number
+        return int(number) if not isinstance(number, bool) and int(number) == number else number
     except (TypeError, ValueError, OverflowError):
         return number
 
@@ -545,43 +516,16 @@ def _rate(value: Any) -> float:
     try:
         rate = float(value)
     except (TypeError, ValueError):
+        rate = float("nan")
+    if rate != rate:
+        guard.report("settings.invalid", "a sample rate must be a number from 0 to 1: 1 is used")
         return 1.0
-    return min(1.0, max(0.0, rate)) if rate == rate else 1.0
+    return min(1.0, max(0.0, rate))
 
 
 def _redactor(redact: Any) -> Redactor | None:
     if redact is None or callable(redact):
         return redact  # type: ignore[no-any-return]
     if redact != "default":
-        guard.report("settings.invalid", f"redact={redact!r} is unknown: the default redactor is used")
+        guard.report("settings.invalid", f"redact={redact!r:.100} is unknown: the default redactor is used")
     return build_default_redactor()
-
-
-def describe_error(error: BaseException) -> str:
-    """`ClassName: text`, whatever the exception's own `__str__` does."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return f"{type(error).__name__}: (its text could not be read)"
-
-
-def _plain_copy(event: Event) -> Event:
-    from promptetheus.encoding import jsonable
-
-    copied = {**event, "payload": jsonable(event["payload"])}
-    if "metadata" in event:
-        copied["metadata"] = jsonable(event["metadata"])
-    return copied
-
-
-def _without_content(event: Event, why: str) -> Event:
-    """The event with nothing in it but what keeps the session readable: fails closed."""
-    kept = {key: event[key] for key in event if key not in ("payload", "metadata")}
-    name = event["payload"].get("name")
-    kept["payload"] = {}
-    if event["type"] == "state_change" and name in ("session_started", "span_start", "span_end"):
-        kept["payload"] = {"name": name}
-    if event["type"] == "llm_call":
-        kept["payload"] = {"model": "[REDACTED]"}
-    kept["metadata"] = {"redaction": why}
-    return kept

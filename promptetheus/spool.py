@@ -1,4 +1,4 @@
-"""Appending to the spool: one whole line a write, no lock, no buffer, no thread in between.
+"""Appending to the spool: one whole line a write, no buffer and no thread in between.
 
 <spool>/<session>.jsonl              every event of a session, append only
 <spool>/<session>.delivery.json      what the API has acknowledged; absent: nothing was sent
@@ -8,10 +8,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import itertools
 import os
 import re
+import stat
+import threading
 import time
+import weakref
 from pathlib import Path
 
 DEFAULT_SPOOL_DIR = ".promptetheus/spool"
@@ -19,10 +24,20 @@ DEFAULT_SPOOL_DIR = ".promptetheus/spool"
 LINE_LIMIT_BYTES = 1 << 20
 """A line is at most this long; larger values go to an artifact and the event carries a reference."""
 
+MAX_OPEN_FILES = 64
+"""So many session files are kept open by a process; the one opened first is closed and opens again when its
+session goes on. File descriptors belong to the host."""
+
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 _UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]+")
 _CHECK_INTERVAL_S = 1.0
-"""How often a writer looks whether its file was deleted or replaced under it."""
+"""How often a writer looks whether its file was deleted or its descriptor given to another file."""
+
+_SEQ = re.compile(rb'"seq":(\d{1,18}),"session_id"')
+_TAIL_BYTES = 1 << 16
+
+_opened: weakref.WeakValueDictionary[int, SpoolFile] = weakref.WeakValueDictionary()
+_opening = itertools.count()
 
 
 def session_file_stem(session_id: str) -> str:
@@ -53,30 +68,53 @@ class SpoolFile:
     def __init__(self, directory: Path, session_id: str) -> None:
         self.directory = directory
         self.path = directory / session_file_name(session_id)
+        self.lock = threading.RLock()
+        """Held while a line is written or the file closed: a descriptor that is closed under a writer may
+        already be another file of the host. Reentrant, because a signal handler may record, too."""
         self.base_bytes = 0
         """Size of the file when it was opened: more than 0 when another writer was here before."""
         self.written_bytes = 0
         """Bytes appended through this object."""
+        self.was_replaced = False
+        """Whether the file was deleted or cut under us, so that earlier lines of ours are gone."""
         self.last_error: OSError | None = None
         self._fd: int | None = None
+        self._identity: tuple[int, int] | None = None
+        self._number = -1
         self._torn = False
-        self._checked_s = 0.0
+        self._check_at_s = 0.0
 
     def append(self, line: bytes) -> bool:
         """Append one line that ends in a newline. True once the kernel has it: SIGKILL cannot take it back."""
-        try:
+        with self.lock:
+            try:
+                fd = self._fd
+                if fd is None or time.monotonic() > self._check_at_s:
+                    fd = self._descriptor()
+                done = 0 if self._torn else os.write(fd, line)
+                self.written_bytes += done
+                return done == len(line) or self._append_again(fd, line)
+            except OSError as error:
+                self.last_error = error
+                if error.errno == errno.EBADF:  # the host closed all descriptors: ours, too
+                    self._fd = None
+                return False
+            except ValueError as error:  # a NUL in the directory's name
+                self.last_error = OSError(errno.EINVAL, str(error))
+                return False
+
+    def open(self) -> int:
+        """Open the file now and return the `seq` to go on with: 0, or one more than the last in the file.
+
+        Raises OSError when it cannot be opened.
+        """
+        with self.lock:
             fd = self._descriptor()
-            data = b"\n" + line if self._torn else line
-            done = os.write(fd, data)
-            if done != len(data):  # a full disk gives a short write first
-                self._torn = True
-                done += os.write(fd, data[done:])
-            self._torn = done != len(data)
-            self.written_bytes += done
-            return not self._torn
-        except OSError as error:
-            self.last_error = error
-            return False
+            if not self.base_bytes:
+                return 0
+            start = max(0, self.base_bytes - _TAIL_BYTES)
+            known = _SEQ.findall(os.pread(fd, self.base_bytes - start, start))
+            return max((int(seq) for seq in known), default=-1) + 1
 
     def sync(self) -> None:
         """Ask the disk to keep what was written (about 200 µs). Failure is not an error: the line stands."""
@@ -86,33 +124,118 @@ class SpoolFile:
             except OSError as error:
                 self.last_error = error
 
+    def duplicate(self) -> int | None:
+        """A descriptor of the same file that stays open when this one is closed; None when there is none."""
+        with self.lock:
+            try:
+                return None if self._fd is None else os.dup(self._fd)
+            except OSError:
+                return None
+
     def close(self) -> None:
         """Close the file; a later `append` opens it again."""
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            try:
-                os.close(fd)
-            except OSError:
-                pass
+        with self.lock:
+            fd, self._fd = self._fd, None
+            if fd is not None and self._is_ours(fd):
+                try:
+                    os.close(fd)
+                except OSError:
+                    pass
+
+    def after_fork(self) -> None:
+        """In a child: a lock and a descriptor of its own. Another thread may have held the lock at the fork."""
+        self.lock = threading.RLock()
+        self.close()
+
+    def own_bytes(self) -> int | None:
+        """Bytes in the file so far if they are all ours, else None: a summary would not be the whole."""
+        return self.written_bytes if self.base_bytes == 0 and not self.was_replaced else None
+
+    def _append_again(self, fd: int, line: bytes) -> bool:
+        """After a short write (a full disk gives one first): the fragment is closed with a newline and the
+        line written again. Writing only its rest could glue it to the line of another process."""
+        self._torn = True
+        done = os.write(fd, b"\n" + line)
+        self.written_bytes += done
+        self._torn = done != len(line) + 1
+        if self._torn:
+            self.last_error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return not self._torn
 
     def _descriptor(self) -> int:
-        now = time.monotonic()
-        if self._fd is not None and now - self._checked_s > _CHECK_INTERVAL_S:
-            self._checked_s = now
-            if os.fstat(self._fd).st_nlink == 0:  # deleted under us: go on in a new file
+        self._check_at_s = time.monotonic() + _CHECK_INTERVAL_S
+        if self._fd is not None:
+            if not self._is_ours(self._fd):
+                self._fd = None  # closed by the host, the number perhaps in use for something else
+            elif os.fstat(self._fd).st_nlink == 0:  # deleted under us: go on in a new file
                 self.close()
         if self._fd is None:
             self._fd = self._open()
-            self._checked_s = now
         return self._fd
 
+    def _is_ours(self, fd: int) -> bool:
+        try:
+            found = os.fstat(fd)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
+
     def _open(self) -> int:
-        os.makedirs(self.directory, mode=0o700, exist_ok=True)
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        make_private_directory(self.directory)
+        _close_oldest(self)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         fd = os.open(self.path, flags, 0o600)
-        size = os.fstat(fd).st_size
-        self.base_bytes = size
-        self.written_bytes = 0
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(fd)
+            raise OSError(errno.EINVAL, "not a regular file", str(self.path))
+        identity, size = (found.st_dev, found.st_ino), found.st_size
+        expected = self.base_bytes + self.written_bytes
+        if self._identity is None:
+            self.base_bytes = size
+        elif identity != self._identity or size < expected:
+            self.was_replaced = True
+            self.base_bytes, self.written_bytes = size, 0
+        elif size > expected:  # somebody wrote while ours was closed
+            self.base_bytes = size - self.written_bytes
+        self._identity = identity
         # A writer that died in the middle of a line left it open: ours starts on a fresh one.
         self._torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+        _opened.pop(self._number, None)
+        self._number = next(_opening)
+        _opened[self._number] = self
         return fd
+
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except Exception:  # interpreter shutdown
+            pass
+
+
+def make_private_directory(directory: Path) -> None:
+    """Create a directory and its missing parents, for the owner alone. Raises OSError when it cannot."""
+    if os.path.isdir(directory):
+        return
+    parent = directory.parent
+    if parent != directory:
+        make_private_directory(parent)
+    try:
+        os.mkdir(directory, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(directory):
+            raise
+
+
+def _close_oldest(opening: SpoolFile) -> None:
+    """Make room for one more open file. One that is being written to at this moment is left alone."""
+    files = [(number, file) for number, file in list(_opened.items()) if file._fd is not None]
+    if len(files) < MAX_OPEN_FILES:
+        return
+    for _, file in sorted(files, key=lambda entry: entry[0]):
+        if file is not opening and file.lock.acquire(blocking=False):
+            try:
+                file.close()
+                return
+            finally:
+                file.lock.release()

@@ -11,7 +11,12 @@ from promptetheus.redaction import Redactor
 from promptetheus.sampling import TailSamplingPolicy
 from promptetheus.session import Session
 from promptetheus.settings import get_config
+from promptetheus.sinks import NAMED_TRANSPORTS, report_unknown_transport
 from promptetheus.spool import DEFAULT_SPOOL_DIR
+
+_SESSION_OPTIONS = frozenset(Session.__init__.__kwdefaults__ or ()) | {"agent", "user_goal"}
+_DELIVERY_OPTIONS = frozenset({"api_key", "endpoint"})
+"""Taken for where delivery sends the spool; recording does not need them."""
 
 
 def start(
@@ -40,22 +45,58 @@ def start(
     `api_key` and `endpoint` name where delivery sends the spool; recording does not need them. An unknown
     argument is reported once and ignored.
     """
-    if ignored:
-        guard.report("settings.invalid", f"start() ignores unknown arguments: {', '.join(sorted(ignored))}")
+    given = {name: value for name, value in locals().items() if name != "ignored"}
+    return new_session({**ignored, **given})
+
+
+def new_session(options: Mapping[str, Any], *, in_loop: bool = False) -> Session:
+    """The session for the arguments of `start`; an `AsyncSession` when it runs `in_loop`."""
+    unknown = set(options) - _SESSION_OPTIONS - _DELIVERY_OPTIONS
+    if unknown:
+        guard.report("settings.invalid", f"start() ignores unknown arguments: {', '.join(sorted(unknown))}")
     config = get_config()
-    return Session(
-        agent=agent,
-        user_goal=user_goal,
-        session_id=session_id,
-        project_id=project_id if project_id is not None else config.project_id,
-        environment=environment if environment is not None else config.environment,
-        transport=transport,
-        redact=redact if redact is not None else ("default" if config.redact == "default" else None),
-        metadata=metadata,
-        tags=tags,
-        sample_rate=config.sample_rate if sample_rate is None else sample_rate,
-        tail_sample=tail_sample,
-        event_sample_rates=event_sample_rates,
-        tail_policy=tail_policy,
-        spool_dir=spool_dir,
-    )
+    chosen = {name: value for name, value in options.items() if name in _SESSION_OPTIONS}
+    defaults = {
+        "project_id": config.project_id,
+        "environment": config.environment,
+        "redact": "default" if config.redact == "default" else None,
+        "sample_rate": config.sample_rate,
+    }
+    for name, default in defaults.items():
+        if chosen.get(name) is None:
+            chosen[name] = default
+    if in_loop:
+        from promptetheus.async_session import AsyncSession
+
+        return AsyncSession(**chosen)
+    return Session(**chosen)
+
+
+def resolve_transport(
+    transport: Any = "auto",
+    *,
+    endpoint: str | None = None,
+    api_key: str | None = None,
+    spool_dir: str | os.PathLike[str] = DEFAULT_SPOOL_DIR,
+) -> Any:
+    """The transport object for a name; an object is returned as it is.
+
+    `"spool"`, `"auto"`, None and `"http"` give a `LocalSpoolTransport`, since delivery reads the spool;
+    `"http"` raises ValueError without a key, from here, from the environment or from the settings. A name that
+    is unknown is reported and gives the spool, too.
+    """
+    from promptetheus.transport import InMemoryTransport, LocalSpoolTransport
+
+    if transport is not None and not isinstance(transport, str):
+        return transport
+    if transport == "memory":
+        return InMemoryTransport()
+    config = get_config()
+    if transport == "http":
+        if not (endpoint or os.environ.get("PROMPTETHEUS_API_URL") or config.api_url):
+            raise ValueError("transport='http' needs an endpoint or PROMPTETHEUS_API_URL")
+        if not (api_key or os.environ.get("PROMPTETHEUS_API_KEY") or config.api_key):
+            raise ValueError("transport='http' needs an api_key or PROMPTETHEUS_API_KEY")
+    elif transport not in (None, *NAMED_TRANSPORTS):
+        report_unknown_transport(transport)
+    return LocalSpoolTransport(spool_dir)

@@ -1,0 +1,135 @@
+"""Bring runs recorded by other tools into the spool, as sessions like your own.
+
+Formats, told from the content: tau-bench and tau2-bench results, Claude Code sessions with their subagents, and
+our own exports and spool files. Importing the same file twice adds nothing; a Claude Code session that has grown
+gets its new events.
+
+  promptetheus import results.json
+  promptetheus import ~/.claude/projects
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.output import out, print_json, say
+from promptetheus.display import printable_line, size
+from promptetheus.importers.detect import Format
+
+if TYPE_CHECKING:
+    from promptetheus.importers.report import FileReport
+
+_PROGRESS_AFTER_S = 2.0
+_PROGRESS_EVERY_S = 1.0
+_KINDS_SHOWN = 12
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a file, or a directory with files"
+    )
+    parser.add_argument(
+        "--format",
+        choices=[kind.value for kind in Format],
+        metavar="NAME",
+        help=f"take the files for this format, one of {', '.join(kind.value for kind in Format)}",
+    )
+    add_spool(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from promptetheus.importers.intake import SpoolUnusableError, import_paths
+
+    spool: Path = arguments.spool
+    forced = Format(arguments.format) if arguments.format else None
+    reports: list[FileReport] = []
+    try:
+        for report in import_paths(arguments.paths, spool, forced, _Progress()):
+            reports.append(report)
+            if not arguments.json:
+                _show(report)
+    except SpoolUnusableError as error:
+        say(f"Cannot write to the spool {spool}: {error}.")
+        _finish(reports, spool, arguments.json)
+        return 1
+    _finish(reports, spool, arguments.json)
+    return 1 if any(report.problem for report in reports) else 0
+
+
+def _show(report: FileReport) -> None:
+    """One file for people: data to stdout, what is wrong with it to stderr."""
+    if report.left_alone or report.part_of is not None:
+        return
+    if report.sessions or report.notes:
+        _show_counts(report)
+    elif not report.problem:
+        out(f"{report.path} has no events to import.")
+    for note in report.notes:
+        say(f"  not imported: {printable_line(note, 300)}")
+    if report.more_notes:
+        say(f"  not imported: {report.more_notes} more")
+    if report.problem:
+        say(printable_line(report.problem, 1000))
+
+
+def _show_counts(report: FileReport) -> None:
+    parts = [f"{number} session(s) {outcome.value}" for outcome, number in report.outcomes().items()]
+    said = ", ".join(parts) or "nothing imported"
+    out(f"{report.path}: {report.format}, {said}, {report.events} event(s)")
+    for words, counts in (("kept as metadata", report.kept.counts), ("skipped", report.skipped.counts)):
+        if counts:
+            out(f"  {words}: {_listed(counts)}")
+
+
+def _listed(counts: dict[str, int]) -> str:
+    most = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    words = ", ".join(f"{printable_line(kind, 80)} ×{number}" for kind, number in most[:_KINDS_SHOWN])
+    return words + (f", {len(most) - _KINDS_SHOWN} more kinds" if len(most) > _KINDS_SHOWN else "")
+
+
+def _finish(reports: list[FileReport], spool: Path, as_json: bool) -> None:
+    events = sum(report.events for report in reports)
+    outcomes = {"imported": 0, "appended to": 0, "already there": 0}
+    for report in reports:
+        for outcome, number in report.outcomes().items():
+            outcomes[outcome.value] += number
+    problems = sum(1 for report in reports if report.problem)
+    if as_json:
+        totals = {**{key.replace(" ", "_"): number for key, number in outcomes.items()}, "events": events}
+        files = [report.as_json() for report in reports]
+        print_json({"spool": str(spool), "files": files, "totals": {**totals, "problems": problems}})
+        return
+    left_alone = sum(1 for report in reports if report.left_alone)
+    if left_alone:
+        say(f"{left_alone} JSON file(s) of other formats were left alone.")
+    if events:
+        out(f"Imported {events} event(s) to {spool}.")
+        option = "" if spool == Path(".promptetheus/spool") else f" --spool {spool}"
+        say(f"See them: promptetheus tui{option}")
+    elif outcomes["already there"]:
+        out(f"Nothing new: {outcomes['already there']} session(s) were in {spool} already.")
+    elif reports and not problems and left_alone == len(reports):
+        out(
+            f"Nothing to import: no file is of a format we know ({', '.join(kind.value for kind in Format)})."
+        )
+
+
+class _Progress:
+    """Tells people on a terminal how far a long import is, at most once a second."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic() + _PROGRESS_AFTER_S - _PROGRESS_EVERY_S
+
+    def __call__(self, path: Path, done: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= _PROGRESS_EVERY_S and sys.stderr.isatty():
+            self._last = now
+            say(f"… {path}: {size(done)} read")

@@ -1,0 +1,172 @@
+"""A session's lines in the spool."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from promptetheus import guard
+from promptetheus.artifacts import MAX_ARTIFACT_BYTES, store_artifact
+from promptetheus.encoding import encode_line
+from promptetheus.events import Event
+from promptetheus.sampling import Judge
+from promptetheus.spool import SpoolFile
+
+
+class SpoolSink:
+    """Lines in the spool file of the session."""
+
+    is_spool = True
+
+    def __init__(self, spool_dir: Path, session_id: str) -> None:
+        self._directory = spool_dir
+        self._file = SpoolFile(spool_dir, session_id)
+        self._first_line: bytes | None = None
+        self._lost = 0
+
+    @property
+    def lock(self) -> Any:
+        """Held by the recorder from the number of an event to its line."""
+        return self._file.lock
+
+    def start(self) -> int:
+        """The `seq` that the session goes on with: 0 unless its file has events already."""
+        try:
+            return self._file.open()
+        except (OSError, ValueError):  # the first line will say so
+            return 0
+
+    def announce(self, trace: dict[str, Any]) -> None:
+        """Nothing: the first line opens the session."""
+
+    def write(self, line: bytes) -> bool:
+        """Append the line; what cannot be written is counted and reported."""
+        replaced = self._file.was_replaced
+        if not self._file.append(line):
+            self._lost += 1
+            guard.report("dropped.unwritable", f"cannot write to {self._file.path}: {self._file.last_error}")
+            return False
+        guard.recorded.add()
+        if self._first_line is None:
+            self._first_line = line
+        elif self._file.was_replaced and not replaced and not self._file.base_bytes:
+            self._file.append(self._first_line)  # the file was deleted: the new one, too, says whose it is
+        return True
+
+    def store(self, data: bytes | BinaryIO, extension: str, what: str = "") -> Mapping[str, Any] | None:
+        """Keep a picture or recording; None when it is too large or cannot be written."""
+        if isinstance(data, bytes) and len(data) > MAX_ARTIFACT_BYTES:
+            guard.report("dropped.artifact", f"a value of {len(data)} bytes is larger than an artifact may be")
+            return None
+        try:
+            kept = store_artifact(self._directory, data, extension)
+        except (OSError, ValueError) as error:
+            guard.report("dropped.artifact", "an artifact could not be kept", error)
+            return None
+        return {"artifact_id": kept.artifact_id, "storage_path": kept.storage_path}
+
+    def own_bytes(self) -> int | None:
+        """Bytes in the file so far if they are all ours and none of ours is missing."""
+        return None if self._lost else self._file.own_bytes()
+
+    @property
+    def lost_events(self) -> int:
+        """Events that could not be written."""
+        return self._lost
+
+    def sync(self) -> None:
+        """Ask the disk to keep what was written. In an event loop that waiting is done by a thread of its
+        executor: a busy disk may take a second."""
+        loop = _running_loop()
+        if loop is None:
+            self._file.sync()
+            return
+        fd = self._file.duplicate()
+        if fd is not None:
+            try:
+                loop.run_in_executor(None, _sync_and_close, fd)
+            except RuntimeError:  # the executor has shut down
+                _sync_and_close(fd)
+
+    def flush(self, timeout: float | None) -> None:
+        """Nothing: every line was written when its call returned."""
+
+    def decide(self, judge: Judge) -> None:
+        """Keep the ended session, or take its file away again. A file that others wrote to, too, is kept."""
+        with self.lock:
+            size = self._file.own_bytes()
+            try:
+                if size is None or size != self._file.path.stat().st_size:
+                    return
+            except OSError:
+                return
+            spooled = _SpooledEvents(self._file.path)
+            verdict = judge(spooled)
+            if verdict.keep:
+                return
+            guard.count("dropped.tail_sampled", len(spooled))
+            self._file.path.unlink(missing_ok=True)
+            self._file.close()
+            for event in verdict.skeleton(spooled.first, spooled.last, len(spooled)):
+                self._file.append(encode_line(event))
+
+    def after_fork(self) -> None:
+        """A lock and a descriptor of the child's own."""
+        self._file.after_fork()
+
+    def close(self) -> None:
+        """Close the file; a later event opens it again."""
+        self._file.close()
+
+
+class _SpooledEvents:
+    """The events of a spool file, read again at each iteration and never all in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with open(path, "rb") as file:
+            self._number = sum(1 for _ in file)
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[Event]:
+        with open(self._path, "rb") as file:
+            for line in file:
+                try:
+                    yield orjson.loads(line)
+                except ValueError:  # a line that was torn by a full disk
+                    continue
+
+    @property
+    def first(self) -> Event:
+        return next(iter(self), {})
+
+    @property
+    def last(self) -> Event:
+        return next(iter(deque(self, maxlen=1)), {})
+
+
+def _running_loop() -> Any:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return None
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _sync_and_close(fd: int) -> None:
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)

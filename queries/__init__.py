@@ -1,0 +1,72 @@
+"""Reading the spool: the catalog of sessions, one session's events, SQL over all of them, filters, live changes.
+
+Names resolve on first use, so that importing this package costs nothing and DuckDB loads only when SQL runs.
+The function `resolve` is imported from `promptetheus.queries.resolve`: the module has its name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from promptetheus.queries.catalog import Catalog
+    from promptetheus.queries.filter import Filter, completions, parse_filter
+    from promptetheus.queries.live import Watcher, changes
+    from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound
+    from promptetheus.queries.rows import Change, Problem, SessionRow, Skipped, Status, Usage
+    from promptetheus.queries.session_log import Growth, SessionLog
+    from promptetheus.queries.sql import Result, SpoolDatabase, SqlError, run_sql
+
+_MODULES = {
+    "AmbiguousSession": "resolve",
+    "Catalog": "catalog",
+    "Change": "rows",
+    "Filter": "filter",
+    "Growth": "session_log",
+    "Problem": "rows",
+    "Result": "sql",
+    "SessionLog": "session_log",
+    "SessionNotFound": "resolve",
+    "SessionRow": "rows",
+    "Skipped": "rows",
+    "SpoolDatabase": "sql",
+    "SqlError": "sql",
+    "Status": "rows",
+    "Usage": "rows",
+    "Watcher": "live",
+    "changes": "live",
+    "completions": "filter",
+    "parse_filter": "filter",
+    "run_sql": "sql",
+}
+
+__all__ = [
+    "AmbiguousSession",
+    "Catalog",
+    "Change",
+    "Filter",
+    "Growth",
+    "Problem",
+    "Result",
+    "SessionLog",
+    "SessionNotFound",
+    "SessionRow",
+    "Skipped",
+    "SpoolDatabase",
+    "SqlError",
+    "Status",
+    "Usage",
+    "Watcher",
+    "changes",
+    "completions",
+    "parse_filter",
+    "run_sql",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -1,0 +1,221 @@
+"""The filter language of every list: plain words, `field:value`, `number>limit`, quotes, and `-` for not.
+
+Made for typing: a term that is not finished or not understood narrows nothing; `Filter.problems` says so.
+
+    booking "tuesday at 2pm" status:failed agent:browser tool:search fp:8ae0 type:error tag:nightly
+    dur>2s tokens>4k cost>0.05 score.helpful<=0.5 -tag:flaky -status:passed status:="failed goal"
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from promptetheus.queries.filter_fields import NUMBER_FIELDS, SCORE, TEXT_FIELDS, canonical, fields
+from promptetheus.queries.filter_terms import FAILING, Term, statuses_of, term_at, typed_terms, understand
+from promptetheus.queries.rows import SessionRow, Status
+
+__all__ = ["FAILING", "Filter", "Term", "complete", "completions", "fields", "parse_filter"]
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "!=": operator.ne,
+}
+_STEP_FIELDS = frozenset({"tool", "type", "status", "dur", "model", "error"})
+"""Fields that say something about a step; the others do not narrow a timeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A parsed filter: everything must match."""
+
+    text: str
+    terms: tuple[Term, ...]
+    """What narrows, in the order typed."""
+    problems: tuple[str, ...]
+    """What was not understood and narrows nothing, as sentences."""
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def matches(self, row: SessionRow) -> bool:
+        """Whether a session passes every term."""
+        return all(_matches_row(term, row) != term.negated for term in self.terms)
+
+    def matches_step(
+        self, kind: str, name: str, text: str, ok: bool | None, duration_ms: float | None
+    ) -> bool:
+        """Whether a step passes every term that concerns steps; `agent:`, `tokens>` and the like concern sessions.
+
+        Args:
+            kind: as `StepKind`; `type:error` matches it.
+            name: tool, model or action.
+            text: what plain words are looked for in.
+        """
+        return all(
+            _matches_step(term, kind, name, text, ok, duration_ms) != term.negated
+            for term in self.terms
+            if not term.field or term.field in _STEP_FIELDS
+        )
+
+
+def parse_filter(text: str) -> Filter:
+    """The filter that a person typed; never raises."""
+    terms: list[Term] = []
+    problems: list[str] = []
+    for typed in typed_terms(text):
+        understood = understand(typed)
+        if isinstance(understood, Term):
+            terms.append(understood)
+        elif understood:
+            problems.append(understood)
+    return Filter(text, tuple(terms), tuple(problems))
+
+
+def completions(text: str, cursor: int, rows: Iterable[SessionRow]) -> list[str]:
+    """Replacements for the term under the cursor, best first: fields, and the values that occur in `rows`."""
+    term = term_at(text, cursor)
+    minus = "-" if term.negated else ""
+    if not term.operator:
+        start = term.value.casefold()
+        fields = [f"{name}:" for name in TEXT_FIELDS] + [f"{name}>" for name in (*NUMBER_FIELDS, SCORE + ".")]
+        fields[-1] = SCORE + "."
+        if start.startswith(SCORE + "."):
+            names = {
+                f"{SCORE}.{name}>"
+                for row in rows
+                for name in row.scores
+                if not re.search(r'[\s:<>=!"]', name)
+            }
+            return sorted(minus + name for name in names if name.casefold().startswith(start))
+        return [minus + name for name in fields if start and name.startswith(start)]
+    field = canonical(term.field)
+    if field not in TEXT_FIELDS:
+        return []
+    counts: dict[str, int] = {}
+    if field == "status":
+        counts.update(dict.fromkeys((FAILING, *(status.value for status in Status)), 0))
+    for row in rows:
+        for value in TEXT_FIELDS[field].values(row):
+            if value:
+                counts[value] = counts.get(value, 0) + 1
+    wanted = term.value.casefold()
+    found = [value for value in counts if wanted in value.casefold()]
+    found.sort(key=lambda value: (not value.casefold().startswith(wanted), -counts[value], value))
+    typed_field = term.text.removeprefix("-").partition(term.operator)[0]
+    return [f"{minus}{typed_field}{term.operator}{_quoted(value)}" for value in found]
+
+
+def complete(text: str, cursor: int, completion: str) -> tuple[str, int]:
+    """The text with the term under the cursor replaced by a completion, and where the cursor is then."""
+    term = term_at(text, cursor)
+    end = term.start + len(term.text)
+    return text[: term.start] + completion + text[end:], term.start + len(completion)
+
+
+def _matches_row(term: Term, row: SessionRow) -> bool:
+    if not term.field:
+        return term.value.casefold() in _haystack(row)
+    if term.number is not None:
+        return _compares(term, _number_of(term.field, row))
+    if term.field == "status":
+        return (row.status in statuses_of(term)) != (term.operator == "!=")
+    return _matches_text(term, TEXT_FIELDS[term.field].values(row))
+
+
+def _number_of(field: str, row: SessionRow) -> float | None:
+    known = NUMBER_FIELDS.get(field)
+    if known is not None:
+        return known.value(row)
+    name = field[len(SCORE) + 1 :]
+    value = row.scores.get(name)
+    return None if value is None else float(value)
+
+
+def _compares(term: Term, value: float | None) -> bool:
+    if value is None or term.number is None:
+        return False
+    compare = _COMPARE.get(term.operator)
+    if compare is not None:
+        return compare(value, term.number)
+    return abs(value - term.number) <= abs(term.number) * 1e-9
+
+
+def _matches_text(term: Term, values: Iterable[str]) -> bool:
+    wanted = term.value.casefold()
+    match term.operator:
+        case ":=" | "=":
+            return any(value.casefold() == wanted for value in values)
+        case "!=":
+            return all(value.casefold() != wanted for value in values)
+        case _:
+            return any(wanted in value.casefold() for value in values)
+
+
+def _haystack(row: SessionRow) -> str:
+    return "\n".join(
+        (
+            row.session_id,
+            row.agent,
+            row.goal,
+            row.status,
+            row.status.word,
+            row.project,
+            row.environment,
+            row.fingerprint,
+            row.label,
+            row.error or "",
+            *row.tags,
+            *row.tools,
+            *row.usage,
+        )
+    ).casefold()
+
+
+def _matches_step(
+    term: Term, kind: str, name: str, text: str, ok: bool | None, duration_ms: float | None
+) -> bool:
+    wanted = term.value.casefold()
+    match term.field:
+        case "":
+            return wanted in name.casefold() or wanted in text.casefold() or wanted == kind
+        case "dur":
+            return _compares(term, duration_ms)
+        case "tool":
+            return kind == "tool" and _matches_text(term, (name,))
+        case "model":
+            return kind == "llm" and _matches_text(term, (name,))
+        case "status":
+            wanted_ok = statuses_of(term)
+            return (ok is False and Status.FAILED in wanted_ok) or (ok is True and Status.PASSED in wanted_ok)
+        case "error":
+            return ok is False and wanted in text.casefold()
+        case _:
+            # Event types are longer than kinds (tool_call: tool), people write either; a failed step is an error too.
+            found = kind.startswith(wanted) or wanted.startswith(kind) or wanted in _EVENT_WORDS.get(kind, ())
+            return found or (ok is False and "error".startswith(wanted))
+
+
+_EVENT_WORDS = {
+    "user": ("user_message", "message"),
+    "agent": ("agent_message", "message"),
+    "action": ("browser_action",),
+    "dom": ("dom_snapshot",),
+    "shot": ("screenshot",),
+    "recording": ("replay_artifact",),
+    "check": ("goal_check",),
+    "state": ("state_change",),
+    "start": ("session_started", "state_change"),
+    "end": ("session_end",),
+    "span": ("span_start", "span_end", "state_change"),
+}
+
+
+def _quoted(value: str) -> str:
+    plain = value.replace('"', "")
+    return f'"{plain}"' if re.search(r"\s", plain) else plain

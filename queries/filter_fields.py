@@ -1,0 +1,123 @@
+"""The fields of the filter language: what they look at in a session, and in which units people write numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from promptetheus.queries.rows import SessionRow
+
+_NUMBER = re.compile(r"(-?(?:\d+(?:\.\d*)?|\.\d+))([a-zµ%$]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """A field that holds words: `agent:browser` contains, `agent:=browser` is exactly."""
+
+    help: str
+    values: Callable[[SessionRow], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberField:
+    """A field that holds a number: `dur>2s`."""
+
+    help: str
+    value: Callable[[SessionRow], float | None]
+    unit: str = ""
+    """`ms` for lengths of time (a bare number means seconds), `B` for sizes."""
+
+
+TEXT_FIELDS: dict[str, TextField] = {
+    "status": TextField(
+        "running, passed, failed, failed goal, crashed, completed, empty, failing", lambda r: (r.status,)
+    ),
+    "agent": TextField("the agent's name", lambda r: (r.agent,)),
+    "goal": TextField("what the user wanted", lambda r: (r.goal,)),
+    "tool": TextField("a tool that was called", lambda r: r.tools),
+    "model": TextField("a model that was called", lambda r: r.usage),
+    "fp": TextField(
+        "the fingerprint of the failure, or words of its label", lambda r: (r.fingerprint, r.label)
+    ),
+    "type": TextField("an event type that occurs", lambda r: r.types),
+    "tag": TextField("a tag", lambda r: r.tags),
+    "project": TextField("the project", lambda r: (r.project,)),
+    "env": TextField("the environment", lambda r: (r.environment,)),
+    "id": TextField("the session id", lambda r: (r.session_id,)),
+    "error": TextField(
+        "how the session ended, where it ended with an error", lambda r: (r.error or "", r.label)
+    ),
+}
+NUMBER_FIELDS: dict[str, NumberField] = {
+    "dur": NumberField("how long it took: 2s, 150ms, 1m, 1.5h", lambda r: r.duration_ms, "ms"),
+    "tokens": NumberField("input and output tokens: 4k", lambda r: r.tokens),
+    "in": NumberField("input tokens", lambda r: r.input_tokens),
+    "out": NumberField("output tokens", lambda r: r.output_tokens),
+    "cost": NumberField("US dollars: 0.05", lambda r: r.cost_usd),
+    "events": NumberField("number of events", lambda r: r.events),
+    "steps": NumberField("number of steps", lambda r: r.steps),
+    "errors": NumberField("number of errors", lambda r: r.errors),
+    "calls": NumberField("number of tool calls", lambda r: r.tool_calls),
+    "llm": NumberField("number of LLM calls", lambda r: r.llm_calls),
+    "size": NumberField("size of its file: 2MB", lambda r: r.size_bytes, "B"),
+}
+_ALIASES = {
+    "fingerprint": "fp",
+    "label": "fp",
+    "environment": "env",
+    "session": "id",
+    "duration": "dur",
+    "took": "dur",
+    "tok": "tokens",
+    "token": "tokens",
+    "err": "errors",
+    "tools": "tool",
+    "tags": "tag",
+    "kind": "type",
+    "user_goal": "goal",
+}
+SCORE = "score"
+"""`score.NAME`: a number field for each score there is."""
+
+_UNITS = {
+    "": {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "%": 0.01, "$": 1.0},
+    "ms": {
+        "": 1e3,
+        "ms": 1.0,
+        "s": 1e3,
+        "m": 6e4,
+        "min": 6e4,
+        "h": 3.6e6,
+        "d": 8.64e7,
+        "us": 1e-3,
+        "µs": 1e-3,
+    },
+    "B": {"": 1.0, "b": 1.0, "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9},
+}
+
+
+def fields() -> Iterator[tuple[str, str]]:
+    """Each field and what it means, for help."""
+    for name, text_field in TEXT_FIELDS.items():
+        yield f"{name}:", text_field.help
+    for name, number_field in NUMBER_FIELDS.items():
+        yield f"{name}>", number_field.help
+    yield f"{SCORE}.NAME>", "the value of a score; passed counts as 1"
+
+
+def canonical(field: str) -> str:
+    """The name of a field, whatever people call it; case matters only in the names of scores."""
+    name = field.casefold()
+    if name.startswith(SCORE + "."):
+        return SCORE + field[len(SCORE) :]
+    return _ALIASES.get(name, name)
+
+
+def number_in(text: str, unit: str) -> float | None:
+    """`4k`, `2s` or `1.5MB` in the unit of the field; None when it is no number or no unit of that kind."""
+    found = _NUMBER.fullmatch(text.replace("_", "").lstrip("$"))
+    if found is None:
+        return None
+    factor = _UNITS[unit].get(found[2].casefold())
+    return None if factor is None else float(found[1]) * factor

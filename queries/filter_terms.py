@@ -1,0 +1,114 @@
+"""The terms of the filter language: from typed text to what each part asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from promptetheus.queries.filter_fields import NUMBER_FIELDS, SCORE, TEXT_FIELDS, canonical, fields, number_in
+from promptetheus.queries.rows import Status
+
+_TERM = re.compile(
+    r"""(?P<minus>-?)
+    (?:(?P<field>[A-Za-z_]+(?:\.[^\s:<>=!"]+)?)(?P<operator>:=|:|>=|<=|!=|=|>|<))?
+    (?P<value>(?:"[^"]*"?|[^\s"])*)""",
+    re.VERBOSE,
+)
+
+FAILING = "failing"
+"""`status:failing`: failed its goal, failed, or crashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of a filter."""
+
+    text: str
+    """As typed."""
+    start: int
+    """Where it stands in the typed text."""
+    negated: bool
+    field: str
+    """The canonical name of the field; empty for plain words."""
+    operator: str
+    value: str
+    """Without quotes."""
+    number: float | None = None
+    """For number fields: in milliseconds, bytes or plain."""
+
+
+def typed_terms(text: str) -> Iterator[Term]:
+    """The parts of a text as typed, nothing looked up yet."""
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        found = _TERM.match(text, position)
+        if found is None or found.end() == position:
+            position += 1
+            continue
+        value = found["value"].replace('"', "")
+        yield Term(
+            found[0], position, bool(found["minus"]), found["field"] or "", found["operator"] or "", value
+        )
+        position = found.end()
+
+
+def term_at(text: str, cursor: int) -> Term:
+    """The part that the cursor is in or directly behind; an empty one where there is none."""
+    for term in typed_terms(text):
+        if term.start <= cursor <= term.start + len(term.text):
+            return term
+    return Term("", cursor, False, "", "", "")
+
+
+def understand(typed: Term) -> Term | str:
+    """The term with its field and number known, an empty string while it is unfinished, or what is wrong."""
+    field = canonical(typed.field)
+    if not typed.operator:
+        return typed if typed.value else ""
+    is_number = field in NUMBER_FIELDS or field.startswith(SCORE + ".")
+    if not is_number and field not in TEXT_FIELDS:
+        close = get_close_matches(field, (*TEXT_FIELDS, *NUMBER_FIELDS), n=1, cutoff=0.75)
+        if typed.operator in (":", "=") and not close:  # an address, `TypeError:`: a word that holds a colon
+            words = typed.text.removeprefix("-").replace('"', "")
+            return Term(typed.text, typed.start, typed.negated, "", "", words)
+        known = (
+            f"did you mean {close[0]}?" if close else f"known are {', '.join(name for name, _ in fields())}"
+        )
+        return f"{typed.text}: {typed.field} is not a field, {known}"
+    if not typed.value:
+        return ""
+    if is_number:
+        number = number_in(typed.value, NUMBER_FIELDS[field].unit if field in NUMBER_FIELDS else "")
+        if number is None:
+            return f"{typed.text}: {typed.value} is not a number{_example(field)}"
+        return Term(typed.text, typed.start, typed.negated, field, typed.operator, typed.value, number)
+    if typed.operator in (">", "<", ">=", "<="):
+        return f"{typed.text}: {field} is no number, write {field}:{typed.value}"
+    if field == "status" and not statuses_of(typed):
+        return f"{typed.text}: no status is called {typed.value}"
+    return Term(typed.text, typed.start, typed.negated, field, typed.operator, typed.value)
+
+
+def _example(field: str) -> str:
+    found = NUMBER_FIELDS.get(field)
+    return f" ({found.help})" if found else ""
+
+
+def statuses_of(term: Term) -> frozenset[Status]:
+    """The statuses a term means. `failed` is both `failed` and `failed goal`; exact with `=` or the whole words."""
+    wanted = term.value.casefold()
+    exact = frozenset(status for status in Status if wanted in (status.value, status.word))
+    if term.operator in (":=", "=", "!="):
+        return exact
+    failing = frozenset(status for status in Status if status.is_failing)
+    if wanted == FAILING:
+        return failing
+    begun = frozenset(
+        status for status in Status if status.value.startswith(wanted) or status.word.startswith(wanted)
+    )
+    return begun or (failing if FAILING.startswith(wanted) else begun)

@@ -1,0 +1,176 @@
+"""What the catalog says about a session: frozen rows that the terminal, the command line and MCP share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Status(StrEnum):
+    """How a session stands; always shown as glyph and word, never by colour alone."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED_GOAL = "failed goal"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    COMPLETED = "completed"
+    EMPTY = "empty"
+
+    @property
+    def glyph(self) -> str:
+        """One cell wide."""
+        return _GLYPHS[self]
+
+    @property
+    def word(self) -> str:
+        """What people read; `failed` is shown as `error`, to stand apart from `failed goal`."""
+        return "error" if self is Status.FAILED else self.value
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether a person would want to look at it: failed its goal, failed, or crashed."""
+        return self in (Status.FAILED_GOAL, Status.FAILED, Status.CRASHED)
+
+
+_GLYPHS = {
+    Status.RUNNING: "●",
+    Status.PASSED: "✓",
+    Status.FAILED_GOAL: "✗",
+    Status.FAILED: "!",
+    Status.CRASHED: "∅",
+    Status.COMPLETED: "·",
+    Status.EMPTY: " ",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Lines of a session file that are not events, by reason."""
+
+    torn: int = 0
+    """A last line whose end was never written (or has not been written yet)."""
+    garbage: int = 0
+    """Not JSON, or nested too deeply to read."""
+    foreign: int = 0
+    """JSON, but not an event."""
+    oversized: int = 0
+    """Longer than 32 MiB; passed over without being held in memory."""
+
+    @property
+    def total(self) -> int:
+        return self.torn + self.garbage + self.foreign + self.oversized
+
+    def describe(self) -> str:
+        """`2 garbage, 1 torn`, or an empty string when nothing was skipped."""
+        counts = (
+            (self.garbage, "garbage"),
+            (self.foreign, "foreign"),
+            (self.oversized, "oversized"),
+            (self.torn, "torn"),
+        )
+        return ", ".join(f"{count} {name}" for count, name in counts if count)
+
+
+NOTHING_SKIPPED = Skipped()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one session spent on one model."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One session as lists show it."""
+
+    session_id: str
+    """Unique within a spool: the id in the events, or the file's stem where the file is not named after it."""
+    path: Path
+    status: Status
+    agent: str
+    goal: str
+    project: str
+    environment: str
+    tags: tuple[str, ...]
+    started: float | None
+    """Seconds since the epoch, of the first event."""
+    ended: float | None
+    """Seconds since the epoch, of `session_end`; None while it runs and after a crash."""
+    duration_ms: float | None
+    """Until the end, or until the last event where there is none."""
+    events: int
+    steps: int
+    errors: int
+    llm_calls: int
+    tool_calls: int
+    tools: Mapping[str, int]
+    """Calls by tool name."""
+    types: Mapping[str, int]
+    """Events by type."""
+    usage: Mapping[str, Usage]
+    """Calls and tokens by model."""
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    """As recorded, else as priced by `Catalog.price_rows`; None when nothing could be priced (yet)."""
+    unpriced_calls: int
+    """LLM calls that `cost_usd` does not contain."""
+    scores: Mapping[str, float | bool]
+    failed_checks: int
+    passed_checks: int
+    fingerprint: str
+    """Names the way of failing; empty when it did not fail."""
+    label: str
+    size_bytes: int
+    mtime: float
+    """Seconds since the epoch, of the file."""
+    skipped: Skipped
+    mended: int
+    """Events that only a tolerant reader gets out of their lines: bad UTF-8, lone surrogates, a byte order mark."""
+    metadata: Mapping[str, Any]
+    """What the user gave when the session was opened."""
+    error: str | None
+    imported: Mapping[str, Any] | None
+    """Where it came from, for an imported session."""
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the times of its events are those of the run; imports from sources without times are not."""
+        return self.imported is None or self.imported.get("timed") is not False
+
+    @property
+    def tokens(self) -> int | None:
+        """Input and output together; None when neither was recorded."""
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file in the spool that is no session, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a refresh of the catalog found."""
+
+    updated: list[SessionRow]
+    """New and changed rows."""
+    removed: list[str]
+    """Ids of sessions that are gone."""
+
+    def __bool__(self) -> bool:
+        return bool(self.updated or self.removed)

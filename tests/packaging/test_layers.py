@@ -1,0 +1,133 @@
+"""Imports point one way: the floor, the write path, the queries, the importers and the demo, the terminal and
+the commands."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+
+import pytest
+
+from tests.packaging.source_tree import ROOT, Import, imports, modules
+
+FOUNDATION = {
+    "artifacts", "clock", "config", "context", "cost", "describe", "display", "encoding", "event_line",
+    "events", "fingerprint", "guard", "ids", "narrative", "oversize", "process", "redaction", "regression",
+    "sampling", "schema", "secret_patterns", "settings", "spool", "steps", "summary", "trace_tree",
+}  # fmt: skip
+"""Modules that know nothing of a running session: values in, values out, and the files they name."""
+
+WRITE_PATH = {
+    "async_session", "decorators", "recorder", "session", "sinks", "spool_sink", "trace", "transport",
+    "transport_sink", "wrapping",
+}  # fmt: skip
+    "async_session", "calls", "decorators", "recorder", "session", "sinks", "spool_sink", "trace",
+    "transport", "transport_sink", "wrapping",
+}  # fmt: skip
+
+ALLOWED = {
+    "foundation": {"foundation"},
+    "write": {"foundation", "write"},
+    "queries": {"foundation", "queries"},
+    "importers": {"foundation", "write", "importers"},
+    "demo": {"foundation", "write", "facade", "queries", "demo"},
+    "tui": {"foundation", "queries", "demo", "importers", "tui"},
+    "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "tui", "cli"},
+    "facade": {"foundation", "write"},
+    "__main__": {"cli"},
+}
+"""By layer, what it may import. The facade is `promptetheus` itself: the public names."""
+
+OWNERS = {
+    "duckdb": {"queries"},
+    "watchfiles": {"queries"},
+    "rapidfuzz": {"foundation"},
+    "textual": {"tui"},
+    "rich": {"tui", "cli"},
+    "markdown_it": {"tui"},
+    "pygments": {"tui"},
+    "PIL": {"tui", "demo"},
+    "ijson": {"importers"},
+    "genai_prices": {"foundation"},
+    "orjson": {"foundation", "write", "queries", "importers", "cli"},
+    "httpx": {"delivery"},
+}
+"""By third-party package, the layers that may import it."""
+
+DISTRIBUTIONS = {"PIL": "pillow", "genai_prices": "genai-prices"}
+"""Where the name to install is not the name to import."""
+
+COME_WITH_RICH = {"markdown_it", "pygments"}
+"""Dependencies of rich itself, of the version it asks for."""
+
+
+def layer_of(module: str) -> str:
+    parts = module.split(".")[1:]
+    if not parts:
+        return "facade"
+    if parts[0] in FOUNDATION:
+        return "foundation"
+    if parts[0] in WRITE_PATH:
+        return "write"
+    return parts[0]
+
+
+OURS = [found for found in imports() if found.target.split(".")[0] == "promptetheus"]
+THIRD_PARTY = [found for found in imports() if found.target.split(".")[0] in OWNERS]
+
+
+def test_every_module_has_a_layer() -> None:
+    homeless = {name for name in modules() if layer_of(name) not in ALLOWED}
+    assert not homeless, "say in this file where they belong"
+
+
+@pytest.mark.parametrize("layer", sorted(ALLOWED))
+def test_a_layer_imports_only_what_is_below_it(layer: str) -> None:
+    backwards = [str(i) for i in OURS if layer_of(i.importer) == layer and not _allowed(i, layer)]
+    assert backwards == []
+
+
+def _allowed(found: Import, layer: str) -> bool:
+    # The version is the one thing of the package itself that everybody may ask for.
+    return layer_of(found.target) in ALLOWED[layer] or found.target == "promptetheus"
+
+
+def test_nothing_but_the_commands_imports_the_commands() -> None:
+    users = {layer_of(i.importer) for i in OURS if layer_of(i.target) == "cli"}
+    assert users == {"cli", "__main__"}
+
+
+@pytest.mark.parametrize("package", sorted(OWNERS))
+def test_a_third_party_package_is_imported_only_by_its_owners(package: str) -> None:
+    strangers = [
+        str(i)
+        for i in THIRD_PARTY
+        if i.target.split(".")[0] == package and layer_of(i.importer) not in OWNERS[package]
+    ]
+    assert strangers == []
+
+
+@pytest.mark.parametrize("package", ["duckdb", "genai_prices", "httpx", "watchfiles"])
+def test_heavy_packages_are_imported_only_inside_functions(package: str) -> None:
+    at_load = [str(i) for i in THIRD_PARTY if i.at_load and i.target.split(".")[0] == package]
+    assert at_load == []
+
+
+def test_no_package_is_used_that_has_no_owner() -> None:
+    """A new dependency gets a line in OWNERS, or it stays out."""
+    unknown = {
+        str(found)
+        for found in imports()
+        if (top := found.target.split(".")[0]) not in sys.stdlib_module_names
+        and top not in OWNERS
+        and top != "promptetheus"
+    }
+    assert unknown == set()
+
+
+def test_every_third_party_package_is_a_declared_dependency() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[<>=\[ ]", line)[0] for line in declared}
+    used = {found.target.split(".")[0] for found in THIRD_PARTY} - COME_WITH_RICH
+    assert {DISTRIBUTIONS.get(name, name) for name in used} - names == set()

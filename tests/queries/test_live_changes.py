@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from promptetheus.queries import live
+from promptetheus.queries.live import Watcher, changes
+
+from tests.builders import a_session
+from tests.queries.written import append, line
+
+DEADLINE_S = 20
+
+
+async def wait_for(found: AsyncIterator[set[Path]], wanted: Callable[[set[Path]], bool]) -> set[Path]:
+    async with asyncio.timeout(DEADLINE_S):
+        async for paths in found:
+            if wanted(paths):
+                return paths
+    raise AssertionError("the changes ended")
+
+
+@pytest.fixture(params=["native", "polling"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def test_new_grown_and_deleted_files_are_named(spool: Path, mode: str) -> None:
+    path = a_session("a").write(spool)
+    stop = asyncio.Event()
+    watcher = Watcher(spool, force_polling=mode == "polling")
+    found = watcher.changes(stop)
+    assert await wait_for(found, bool) == {spool}
+    assert watcher.mode == mode
+    append(path, line("a", 1))
+    assert path in await wait_for(found, lambda paths: path in paths)
+    other = a_session("b").write(spool)
+    assert other in await wait_for(found, lambda paths: other in paths)
+    path.unlink()
+    assert path in await wait_for(found, lambda paths: path in paths)
+    stop.set()
+    async with asyncio.timeout(DEADLINE_S):
+        async for _ in found:
+            pass
+    await found.aclose()
+
+
+async def test_other_files_are_not_named(spool: Path, mode: str) -> None:
+    spool.mkdir()
+    found = Watcher(spool, force_polling=mode == "polling").changes(asyncio.Event())
+    await wait_for(found, bool)
+    (spool / "a.delivery.json").touch()
+    (spool / "artifacts").mkdir()
+    path = a_session("a").write(spool)
+    seen = await wait_for(found, lambda paths: path in paths)
+    assert seen <= {path, spool}
+    await found.aclose()
+
+
+async def test_a_directory_that_appears_later_is_watched(spool: Path, mode: str) -> None:
+    watcher = Watcher(spool, force_polling=mode == "polling")
+    found = watcher.changes(asyncio.Event())
+    first = asyncio.ensure_future(wait_for(found, bool))
+    await asyncio.sleep(0)
+    assert watcher.mode == "waiting"
+    a_session("a").write(spool)
+    assert await first  # it may hold the root or the file: both make the reader look
+    assert watcher.mode == mode
+    await found.aclose()
+
+
+async def test_a_directory_that_is_replaced_is_watched_again(spool: Path, mode: str) -> None:
+    a_session("a").write(spool)
+    watcher = Watcher(spool, force_polling=mode == "polling")
+    found = watcher.changes(asyncio.Event())
+    await wait_for(found, lambda paths: spool in paths)
+    shutil.rmtree(spool)
+    path = a_session("b").write(spool)
+    await wait_for(found, lambda paths: spool in paths)
+    await wait_for(found, lambda paths: spool in paths)  # the new directory, watched
+    append(path, line("b", 1))
+    await wait_for(found, lambda paths: path in paths)
+    await found.aclose()
+
+
+async def test_without_watches_it_polls_and_says_why(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import watchfiles
+
+    def none_left(*_: object, **__: object) -> AsyncIterator[object]:
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr(watchfiles, "watch", none_left)
+    path = a_session("a").write(spool)
+    watcher = Watcher(spool)
+    found = watcher.changes(asyncio.Event())
+    await wait_for(found, lambda paths: spool in paths)
+    assert watcher.mode == "polling"
+    assert "inotify watch limit reached" in watcher.reason
+    append(path, line("a", 1))
+    assert await wait_for(found, bool) == {path}
+    await found.aclose()
+
+
+async def test_waiting_can_be_cancelled_at_once(spool: Path) -> None:
+    spool.mkdir()
+    found = Watcher(spool).changes(asyncio.Event())
+    await wait_for(found, bool)
+    waiting = asyncio.ensure_future(wait_for(found, lambda _: False))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(live.HEARTBEAT_MS / 1000 / 2):
+            await waiting
+
+
+async def test_the_short_form_gives_the_same(spool: Path) -> None:
+    spool.mkdir()
+    stop = asyncio.Event()
+    async for paths in changes(spool, stop=stop):
+        assert paths == {spool}
+        stop.set()

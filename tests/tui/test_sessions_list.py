@@ -1,0 +1,112 @@
+"""The list behind the table: filter, order, counts. No widget takes part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recorded import a_broken, a_failing, a_passing, a_running
+
+from promptetheus.queries.catalog import Catalog, SessionRow
+from promptetheus.queries.filter import parse_filter
+from promptetheus.tui.session_columns import COLUMN
+from promptetheus.tui.session_list import SessionList
+
+
+@pytest.fixture
+def rows(spool: Path) -> dict[str, SessionRow]:
+    """Four sessions, oldest first: passing, failing, broken, running."""
+    a_passing(spool, "passing", ago=400)
+    a_failing(spool, "failing", ago=300)
+    a_broken(spool, "broken", ago=200, agent="coder")
+    a_running(spool, "running", ago=100)
+    catalog = Catalog(spool)
+    catalog.refresh()
+    return {row.session_id: row for row in catalog.rows()}
+
+
+@pytest.fixture
+def sessions(rows: dict[str, SessionRow]) -> SessionList:
+    """All four of them."""
+    found = SessionList()
+    found.update(rows.values())
+    return found
+
+
+def ids(sessions: SessionList) -> list[str]:
+    return [row.session_id for row in sessions.visible]
+
+
+def test_the_newest_session_comes_first(sessions: SessionList) -> None:
+    assert ids(sessions) == ["running", "broken", "failing", "passing"]
+
+
+def test_counts_take_in_what_the_filter_hides(sessions: SessionList) -> None:
+    sessions.set_filter(parse_filter("agent:coder"))
+    assert ids(sessions) == ["broken"]
+    counts = sessions.counts()
+    assert (counts.sessions, counts.running, counts.failing) == (4, 1, 2)
+
+
+def test_the_filter_is_asked_again_about_rows_that_change(
+    sessions: SessionList, rows: dict[str, SessionRow], spool: Path
+) -> None:
+    sessions.set_filter(parse_filter("status:passed"))
+    assert ids(sessions) == ["passing"]
+    spool.joinpath("running.jsonl").unlink()
+    a_passing(spool, "running", ago=100)
+    catalog = Catalog(spool)
+    catalog.refresh()
+    sessions.update(catalog.rows())
+    assert ids(sessions) == ["running", "passing"]
+
+
+def test_a_removed_session_is_gone_from_everything(sessions: SessionList) -> None:
+    sessions.update([], ["failing", "never there"])
+    assert ids(sessions) == ["running", "broken", "passing"]
+    assert sessions.counts().sessions == 3
+    assert sessions.place_of("failing") is None
+
+
+def test_rows_without_a_value_come_last_whichever_way_one_sorts(sessions: SessionList) -> None:
+    sessions.sort_by(COLUMN["fails"])
+    assert set(ids(sessions)[2:]) == {"running", "passing"}
+    sessions.sort_by(COLUMN["fails"], descending=True)
+    assert set(ids(sessions)[2:]) == {"running", "passing"}
+
+
+def test_equal_values_stay_newest_first(sessions: SessionList) -> None:
+    sessions.sort_by(COLUMN["agent"])
+    assert ids(sessions) == ["running", "failing", "passing", "broken"]
+    sessions.sort_by(COLUMN["started"], descending=False)
+    assert ids(sessions) == ["passing", "failing", "broken", "running"]
+
+
+def test_sessions_that_fail_alike_are_counted_and_uncounted(
+    sessions: SessionList, rows: dict[str, SessionRow], spool: Path
+) -> None:
+    a_failing(spool, "failing again", ago=50)
+    catalog = Catalog(spool)
+    catalog.refresh()
+    sessions.update(catalog.rows())
+    fingerprint = rows["failing"].fingerprint
+    assert sessions.repeats[fingerprint] == 2
+    sessions.update([], ["failing again"])
+    assert sessions.repeats[fingerprint] == 1
+
+
+def test_columns_appear_with_the_first_value_for_them(spool: Path) -> None:
+    a_running(spool, "bare")
+    catalog = Catalog(spool)
+    catalog.refresh()
+    sessions = SessionList()
+    sessions.update(catalog.rows())
+    assert sessions.present == set()
+    a_failing(spool, "full", tags=("smoke",))
+    catalog.refresh()
+    sessions.update(catalog.rows())
+    assert {"tags", "tokens", "calls", "fails"} <= sessions.present
+
+
+def test_every_place_is_where_its_row_is(sessions: SessionList) -> None:
+    assert [sessions.place_of(session_id) for session_id in ids(sessions)] == [0, 1, 2, 3]

@@ -1,0 +1,1 @@
+"""The terminal debugger: the only package that imports textual. `promptetheus.tui.launch` starts it."""

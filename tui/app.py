@@ -1,0 +1,274 @@
+"""The terminal debugger: views on a stack, themes, keys that work everywhere, and errors that end nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from promptetheus.display import printable, printable_line
+from promptetheus.tui.chooser import Run
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.session_columns import COLUMNS
+from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.theme import full_name, our_themes, palette_of, starting_theme
+
+SAME_ERROR_S = 60.0
+"""An error that comes back within this time is not told again: one at every redraw would bury the screen."""
+
+ERRORS_KEPT = 50
+
+
+class UnknownTheme(ValueError):
+    """No theme goes by that name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"There is no theme {name!r}. Themes: {', '.join(known)}.")
+
+
+class PromptetheusApp(Guarded, App[None]):
+    """Shows one spool.
+
+    Args:
+        root: The spool directory; it may not exist yet.
+        theme: A theme's name, without "promptetheus-" if one likes; None chooses one that suits the terminal.
+        filter_text: The filter that the Sessions view starts with.
+        session: The file of a session to open at once, in front of the Sessions view.
+        when_read: Called when every session has been read for the first time.
+
+    Raises:
+        UnknownTheme: When `theme` names none.
+    """
+
+    TITLE = "promptetheus"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False  # Ours shows sessions as well, and takes no text for markup.
+    BINDING_GROUP_TITLE = "Everywhere"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", id="app.help", tooltip="Show every key of this view"),
+        Binding(
+            "ctrl+p",
+            "palette",
+            "palette",
+            id="app.palette",
+            tooltip="Find an action or a session by its name",
+        ),
+        Binding(
+            "1", "show_sessions", "sessions", show=False, id="app.sessions", tooltip="View 1: all sessions"
+        ),
+        Binding("2", "show_session", "session", show=False, id="app.session", tooltip="View 2: one session"),
+        Binding(
+            "minus", "last_view", "last view", show=False, id="app.last_view", tooltip="Back to the last view"
+        ),
+        Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Quit"),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit_anywhere", tooltip="Quit"),
+    ]
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        theme: str | None = None,
+        filter_text: str = "",
+        session: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        when_read: Callable[[], None] = lambda: None,
+    ) -> None:
+        # With NO_COLOR Textual would otherwise send greys, which are colours too.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.errors: deque[str] = deque(maxlen=ERRORS_KEPT)
+        """Tracebacks of what went wrong in here, newest last."""
+        self.root = root
+        self.last_session: Path | None = session
+        """The session that was opened last."""
+        self._clock = clock
+        self._filter_text = filter_text
+        self._first_session = session
+        self._when_read = when_read
+        self._told: dict[str, float] = {}
+        for ours in our_themes():
+            self.register_theme(ours)
+        chosen = starting_theme(os.environ) if theme is None else full_name(theme, self.available_themes)
+        if chosen is None:
+            raise UnknownTheme(theme or "", sorted(self.available_themes))
+        self.theme = chosen
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The Sessions view is under everything."""
+        return SessionsScreen(self.root, filter_text=self._filter_text, clock=self._clock)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Our colour names, for our themes and for Textual's own alike."""
+        return {**super().get_css_variables(), **palette_of(self.current_theme).css_variables()}
+
+    async def on_mount(self) -> None:
+        """Open the session that was asked for."""
+        if self._first_session is not None:
+            await self.open_session(self._first_session)
+
+    @property
+    def sessions_screen(self) -> SessionsScreen:
+        """The Sessions view at the bottom of the stack."""
+        bottom = self.screen_stack[0]
+        assert isinstance(bottom, SessionsScreen)
+        return bottom
+
+    # Views
+
+    async def open_session(self, path: Path) -> None:
+        """Show one session in front of the Sessions view; another one that is shown makes room."""
+        from promptetheus.tui.session_screen import SessionScreen
+
+        self.last_session = path
+        self.sessions_screen.table.pin_path(path)
+        await self._close_all_views()
+        await self.open_screen(SessionScreen(path, clock=self._clock))
+
+    async def open_screen(self, screen: Screen[Any]) -> None:
+        """Show a screen. One that fails to build is taken away again, so that the keys still reach something."""
+        before = len(self.errors)
+        await self.push_screen(screen)
+        if len(self.errors) > before and not screen.is_running:
+            await self.pop_screen()
+
+    @on(SessionsScreen.SessionWanted)
+    async def _session_wanted(self, event: SessionsScreen.SessionWanted) -> None:
+        await self.open_session(event.path)
+
+    @on(SessionsScreen.Scanned)
+    def _scanned(self) -> None:
+        self._when_read()
+        self._load_session_view()
+
+    @work(group="preload", exit_on_error=False)
+    async def _load_session_view(self) -> None:
+        """Import the Session view while the person reads the list, so that the first enter does not wait for it."""
+        await asyncio.to_thread(import_module, "promptetheus.tui.session_screen")
+
+    async def _close_all_views(self) -> None:
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    async def action_show_sessions(self) -> None:
+        """View 1."""
+        await self._close_all_views()
+
+    async def action_show_session(self) -> None:
+        """View 2: the highlighted session, or the one that was open last."""
+        if len(self.screen_stack) > 1:
+            return
+        row = self.sessions_screen.table.highlighted
+        path = self.last_session if row is None else row.path
+        if path is None:
+            self.notify("There is no session to show yet.", timeout=3)
+        else:
+            await self.open_session(path)
+
+    async def action_last_view(self) -> None:
+        """Back and forth between the list and the session that was open last."""
+        if len(self.screen_stack) > 1:
+            await self._close_all_views()
+        elif self.last_session is not None:
+            await self.open_session(self.last_session)
+        else:
+            self.notify("No other view has been open yet.", timeout=3)
+
+    async def action_help(self) -> None:
+        """Every key of the view in front."""
+        from promptetheus.tui.help_screen import HelpScreen
+
+        await self.open_screen(HelpScreen(self.screen))
+
+    async def action_palette(self) -> None:
+        """Every action, and every session."""
+        from promptetheus.tui.palette import PaletteScreen
+
+        sessions = self.sessions_screen.sessions()
+        await self.open_screen(PaletteScreen(self.screen, self._commands(), sessions, self.open_session))
+
+    def _commands(self) -> Iterator[tuple[str, Run]]:
+        """What has no key of its own."""
+        if self.screen is self.sessions_screen:
+            table = self.sessions_screen.table
+            for column in COLUMNS:
+                yield f"Sort by {column.name}", partial(table.sort_by, column, descending=column.descending)
+        for name in sorted(
+            self.available_themes, key=lambda name: (not name.startswith("promptetheus"), name)
+        ):
+            yield f"Theme: {name}", partial(setattr, self, "theme", name)
+
+    # The demo
+
+    @on(SessionsScreen.DemoWanted)
+    def _demo_wanted(self) -> None:
+        self._record_demo()
+
+    @work(group="demo", exclusive=True, exit_on_error=False)
+    async def _record_demo(self) -> None:
+        """Record the demo in its own directory and watch that one from now on."""
+        from promptetheus.demo.own_spool import DEMO_SPOOL
+
+        self.root = DEMO_SPOOL.absolute()
+        self.last_session = None
+        self.sessions_screen.show_spool(self.root)
+        self.notify(f"Recording the demo in {DEMO_SPOOL}", timeout=4)
+        record = await asyncio.to_thread(import_module, "promptetheus.demo.record")
+        await asyncio.to_thread(record.record_demo, self.root, fast=False, say=lambda _line: None)
+
+    # Messages and errors
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a message. Never as markup, whatever was asked: messages quote what is in the spool."""
+        super().notify(
+            printable(message),
+            title=printable_line(title, 200),
+            severity=severity,
+            timeout=timeout,
+            markup=False,
+        )
+
+    def report_error(self, error: Exception) -> bool:
+        """Show that something in here went wrong, keep its traceback, and go on; False before the first frame."""
+        if not (self._running and self._dom_ready):
+            return False
+        self.errors.append("".join(traceback.format_exception(error)))
+        said = f"{type(error).__name__}: {error}"
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        now = time.monotonic()
+        if now - self._told.get(said + place, -SAME_ERROR_S) < SAME_ERROR_S:
+            return True
+        self._told[said + place] = now
+        self.notify(
+            f"{printable_line(said, 300)}\n{place}\nNothing in the spool was touched.",
+            title="Something went wrong in this program",
+            severity="warning",
+            timeout=10,
+        )
+        return True
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual ends the program here; once there is a screen to show it on, an error is a message instead."""
+        if not self.report_error(error):
+            super()._handle_exception(error)

@@ -1,0 +1,171 @@
+"""A field and a list below it, in front of a view: what help and the command palette are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from promptetheus.display import printable_line
+from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.text_input import TextInput
+from promptetheus.tui.theme import looks_of
+
+Run = Callable[[], object]
+"""What a line does; may return something to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a chooser; without `run` it is a heading and is passed over."""
+
+    title: str
+    note: str = ""
+    """Stands at the right: keys, or what tells a session from its neighbours."""
+    run: Run | None = None
+
+
+class ChoiceList(LineList, can_focus=False):
+    """The lines. The field keeps the keys; up and down reach the list through it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices: Sequence[Choice] = ()
+
+    def show(self, choices: Sequence[Choice]) -> None:
+        """Show other lines, the cursor on the first that can be run."""
+        self.choices = choices
+        self.refresh_rows()
+        first = next((place for place, choice in enumerate(choices) if choice.run is not None), 0)
+        self.select(first)
+        self.scroll_to(y=0, animate=False, force=True)
+
+    def move(self, step: int) -> None:
+        """Go `step` lines on, then past headings in the same direction."""
+        place = max(0, min(self.cursor + step, len(self.choices) - 1))
+        direction = 1 if step > 0 else -1
+        while 0 <= place < len(self.choices) and self.choices[place].run is None:
+            place += direction
+        if 0 <= place < len(self.choices):
+            self.select(place)
+        elif direction < 0:
+            self.scroll_to(y=0, animate=False, force=True)
+
+    @property
+    def chosen(self) -> Choice | None:
+        """The line under the cursor."""
+        return self.choices[self.cursor] if self.cursor < len(self.choices) else None
+
+    def row_count(self) -> int:
+        """All lines."""
+        return len(self.choices)
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text:
+        """Draw one line: the title, and its note at the right."""
+        looks, choice = looks_of(self.app), self.choices[index]
+        if choice.run is None:
+            return joined(cut_pieces([(printable_line(choice.title, 200), looks.muted)], width))
+        note = printable_line(choice.note, 200)
+        note_width = min(Text(note).cell_len, width // 2)
+        pieces: Pieces = [
+            (" ", looks.text),
+            *aligned([(printable_line(choice.title, 400), looks.text)], width - note_width - 4),
+            ("  ", looks.text),
+            *aligned([(note, looks.muted)], note_width, right=True),
+        ]
+        return joined(pieces)
+
+    def render_empty(self, y: int, width: int) -> Text | None:
+        """Say that nothing fits."""
+        return Text("  Nothing fits these words.", looks_of(self.app).muted) if y == 0 else None
+
+
+class ChooserInput(TextInput):
+    """The field: its up and down move in the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,ctrl+n", "move(1)", "next", show=False, id="chooser.next"),
+        Binding("up,ctrl+p", "move(-1)", "previous", show=False, id="chooser.previous"),
+        Binding("pagedown", "move(10)", "ten down", show=False, id="chooser.page_down"),
+        Binding("pageup", "move(-10)", "ten up", show=False, id="chooser.page_up"),
+    ]
+
+    class Moved(Message):
+        """The person wants to go `step` lines on."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    def action_move(self, step: int) -> None:
+        """Hand the wish to the list."""
+        self.post_message(self.Moved(step))
+
+
+class Chooser(Guarded, ModalScreen[None]):
+    """Subclasses say what there is for the words typed so far."""
+
+    BINDING_GROUP_TITLE = "Chooser"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close", id="chooser.close")]
+    PROMPT: ClassVar[str] = ""
+
+    def compose(self) -> ComposeResult:
+        """A field over a list."""
+        with Vertical(id="chooser"):
+            yield ChooserInput(placeholder=self.PROMPT)
+            yield ChoiceList()
+
+    def choices(self, words: str) -> Sequence[Choice]:
+        """The lines for `words`, best first."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show everything there is."""
+        self.query_one(ChoiceList).show(self.choices(""))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(ChoiceList).show(self.choices(event.value.strip()))
+
+    @on(ChooserInput.Moved)
+    def _move(self, event: ChooserInput.Moved) -> None:
+        event.stop()
+        self.query_one(ChoiceList).move(event.step)
+
+    @on(Input.Submitted)
+    async def _run_chosen(self, event: Input.Submitted) -> None:
+        event.stop()
+        await self._run()
+
+    @on(LineList.Opened)
+    @on(LineList.CursorMoved)
+    async def _clicked(self, event: LineList.Opened | LineList.CursorMoved) -> None:
+        event.stop()
+        if isinstance(event, LineList.Opened):
+            await self._run()
+
+    async def _run(self) -> None:
+        chosen = self.query_one(ChoiceList).chosen
+        if chosen is None or chosen.run is None:
+            return
+        # Once the view below is the active one again, so that its keys' actions find it.
+        self.app.call_later(chosen.run)
+        self.dismiss()
+
+
+def matches(words: str, text: str) -> bool:
+    """Whether every word of `words` is somewhere in `text`, whatever the case."""
+    folded = text.casefold()
+    return all(word in folded for word in words.casefold().split())

@@ -1,0 +1,72 @@
+"""The jump keys: to the next or previous step of a sort that a person looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from promptetheus.steps import Step, StepKind
+
+TypeOf = Callable[[int], str]
+"""The type of the event of a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """One sort of step to jump to."""
+
+    key: str
+    """To the next one; with shift to the previous one."""
+    word: str
+    """What it is called in `no error after this step`."""
+    meaning: str
+    """The word, and what else counts as one."""
+    wanted: Callable[[Step, TypeOf], bool]
+
+
+def _has_picture(step: Step, type_of: TypeOf) -> bool:
+    # An action holds the pictures that were taken right after it.
+    return step.kind is StepKind.SHOT or (
+        step.kind is StepKind.ACTION and any(type_of(number) == "screenshot" for number in step.events[1:])
+    )
+
+
+JUMPS: Mapping[str, Jump] = {
+    "error": Jump(
+        "e", "error", "error or failed step", lambda step, _: step.ok is False or step.kind is StepKind.ERROR
+    ),
+    "tool": Jump("t", "tool call", "tool call", lambda step, _: step.kind is StepKind.TOOL),
+    "message": Jump("m", "message", "message", lambda step, _: step.kind in (StepKind.USER, StepKind.AGENT)),
+    "check": Jump("c", "check", "goal check", lambda step, _: step.kind is StepKind.CHECK),
+    "screenshot": Jump("s", "screenshot", "screenshot", _has_picture),
+}
+
+
+def jump_bindings(shown: str) -> Iterator[Binding]:
+    """A binding per jump and direction; the footer shows only the one named `shown`."""
+    for name, jump in JUMPS.items():
+        for key, forward, where in ((jump.key, True, "next"), (jump.key.upper(), False, "previous")):
+            yield Binding(
+                key,
+                f"jump('{name}', {forward})",
+                f"{where} {jump.word}",
+                show=forward and name == shown,
+                id=f"session.{where}_{name}",
+                tooltip=f"To the {where} {jump.meaning}",
+            )
+
+
+def landing_step(steps: Iterable[Step]) -> Step | None:
+    """Where a session that failed opens: the first step that failed, which is the nearest to the cause.
+
+    The end of the session is only the last resort: that it failed is known already.
+    """
+    last_resort = None
+    for step in steps:
+        if step.ok is False:
+            if step.kind is not StepKind.END:
+                return step
+            last_resort = step
+    return last_resort

@@ -1,0 +1,135 @@
+"""What the keys do, read from the bindings themselves: footer, help and palette all show this one list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import format_key
+from textual.screen import Screen
+from textual.widget import Widget
+
+_KEY_WORDS = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "escape": "esc",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "space": "space",
+    "enter": "enter",
+    "tab": "tab",
+    "backspace": "backspace",
+    "delete": "del",
+}
+
+
+def key_text(key: str) -> str:
+    """A key as people write it: `?`, `esc`, `ctrl+p`, `↑`, `G`."""
+    modifiers, plus, name = key.rpartition("+")
+    word = _KEY_WORDS.get(name) or format_key(name)
+    return f"{modifiers}{plus}{word}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """One action that keys are bound to."""
+
+    keys: tuple[str, ...]
+    """Names of the keys as Textual knows them, in the order of the bindings."""
+    action: str
+    """What `App.run_action` takes, seen from `node`."""
+    label: str
+    """Two or three words, as the footer shows them."""
+    sentence: str
+    """What it does, for help and palette; the label where the binding says no more."""
+    node: DOMNode
+    """Where the action lives."""
+    shown: bool
+    """Whether the footer may show it."""
+    enabled: bool
+
+    @property
+    def key_text(self) -> str:
+        """All its keys as people write them: `↑ k`."""
+        return " ".join(key_text(key) for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The shortcuts of one place on the screen, for the help."""
+
+    title: str
+    shortcuts: tuple[Shortcut, ...]
+
+
+def footer_shortcuts(screen: Screen[Any]) -> list[Shortcut]:
+    """The shortcuts that the footer may show where the focus is now, nearest first, one an action."""
+    focused = screen.focused
+    found = (
+        (active.node, active.binding, active.enabled)
+        for active in screen.active_bindings.values()
+        if active.binding.show
+        and active.binding.description
+        and not (focused is not None and _is_typed_into(focused, active.binding.key))
+    )
+    return list(_merged(found))
+
+
+def help_sections(screen: Screen[Any]) -> list[Section]:
+    """Every shortcut of a screen: of the focused widget, the screen, its other widgets, the program."""
+    focused = [] if screen.focused is None else list(screen.focused.ancestors_with_self)
+    inside = [node for node in focused if node is not screen and node is not screen.app]
+    others = [node for node in screen.walk_children() if node not in inside]
+    sections: dict[str, list[Shortcut]] = {}
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for node in (*inside, screen, *others, screen.app):
+        usable = (binding for binding in _own(node) if node.check_action(binding.action, ()) is not False)
+        found = ((node, binding, True) for binding in usable)
+        for shortcut in _merged(found):
+            # Two widgets of one kind bring the same keys twice.
+            identity = (shortcut.action, shortcut.keys)
+            if identity not in seen:
+                seen.add(identity)
+                sections.setdefault(_title(node), []).append(shortcut)
+    return [Section(title, tuple(shortcuts)) for title, shortcuts in sections.items()]
+
+
+def _is_typed_into(widget: Widget, key: str) -> bool:
+    """Whether a text field takes the key as a character; Textual itself does not know "slash" for one."""
+    text = format_key(key)
+    return widget.check_consume_key(key, text if len(text) == 1 and text.isascii() else None)
+
+
+def _own(node: DOMNode) -> Iterator[Binding]:
+    """The bindings that a node's classes declare; a key that a subclass binds again counts once."""
+    taken: set[str] = set()
+    for cls in type(node).__mro__:
+        if not cls.__module__.startswith("promptetheus"):
+            continue  # A text field's own editing keys are no news to anyone.
+        for binding in Binding.make_bindings(cls.__dict__.get("BINDINGS", ())):
+            if binding.key not in taken and binding.description and not binding.system:
+                taken.add(binding.key)
+                yield binding
+
+
+def _merged(found: Iterable[tuple[DOMNode, Binding, bool]]) -> Iterator[Shortcut]:
+    """One shortcut an action, with all its keys."""
+    merged: dict[tuple[int, str], tuple[DOMNode, Binding, bool, list[str]]] = {}
+    for node, binding, enabled in found:
+        merged.setdefault((id(node), binding.action), (node, binding, enabled, []))[3].append(binding.key)
+    for node, binding, enabled, keys in merged.values():
+        sentence = binding.tooltip or binding.description
+        yield Shortcut(
+            tuple(keys), binding.action, binding.description, sentence, node, binding.show, enabled
+        )
+
+
+def _title(node: DOMNode) -> str:
+    return node.BINDING_GROUP_TITLE or "Everywhere"

@@ -1,0 +1,22 @@
+"""The one word that a step's kind goes by on screen."""
+
+from __future__ import annotations
+
+from promptetheus.display import printable_line
+from promptetheus.steps import Step, StepKind
+
+KIND_CELLS = 8
+"""Width of the column; no word of ours is longer, an action's name may be and is cut."""
+
+_WORDS = {
+    StepKind.USER: "you",
+    StepKind.RETRIEVAL: "retr",
+    StepKind.RECORDING: "rec",
+}
+
+
+def kind_word(step: Step) -> str:
+    """`tool`, `llm`, `you`, …; a browser action goes by its own name: `click`."""
+    if step.kind is StepKind.ACTION and step.name:
+        return printable_line(step.name, KIND_CELLS)
+    return _WORDS.get(step.kind, step.kind.value)

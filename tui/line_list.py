@@ -1,0 +1,403 @@
+"""A list of one-line rows that costs the same for ten rows and for a million: only what is on screen is drawn.
+
+Base of the session table, the timeline and every other list; a subclass says how many rows there are and
+draws one.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from promptetheus.display import printable_line
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.theme import Looks, looks_of
+
+MARKER = "▌"
+"""Stands before the highlighted row, so that it is seen without colours too."""
+
+CACHED_ROWS = 1024
+"""Drawn rows kept: several screens, so that scrolling back and forth draws nothing twice."""
+
+_PLAIN = Console(color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
+"""Turns Text into segments; never prints."""
+
+
+class LineList(Guarded, ScrollView, can_focus=True):
+    """Rows of one line each with a cursor, paging, mouse, and a follow mode that sticks to the end.
+
+    Subclasses implement `row_count` and `render_row`, and call `refresh_rows` when their data changed.
+    """
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    LineList {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor_up", "Up", show=False, id="list.up"),
+        Binding("down,j", "cursor_down", "Down", show=False, id="list.down"),
+        Binding("pageup,ctrl+b", "cursor_page_up", "Page up", show=False, id="list.page_up"),
+        Binding("pagedown,ctrl+f", "cursor_page_down", "Page down", show=False, id="list.page_down"),
+        Binding("g,home", "cursor_first", "First", show=False, id="list.first"),
+        Binding("G,end", "cursor_last", "Last", show=False, id="list.last"),
+        Binding("enter", "open_row", "Open", show=False, id="list.open"),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+    """Index of the highlighted row; always a row that exists, or 0 when there is none."""
+
+    following: reactive[bool] = reactive(False)
+    """Whether the cursor sticks to the end as rows arrive."""
+
+    unseen: reactive[int] = reactive(0)
+    """Rows that arrived below the screen since following stopped ("▼ 37 new")."""
+
+    can_follow: bool = False
+    """Whether rows may still arrive at the end; going to the last row then resumes following."""
+
+    class CursorMoved(Message):
+        """The highlighted row is another one now."""
+
+        def __init__(self, line_list: LineList, index: int) -> None:
+            super().__init__()
+            self.line_list = line_list
+            self.index = index
+
+        @property
+        def control(self) -> LineList:
+            """The list whose cursor moved."""
+            return self.line_list
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the latest place matters: a held arrow key must not queue work."""
+            return isinstance(message, LineList.CursorMoved) and message.line_list is self.line_list
+
+    class Opened(Message):
+        """The person asked to go into a row (enter or a double click)."""
+
+        def __init__(self, line_list: LineList, index: int) -> None:
+            super().__init__()
+            self.line_list = line_list
+            self.index = index
+
+        @property
+        def control(self) -> LineList:
+            """The list whose row was opened."""
+            return self.line_list
+
+    class FollowChanged(Message):
+        """Following began or yielded, or the number of unseen rows changed."""
+
+        def __init__(self, line_list: LineList, following: bool, unseen: int) -> None:
+            super().__init__()
+            self.line_list = line_list
+            self.following = following
+            self.unseen = unseen
+
+        @property
+        def control(self) -> LineList:
+            """The list that follows or no longer does."""
+            return self.line_list
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the latest count matters."""
+            return isinstance(message, LineList.FollowChanged) and message.line_list is self.line_list
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._strips: LRUCache[tuple[int, bool, int], Strip] = LRUCache(CACHED_ROWS)
+        self._drawn_with: Looks | None = None
+        """The styles that `_strips` were drawn with; another theme makes them worthless."""
+        self._known = 0
+        """Rows there were at the last refresh."""
+        self._seen_to = 0
+        """Rows above this index have been on screen, or were there when following stopped."""
+        self._cursor_in_view = True
+        """Whether a resize should keep the cursor on screen (not after the wheel moved away from it)."""
+
+    # What a subclass says
+
+    def row_count(self) -> int:
+        """How many rows there are now."""
+        raise NotImplementedError
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text | Strip:
+        """Draw one row of at most `width` cells; longer ones are cut. Called for rows on screen only, and cached."""
+        raise NotImplementedError
+
+    def render_empty(self, y: int, width: int) -> Text | None:
+        """Draw screen line `y` of a list without rows."""
+        return None
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the highlighted row is marked at the moment."""
+        return True
+
+    # What owners call
+
+    def refresh_rows(self, first: int = 0) -> None:
+        """Take in that rows from `first` on changed, came or went.
+
+        Keeps the cursor where it is, or moves it along when following.
+        """
+        for key in list(self._strips.keys()):
+            if key[0] >= first:
+                self._strips.discard(key)
+        count = self.row_count()
+        grown, self._known = count > self._known, count
+        self.virtual_size = Size(0, count)
+        if self.is_attached and self.size:
+            self._scroll_update(self.virtual_size)
+        if self.following and count:
+            self.cursor = count - 1
+            self._scroll_to_end()
+        elif self.cursor >= count:
+            self.cursor = max(0, count - 1)
+        if not grown:
+            self._seen_to = min(self._seen_to, count)
+        self._count_unseen()
+        self.refresh()
+
+    def refresh_row(self, index: int) -> None:
+        """Draw one row again, when it is on screen: what a ticking clock calls."""
+        width = self.row_width
+        self._strips.discard((index, True, width))
+        self._strips.discard((index, False, width))
+        top = self.scroll_offset.y
+        if top <= index < top + self.size.height:
+            self.refresh_line(index)
+
+    def select(self, index: int, *, center: bool = False) -> None:
+        """Put the cursor on a row and bring it on screen, in the middle with `center`. Stops following."""
+        count = self.row_count()
+        if not count:
+            return
+        self.cursor = max(0, min(index, count - 1))
+        self._stop_following_unless_last()
+        self._show_cursor(center=center)
+
+    def follow_end(self) -> None:
+        """Go to the last row and stay there as rows arrive."""
+        self.following = True
+        self.cursor = max(0, self.row_count() - 1)
+        self._scroll_to_end()
+        self._count_unseen()
+
+    @property
+    def visible_rows(self) -> range:
+        """Indexes of the rows on screen."""
+        top = self.scroll_offset.y
+        return range(top, min(top + self.size.height, self.row_count()))
+
+    # Moving
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a row."""
+        return max(0, min(cursor, self.row_count() - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Redraw the two rows concerned and tell the owner."""
+        self.refresh_row(old)
+        self.refresh_row(new)
+        self.post_message(self.CursorMoved(self, new))
+
+    def watch_following(self, following: bool) -> None:
+        """Start counting what arrives from here on."""
+        self._seen_to = self.row_count()
+        self._count_unseen()
+        self.post_message(self.FollowChanged(self, following, self.unseen))
+
+    def watch_unseen(self, unseen: int) -> None:
+        """Tell the owner, who shows the hint."""
+        self.post_message(self.FollowChanged(self, self.following, unseen))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Following yields when the person scrolls up."""
+        super().watch_scroll_y(old_value, new_value)
+        if self.following and new_value < old_value and new_value < self.max_scroll_y:
+            self.following = False
+        self._count_unseen()
+
+    def action_cursor_up(self) -> None:
+        """One row up."""
+        self.select(self.cursor - 1)
+
+    def action_cursor_down(self) -> None:
+        """One row down."""
+        self.select(self.cursor + 1)
+
+    def action_cursor_page_up(self) -> None:
+        """One screen up."""
+        self.select(self.cursor - self._page)
+
+    def action_cursor_page_down(self) -> None:
+        """One screen down."""
+        self.select(self.cursor + self._page)
+
+    def action_cursor_first(self) -> None:
+        """To the first row."""
+        self.select(0)
+
+    def action_cursor_last(self) -> None:
+        """To the last row; resumes following where rows may still arrive."""
+        if self.can_follow:
+            self.follow_end()
+        else:
+            self.select(self.row_count() - 1)
+
+    def action_open_row(self) -> None:
+        """Go into the highlighted row."""
+        if self.row_count():
+            self.post_message(self.Opened(self, self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click highlights, a double click opens."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        index = self.scroll_offset.y + offset.y
+        if index >= self.row_count():
+            return
+        event.stop()
+        self.select(index)
+        if event.chain == 2:
+            self.action_open_row()
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        super()._on_mouse_scroll_down(event)
+        self._note_whether_cursor_is_in_view()
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        super()._on_mouse_scroll_up(event)
+        self._note_whether_cursor_is_in_view()
+
+    def on_resize(self) -> None:
+        """Keep the end, or the cursor, on screen."""
+        if self.following:
+            self._scroll_to_end()
+        elif self._cursor_in_view:
+            self._show_cursor()
+
+    def on_focus(self) -> None:
+        """Show the cursor as focused."""
+        self.refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        """Show the cursor as not focused."""
+        self.refresh_row(self.cursor)
+
+    # Drawing
+
+    @property
+    def looks(self) -> Looks:
+        """The styles to draw rows with."""
+        return looks_of(self.app)
+
+    @property
+    def row_width(self) -> int:
+        """Cells in a line, marker included, scroll bar not."""
+        return self.scrollable_content_region.width
+
+    def notify_style_update(self) -> None:
+        """The background may be another one now."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the screen."""
+        looks = self.looks
+        if looks is not self._drawn_with:
+            self._strips.clear()
+            self._drawn_with = looks
+        width = self.row_width
+        index = self.scroll_offset.y + y
+        base = self.rich_style
+        count = self.row_count()
+        if index >= count:
+            text = self.render_empty(y, width - 1) if not count else None
+            return Strip.blank(width, base) if text is None else self._to_strip(text, width, base)
+        selected = index == self.cursor and self.shows_cursor
+        key = (index, selected, width)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._draw_row(index, selected, width, base, looks)
+        return strip
+
+    def _draw_row(self, index: int, selected: bool, width: int, base: Style, looks: Looks) -> Strip:
+        try:
+            row = self.render_row(index, width - 1, selected)
+            if not selected:
+                return self._to_strip(row, width, base)
+            if self.has_focus:
+                return self._to_strip(row, width, base + looks.cursor, MARKER, looks.accent)
+            return self._to_strip(row, width, base + looks.cursor_blurred, MARKER, looks.muted)
+        except Exception as error:
+            # One row that cannot be drawn must not take the program, and with it the evidence, away.
+            message = printable_line(f"this row could not be drawn: {type(error).__name__}: {error}", 400)
+            return self._to_strip(Text(message, looks.failed), width, base)
+
+    def _to_strip(
+        self, row: Text | Strip, width: int, base: Style, marker: str = " ", marker_style: Style | None = None
+    ) -> Strip:
+        segments = list(row) if isinstance(row, Strip) else list(row.render(_PLAIN))
+        strip = Strip([Segment(marker, marker_style), *segments])
+        return strip.adjust_cell_length(width).apply_style(base)
+
+    # Scrolling
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def _show_cursor(self, *, center: bool = False) -> None:
+        height = self.size.height
+        self._cursor_in_view = True
+        if not height:
+            return
+        top = self.scroll_offset.y
+        if center and not top <= self.cursor < top + height:
+            top = self.cursor - height // 2
+        elif self.cursor < top:
+            top = self.cursor
+        elif self.cursor >= top + height:
+            top = self.cursor - height + 1
+        self.scroll_to(y=max(0, top), animate=False, force=True)
+
+    def _scroll_to_end(self) -> None:
+        self._cursor_in_view = True
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
+    def _note_whether_cursor_is_in_view(self) -> None:
+        self._cursor_in_view = self.cursor in self.visible_rows
+
+    def _stop_following_unless_last(self) -> None:
+        if self.following and self.cursor < self.row_count() - 1:
+            self.following = False
+
+    def _count_unseen(self) -> None:
+        count = self.row_count()
+        if self.following or not self.can_follow:
+            self._seen_to = count
+        else:
+            self._seen_to = max(self._seen_to, self.scroll_offset.y + self.size.height)
+        self.unseen = max(0, count - self._seen_to)

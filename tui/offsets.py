@@ -1,0 +1,15 @@
+"""Moments of a session as people write them: `0.71`, `2:14.3`, `1:02:05`."""
+
+from __future__ import annotations
+
+
+def offset_text(ms: float) -> str:
+    """Time since a session began: seconds below a hundred, then minutes, then hours."""
+    seconds = ms / 1000
+    if seconds < 99.995:
+        return f"{seconds:.2f}"
+    if seconds < 3599.95:
+        tenths = round(seconds * 10)
+        return f"{tenths // 600}:{tenths % 600 // 10:02}.{tenths % 10}"
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"

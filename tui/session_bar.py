@@ -1,0 +1,132 @@
+"""The line under the panes of the Session view: where the cursor stands, what just happened, what is new."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from promptetheus.display import count, printable_line
+from promptetheus.tui.fit import Pieces, cut, joined
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.offsets import offset_text
+from promptetheus.tui.theme import Looks, looks_of
+
+SAID_FOR_S = 5.0
+
+
+class SessionBar(Guarded, Widget, can_focus=False):
+    """`step 8 of 14 · 0.71 of 4.20        no further error         ▼ 37 new  G follows`."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    SessionBar { height: 1; padding: 0 1; }
+    """
+
+    class FollowWanted(Message):
+        """The hint of new rows was clicked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._position = ""
+        self._said = ""
+        self._problem = ""
+        self._live = False
+        self._following = False
+        self._unseen = 0
+        self._reading = True
+        self._skipped = ""
+        self._follow_cells = range(0)
+        self._timer: Timer | None = None
+
+    def show_position(
+        self, number: int, total: int, unit: str, at_ms: float | None, of_ms: float | None
+    ) -> None:
+        """Say where the cursor is: `step 8 of 14 · 0.71 of 4.20`."""
+        if total:
+            text = f"{unit} {number:,} of {total:,}"
+            if at_ms is not None:
+                text += f" · {offset_text(at_ms)}"
+                text += f" of {offset_text(of_ms)}" if of_ms is not None else ""
+        else:
+            text = f"no {unit}s"
+        self._set(_position=text)
+
+    def show_state(self, *, live: bool, following: bool, unseen: int, reading: bool, skipped: str) -> None:
+        """Say whether more may come, and what came that is not on screen.
+
+        Args:
+            skipped: Lines of the file that are no events, in words; "" for none.
+        """
+        self._set(_live=live, _following=following, _unseen=unseen, _reading=reading, _skipped=skipped)
+
+    def show_problem(self, problem: str) -> None:
+        """Say something that stays true until it is taken back with ""."""
+        self._set(_problem=problem)
+
+    def say(self, text: str) -> None:
+        """Say something for a few seconds."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(SAID_FOR_S, self.hush)
+        self._set(_said=text)
+
+    def hush(self) -> None:
+        """Take back what was said."""
+        self._set(_said="")
+
+    def _set(self, **what: object) -> None:
+        if any(getattr(self, name) != value for name, value in what.items()):
+            for name, value in what.items():
+                setattr(self, name, value)
+            self.refresh()
+
+    def render(self) -> Text:
+        """Draw position left, message in the middle, news right."""
+        looks, width = looks_of(self.app), self.size.width
+        right = self._news(looks)
+        right_cells = sum(cell_len(text) for text, _ in right)
+        message, style = self._message(looks)
+        left_room = max(0, width - right_cells - 2)
+        position = cut(self._position, left_room)
+        message_room = width - right_cells - cell_len(position) - 5
+        shown = cut(message, message_room) if message_room >= 8 else ""
+        if message and not shown:
+            # Too narrow for both: what just happened matters more than where one is.
+            position, shown = "", cut(message, left_room)
+        pieces: Pieces = [(position, looks.muted)]
+        if shown:
+            pieces += [("   " if position else "", looks.text), (shown, style)]
+        used = sum(cell_len(text) for text, _ in pieces)
+        pieces.append((" " * max(0, width - used - right_cells), looks.text))
+        self._follow_cells = range(width - right_cells, width) if self._unseen else range(0)
+        return joined([*pieces, *right])
+
+    def _message(self, looks: Looks) -> tuple[str, Style]:
+        if self._said:
+            return printable_line(self._said, 300), looks.accent + Style(bold=False)
+        return printable_line(self._problem, 300), looks.warned
+
+    def _news(self, looks: Looks) -> Pieces:
+        pieces: Pieces = []
+        if self._skipped:
+            pieces += [(f"skipped: {self._skipped}", looks.warned), ("   ", looks.text)]
+        if self._reading:
+            pieces.append(("reading …", looks.muted))
+        elif self._unseen:
+            pieces += [(f"▼ {count(self._unseen)} new", looks.accent), ("  G follows", looks.muted)]
+        elif self._live and self._following:
+            pieces.append(("following ●", looks.running))
+        elif self._live:
+            pieces += [("live ●", looks.running), ("  G follows", looks.muted)]
+        return pieces
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the news follows them."""
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.x in self._follow_cells:
+            self.post_message(self.FollowWanted())

@@ -1,0 +1,379 @@
+"""The columns of the session list: what each says, how it sorts, and which ones a narrow terminal goes without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from promptetheus.display import age, count, duration, money, printable_line, value
+from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.tui.fit import Pieces
+from promptetheus.tui.theme import Looks
+
+GAP = 2
+"""Cells between two columns."""
+
+SHOWN_LENGTH = 200
+"""No cell shows more characters than this, so a row never costs more than this either."""
+
+_STATUS_ORDER = (
+    Status.FAILED_GOAL,
+    Status.FAILED,
+    Status.CRASHED,
+    Status.RUNNING,
+    Status.COMPLETED,
+    Status.PASSED,
+    Status.EMPTY,
+)
+"""Sorted by status, what needs a look comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a cell needs to know besides its row."""
+
+    now: float
+    """Seconds since the epoch."""
+    looks: Looks
+    repeats: Mapping[str, int]
+    """Sessions of the whole list by fingerprint."""
+
+
+SortKey = float | str
+"""Values of one column are all numbers or all text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of the session list."""
+
+    key: str
+    """How it is named in actions and in the palette."""
+    title: str
+    name: str
+    """What the palette calls it."""
+    least: int
+    """Cells without which it is not worth showing."""
+    rank: int
+    """The higher, the earlier it is dropped when the terminal is narrow."""
+    cell: Callable[[SessionRow, Moment], Pieces]
+    sort: Callable[[SessionRow], SortKey | None]
+    """What rows are ordered by; rows without a value come last in either direction."""
+    most: int = 0
+    """Cells to which it may grow for its content."""
+    comfort: int = 0
+    """Cells it should have for its content before an optional column is added beside it."""
+    right: bool = False
+    """Numbers stand at the right."""
+    descending: bool = True
+    """The direction that is meant when one sorts by it first."""
+    always: bool = True
+    """Shown even when no row has a value."""
+    content: Callable[[SessionRow], str] | None = None
+    """The text that decides how wide it may grow; None for columns of one width."""
+
+
+class PlacedColumn(NamedTuple):
+    """A column and the cells it gets."""
+
+    column: Column
+    width: int
+
+
+def newest(row: SessionRow) -> float:
+    """When a session began; its file's last change where no event has a time."""
+    return row.mtime if row.started is None else row.started
+
+
+def took_ms(row: SessionRow, now: float) -> float | None:
+    """How long a session took, or has been running for."""
+    if row.status is Status.RUNNING and row.started is not None:
+        return max(0.0, (now - row.started) * 1000)
+    return row.duration_ms
+
+
+def scores_text(row: SessionRow) -> str:
+    """`reward 0.5`, `correct ✓ helpful 0.9`; empty without scores."""
+    return " ".join(f"{name} {_score(score)}" for name, score in row.scores.items())
+
+
+def cost_text(row: SessionRow) -> str:
+    """`$0.012`; with `+` when some calls have no known price; `–` when none has."""
+    if row.cost_usd is None:
+        return "–"
+    return money(row.cost_usd) + ("+" if row.unpriced_calls else "")
+
+
+def _score(score: float | bool) -> str:
+    if isinstance(score, bool):
+        return "✓" if score else "✗"
+    return f"{score:.3g}" if isinstance(score, float) else value(score, 12)
+
+
+def _line(text: str) -> str:
+    return printable_line(text, SHOWN_LENGTH)
+
+
+def _status(row: SessionRow, at: Moment) -> Pieces:
+    return [(f"{row.status.glyph} {row.status.word}", at.looks.status(row.status))]
+
+
+def _started(row: SessionRow, at: Moment) -> Pieces:
+    return [(age(None if row.started is None else at.now - row.started), at.looks.muted)]
+
+
+def _agent(row: SessionRow, at: Moment) -> Pieces:
+    return [(_line(row.agent), at.looks.text)] if row.agent else [("–", at.looks.faint)]
+
+
+def _goal(row: SessionRow, at: Moment) -> Pieces:
+    return [(_line(row.goal), at.looks.text)] if row.goal else [("–", at.looks.faint)]
+
+
+def _took(row: SessionRow, at: Moment) -> Pieces:
+    style = at.looks.running if row.status is Status.RUNNING else at.looks.text
+    return [(duration(took_ms(row, at.now)), style)]
+
+
+def _steps(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.steps), at.looks.text)]
+
+
+def _errors(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.errors), at.looks.failed if row.errors else at.looks.faint)]
+
+
+def _llm_calls(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.llm_calls), at.looks.text if row.llm_calls else at.looks.faint)]
+
+
+def _tokens(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.tokens), at.looks.faint if row.tokens is None else at.looks.text)]
+
+
+def _cost(row: SessionRow, at: Moment) -> Pieces:
+    return [(cost_text(row), at.looks.faint if row.cost_usd is None else at.looks.text)]
+
+
+def _scores(row: SessionRow, at: Moment) -> Pieces:
+    return [(_line(scores_text(row)), at.looks.text)]
+
+
+def _tags(row: SessionRow, at: Moment) -> Pieces:
+    return [(_line(", ".join(row.tags)), at.looks.muted)]
+
+
+def _fails_as(row: SessionRow, at: Moment) -> Pieces:
+    if not row.fingerprint:
+        return []
+    pieces = [(row.fingerprint[:6], at.looks.muted)]
+    repeats = at.repeats.get(row.fingerprint, 0)
+    if repeats > 1:
+        pieces.append((f" ×{repeats}", at.looks.accent))
+    return [*pieces, (f" {_line(_way_of_failing(row))}", at.looks.text)]
+
+
+def _way_of_failing(row: SessionRow) -> str:
+    """The label without the words that the status beside it says already."""
+    return row.label.removeprefix("goal mismatch: ")
+
+
+def _fails_as_content(row: SessionRow) -> str:
+    return f"{row.fingerprint[:6]} ×99 {_line(_way_of_failing(row))}" if row.fingerprint else ""
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        key="status",
+        title="status",
+        name="status",
+        least=13,
+        rank=0,
+        cell=_status,
+        sort=lambda row: _STATUS_ORDER.index(row.status),
+        descending=False,
+    ),
+    Column(key="started", title="started", name="start", least=8, rank=2, cell=_started, sort=newest),
+    Column(
+        key="agent",
+        title="agent",
+        name="agent",
+        least=12,
+        most=22,
+        comfort=14,
+        rank=3,
+        cell=_agent,
+        sort=lambda row: row.agent.casefold() or None,
+        descending=False,
+        content=lambda row: _line(row.agent),
+    ),
+    Column(
+        key="goal",
+        title="goal",
+        name="goal",
+        least=16,
+        most=64,
+        comfort=24,
+        rank=1,
+        cell=_goal,
+        sort=lambda row: row.goal.casefold() or None,
+        descending=False,
+        content=lambda row: _line(row.goal),
+    ),
+    Column(
+        key="took",
+        title="took",
+        name="duration",
+        least=7,
+        rank=4,
+        cell=_took,
+        sort=lambda row: row.duration_ms,
+        right=True,
+    ),
+    Column(
+        key="steps",
+        title="steps",
+        name="steps",
+        least=5,
+        rank=5,
+        cell=_steps,
+        sort=lambda row: row.steps,
+        right=True,
+    ),
+    Column(
+        key="errors",
+        title="err",
+        name="errors",
+        least=3,
+        most=4,
+        rank=6,
+        cell=_errors,
+        sort=lambda row: row.errors,
+        right=True,
+        content=lambda row: count(row.errors),
+    ),
+    Column(
+        key="calls",
+        title="llm",
+        name="LLM calls",
+        least=4,
+        rank=11,
+        cell=_llm_calls,
+        sort=lambda row: row.llm_calls,
+        right=True,
+        always=False,
+    ),
+    Column(
+        key="tokens",
+        title="tok",
+        name="tokens",
+        least=4,
+        rank=9,
+        cell=_tokens,
+        sort=lambda row: row.tokens,
+        right=True,
+        always=False,
+    ),
+    Column(
+        key="cost",
+        title="cost",
+        name="cost",
+        least=7,
+        most=8,
+        rank=8,
+        cell=_cost,
+        sort=lambda row: row.cost_usd,
+        right=True,
+        always=False,
+        content=cost_text,
+    ),
+    Column(
+        key="score",
+        title="score",
+        name="score",
+        least=10,
+        most=24,
+        rank=12,
+        cell=_scores,
+        sort=lambda row: next((float(score) for score in row.scores.values()), None),
+        always=False,
+        content=lambda row: _line(scores_text(row)),
+    ),
+    Column(
+        key="fails",
+        title="fails as",
+        name="way of failing",
+        least=16,
+        most=70,
+        comfort=20,
+        rank=7,
+        cell=_fails_as,
+        sort=lambda row: row.fingerprint or None,
+        descending=False,
+        always=False,
+        content=_fails_as_content,
+    ),
+    Column(
+        key="tags",
+        title="tags",
+        name="tags",
+        least=10,
+        most=24,
+        rank=10,
+        cell=_tags,
+        sort=lambda row: ", ".join(row.tags).casefold() or None,
+        descending=False,
+        always=False,
+        content=lambda row: _line(", ".join(row.tags)),
+    ),
+)
+"""In the order in which they stand on screen."""
+
+COLUMN = {column.key: column for column in COLUMNS}
+
+
+def has_value(column: Column, row: SessionRow) -> bool:
+    """Whether a row gives an optional column something to show."""
+    match column.key:
+        case "calls":
+            return bool(row.llm_calls)
+        case "cost":
+            # Prices are looked up after the rows are shown; the column is there before, so that nothing moves then.
+            return row.cost_usd is not None or bool(row.llm_calls)
+        case _:
+            return column.sort(row) is not None
+
+
+def fit_columns(width: int, present: Collection[str], widest: Mapping[str, int]) -> list[PlacedColumn]:
+    """The columns that a list of `width` cells shows, and their widths.
+
+    Args:
+        present: Keys of the optional columns for which some row has a value.
+        widest: Cells of the longest content by column key, for the columns that grow.
+    """
+    wanted = [column for column in COLUMNS if column.always or column.key in present]
+    shown: list[Column] = []
+    room = width + GAP
+    for column in sorted(wanted, key=lambda column: column.rank):
+        kept = 0 if column.always else sum(_comfort(other, widest) for other in shown)
+        if shown and column.least + GAP + kept > room:
+            break
+        shown.append(column)
+        room -= column.least + GAP
+    widths = {column.key: column.least for column in shown}
+    # Every growing column gets one cell in turn, so that none starves beside a greedy neighbour.
+    growing = [column for column in shown if column.content is not None]
+    limits = {column.key: min(column.most, widest.get(column.key, 0)) for column in growing}
+    while room > 0 and (
+        hungry := [column.key for column in growing if widths[column.key] < limits[column.key]]
+    ):
+        for key in hungry[:room]:
+            widths[key] += 1
+        room -= len(hungry[:room])
+    return [PlacedColumn(column, widths[column.key]) for column in COLUMNS if column.key in widths]
+
+
+def _comfort(column: Column, widest: Mapping[str, int]) -> int:
+    """Cells beyond its least that a column should have before others are added."""
+    return max(0, min(column.comfort, widest.get(column.key, 0)) - column.least)

@@ -1,0 +1,134 @@
+"""The first line of the Session view: where one is, how the session went, and which shape of it is shown."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.widget import Widget
+
+from promptetheus.display import count, duration, money, printable_line, short_id
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.fit import Pieces, cut, joined
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.theme import Looks, looks_of
+from promptetheus.tui.timeline import Shape
+
+_ARROW = " › "
+
+
+class SessionHeader(Guarded, Widget, can_focus=False):
+    """`sessions › booking-agent › 01M8113M…C2F  ✗ failed goal   4.2s   14 steps   steps tree raw`."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    SessionHeader { height: 1; padding: 0 1; }
+    """
+
+    class BackWanted(Message):
+        """The crumb of the list was clicked."""
+
+    class ShapeWanted(Message):
+        """The name of a shape was clicked."""
+
+        def __init__(self, shape: Shape) -> None:
+            super().__init__()
+            self.shape = shape
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._file = name
+        self._row: SessionRow | None = None
+        self._shape = Shape.STEPS
+        self._back = range(0)
+        self._shapes: list[tuple[range, Shape]] = []
+
+    def show_row(self, row: SessionRow) -> None:
+        """Show how the session stands."""
+        if row != self._row:
+            self._row = row
+            self.refresh()
+
+    def show_shape(self, shape: Shape) -> None:
+        """Mark the shape that is shown."""
+        self._shape = shape
+        self.refresh()
+
+    def render(self) -> Text:
+        """Draw what fits: place, status and shapes always, numbers as far as there is room."""
+        looks, width = looks_of(self.app), self.size.width
+        shapes = self._shape_pieces(looks, width)
+        room = width - _cells(shapes) - 2
+        left = self._place(looks, room)
+        for piece in self._numbers(looks):
+            if _cells([*left, *piece]) > room:
+                break
+            left += piece
+        space = max(1, width - _cells(left) - _cells(shapes))
+        self._note_shapes(width - _cells(shapes))
+        return joined([*left, (" " * space, looks.text), *shapes])
+
+    def _place(self, looks: Looks, room: int) -> Pieces:
+        back = "sessions" if room > 60 else "‹"
+        self._back = range(cell_len(back))
+        row = self._row
+        if row is None:
+            return [(back, looks.accent), (_ARROW, looks.faint), (printable_line(self._file, 60), looks.text)]
+        status = f"{row.status.glyph} {row.status.word}"
+        name = short_id(row.session_id)
+        fixed = cell_len(back) + 2 * cell_len(_ARROW) + cell_len(name) + 2 + cell_len(status)
+        agent = cut(printable_line(row.agent, 60), max(0, min(32, room - fixed)))
+        crumbs: Pieces = [(back, looks.accent), (_ARROW, looks.faint)]
+        if agent:
+            crumbs += [(agent, looks.text), (_ARROW, looks.faint)]
+        return [*crumbs, (name, looks.text), ("  ", looks.text), (status, looks.status(row.status))]
+
+    def _numbers(self, looks: Looks) -> list[Pieces]:
+        row = self._row
+        if row is None:
+            return [[("   reading …", looks.muted)]]
+        found = [
+            "" if row.duration_ms is None else duration(row.duration_ms),
+            f"{count(row.steps)} {'step' if row.steps == 1 else 'steps'}",
+            f"{row.errors} {'error' if row.errors == 1 else 'errors'}" if row.errors else "",
+            "" if not row.tokens else f"{count(row.tokens)} tok",
+            "" if row.cost_usd is None else money(row.cost_usd),
+        ]
+        return [
+            [("   ", looks.text), (text, looks.failed if "error" in text else looks.muted)]
+            for text in found
+            if text
+        ]
+
+    def _shape_pieces(self, looks: Looks, width: int) -> Pieces:
+        gap = "  " if width >= 100 else " "
+        pieces: Pieces = []
+        for shape in Shape:
+            if pieces:
+                pieces.append((gap, looks.text))
+            # The active one is bold and bright, the others grey: weight tells it without colours.
+            pieces.append((shape.value, looks.accent if shape is self._shape else looks.muted))
+        return pieces
+
+    def _note_shapes(self, start: int) -> None:
+        gap = 2 if self.size.width >= 100 else 1
+        self._shapes = []
+        for shape in Shape:
+            self._shapes.append((range(start, start + len(shape.value)), shape))
+            start += len(shape.value) + gap
+
+    def on_click(self, event: events.Click) -> None:
+        """A crumb leads there, a shape's name shows it."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.x in self._back:
+            self.post_message(self.BackWanted())
+        for cells, shape in self._shapes:
+            if offset.x in cells:
+                self.post_message(self.ShapeWanted(shape))
+
+
+def _cells(pieces: Pieces) -> int:
+    return sum(cell_len(text) for text, _ in pieces)

@@ -1,0 +1,305 @@
+"""The Sessions view: every session of a spool, newest first, growing live, with a preview of the highlighted one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from promptetheus.display import short_id
+from promptetheus.queries.rows import Change, SessionRow
+from promptetheus.tui.empty_state import EmptyState
+from promptetheus.tui.failure_news import FailureNews
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.guard import ErrorReporter, Guarded
+from promptetheus.tui.header import SpoolHeader
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.preview import PreviewPane, PreviewReader
+from promptetheus.tui.session_feed import SessionFeed
+from promptetheus.tui.session_table import SessionTable, SessionTitles
+
+PREVIEW_DELAY_S = 0.05
+"""How long the cursor has to rest on a session before its file is read: a held arrow key reads nothing."""
+
+PREVIEW_AGAIN_S = 0.25
+"""How often the preview of a session that grows is read again."""
+
+LOOK_AFTER_S = 2.0
+"""How often sessions that run are looked at again, to notice that their writer died."""
+
+PRICE_DELAY_S = 1.0
+"""How long to gather changes before pricing them: a stream of events must not price every one."""
+
+
+class SessionsScreen(Guarded, Screen[None]):
+    """The first view. Everything slow happens in workers; the frame is there before the first file is read."""
+
+    BINDING_GROUP_TITLE = "Sessions"
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
+        (0, "-tiny"),
+        (16, "-short"),
+        (30, "-medium"),
+        (45, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", id="sessions.filter", tooltip="Filter while you type"),
+        Binding("D", "demo", "load the demo", id="sessions.demo", tooltip="Record the demo and open it"),
+        Binding(
+            "escape",
+            "clear",
+            "clear",
+            show=False,
+            id="sessions.clear",
+            tooltip="Clear the filter, then the marks",
+        ),
+        Binding(
+            "r", "scan", "read again", show=False, id="sessions.scan", tooltip="Read the whole spool again"
+        ),
+    ]
+
+    class SessionWanted(Message):
+        """The person wants to see a session."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self.path = path
+
+    class Scanned(Message):
+        """Every session has been read."""
+
+    class DemoWanted(Message):
+        """The person wants to see the demo."""
+
+    def __init__(self, root: Path, *, filter_text: str = "", clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self.root = root
+        self.scanned = False
+        """Whether every session has been read once."""
+        self.table = SessionTable(clock=clock)
+        self._feed = SessionFeed(root)
+        self._filter_text = filter_text
+        self._news = FailureNews()
+        self._previews = PreviewReader()
+        self._preview_wanted = asyncio.Event()
+        self._watching = True
+
+    def compose(self) -> ComposeResult:
+        """Header, filter, titles over the table or the lesson, preview, keys."""
+        yield SpoolHeader(self.root)
+        yield FilterBar(lambda: self.table.sessions.by_id.values(), self._filter_text)
+        with Vertical(id="sessions"):
+            yield SessionTitles(self.table)
+            yield self.table
+        yield EmptyState(self.root)
+        yield PreviewPane()
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Read in a thread while the frame is painted."""
+        self.table.focus()
+        self._scan()
+        self.call_after_refresh(self._begin)
+
+    def on_unmount(self) -> None:
+        """Let the watcher go at once; the program would wait for it."""
+        self._feed.stop()
+
+    def _begin(self) -> None:
+        self._preview_highlighted()
+        self.set_interval(1.0, self._tick)
+        self.set_interval(LOOK_AFTER_S, self._look_after_running)
+
+    def show_spool(self, root: Path) -> None:
+        """Turn to another spool."""
+        for group in ("scan", "watch", "price", "look-after"):
+            self.workers.cancel_group(self, group)
+        self._feed.stop()
+        self.root, self._feed, self.scanned, self._watching = root, SessionFeed(root), False, True
+        self.query_one(SpoolHeader).show_root(root)
+        self.query_one(EmptyState).show_root(root)
+        self.table.update([], list(self.table.sessions.by_id))
+        self._scan()
+
+    # Reading
+
+    @work(group="scan", exclusive=True, exit_on_error=False)
+    async def _scan(self) -> None:
+        async for rows in self._feed.scan():
+            self._take(Change(rows, []))
+        self.scanned = True
+        self._arranged()
+        # What costs an import comes after the rows are on screen.
+        self.call_after_refresh(self._go_on)
+
+    def _go_on(self) -> None:
+        # Watching begins with a look at everything, so nothing that changed during the scan is missed.
+        self._watch()
+        self._price()
+        self.post_message(self.Scanned())
+
+    @work(group="watch", exclusive=True, exit_on_error=False)
+    async def _watch(self) -> None:
+        async for change in self._feed.changes():
+            self._take(change)
+            self._say_counts()
+            if change.updated:
+                self._price()
+
+    @work(group="price", exclusive=True, exit_on_error=False)
+    async def _price(self) -> None:
+        await asyncio.sleep(PRICE_DELAY_S)
+        self._take(Change(await self._feed.price(), []))
+
+    @work(group="look-after", exclusive=True, exit_on_error=False)
+    async def _look_after_running(self) -> None:
+        running = self.table.sessions.running()
+        if running:
+            self._take(await self._feed.look_after(running))
+
+    @work(group="preview", exclusive=True, exit_on_error=False)
+    async def _preview_highlighted(self) -> None:
+        """Read previews one after the other, always of the session that is highlighted by then."""
+        pane = self.query_one(PreviewPane)
+        while True:
+            await self._preview_wanted.wait()
+            self._preview_wanted.clear()
+            await asyncio.sleep(PREVIEW_DELAY_S)
+            row = pane.row
+            if row is None or row is not self.table.highlighted:
+                continue
+            try:
+                preview = await asyncio.to_thread(self._previews.read, row, partial(pane.is_not_about, row))
+            except Exception as error:
+                pane.show_problem(row, f"{type(error).__name__}: {error}")
+                continue
+            if preview is not None:
+                pane.show_preview(row, preview)
+                await asyncio.sleep(
+                    PREVIEW_AGAIN_S if self._preview_wanted.is_set() and pane.is_about(row) else 0
+                )
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so; what it brought so far stays on screen."""
+        if event.state is not WorkerState.ERROR:
+            return
+        if event.worker.group == "watch":
+            self._watching = False
+        elif event.worker.group == "scan":
+            self.scanned = True
+            self._go_on()
+        self._arranged()
+        if isinstance(self.app, ErrorReporter) and isinstance(event.worker.error, Exception):
+            self.app.report_error(event.worker.error)
+
+    def _take(self, change: Change) -> None:
+        """Show what was found, and tell of failures that are new."""
+        if not self.is_attached or not change:
+            return
+        if self.scanned:
+            delay = self._news.take(change.updated, self.table.sessions.by_id)
+            if delay is not None:
+                self.set_timer(delay, self._tell_news)
+        self.table.update(change.updated, change.removed)
+
+    def _tell_news(self) -> None:
+        news = self._news.tell()
+        if news is not None:
+            self.app.notify(news.text, title=news.title, severity="error")
+
+    # Showing
+
+    def _tick(self) -> None:
+        self.table.tick()
+        self._say_counts()
+
+    @on(SessionTable.Arranged)
+    def _arranged(self) -> None:
+        """Let everything around the table follow it."""
+        sessions = self.table.sessions
+        empty = self.scanned and not sessions.by_id
+        if empty != self.has_class("-empty"):
+            self.set_class(empty, "-empty")
+            lesson = self.query_one(EmptyState)
+            # Only the keys that the hidden half had move over to the other one.
+            if empty and self.focused is self.table:
+                lesson.focus()
+            elif not empty and self.focused in (lesson, None):
+                self.table.focus()
+            self.refresh_bindings()
+        self._say_counts()
+        self.query_one(SessionTitles).refresh()
+        bar = self.query_one(FilterBar)
+        if bar.is_active:
+            hides = short_id(self.table.pinned or "") if self.table.hides_pinned else ""
+            bar.say(len(sessions.visible), len(sessions.by_id), hides, sessions.filter.problems)
+
+    def _say_counts(self) -> None:
+        mode = "reading" if not self.scanned else self._feed.mode if self._watching else "stopped"
+        skipped = len(self._feed.catalog.problems()) if self.scanned else 0
+        self.query_one(SpoolHeader).say(self.table.sessions.counts(), mode, skipped)
+
+    @on(SessionTable.Highlighted)
+    def _highlighted(self, event: SessionTable.Highlighted) -> None:
+        if self.query_one(PreviewPane).show_row(event.row):
+            self._preview_wanted.set()
+
+    @on(LineList.Opened)
+    def _opened(self) -> None:
+        row = self.table.highlighted
+        if row is not None:
+            self.post_message(self.SessionWanted(row.path))
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        self.table.set_filter(event.wanted)
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    # What the person does
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The demo is offered where there is nothing to see, and the filter where there is something."""
+        empty = self.has_class("-empty")
+        return not ((empty and action == "filter") or (not empty and action == "demo"))
+
+    def action_filter(self) -> None:
+        """Filter while typing."""
+        self.query_one(FilterBar).open()
+
+    def action_clear(self) -> None:
+        """Clear the filter, else the marks; say so when there is nothing to go back from."""
+        bar = self.query_one(FilterBar)
+        if bar.is_active:
+            bar.clear()
+        elif self.table.marks:
+            self.table.clear_marks()
+        else:
+            self.app.notify("This is the first view. q quits.", timeout=3)
+
+    def action_scan(self) -> None:
+        """Read the whole spool again."""
+        self._scan()
+
+    def action_demo(self) -> None:
+        """Ask for the demo."""
+        self.post_message(self.DemoWanted())
+
+    def sessions(self) -> list[SessionRow]:
+        """All sessions, newest first, for the palette."""
+        return sorted(
+            self.table.sessions.by_id.values(), key=lambda row: row.started or row.mtime, reverse=True
+        )

@@ -1,0 +1,70 @@
+"""What the inspector is about: one step with everything that is needed to show it, gathered before it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from promptetheus.events import Event
+from promptetheus.steps import Step
+from promptetheus.tui.verdicts import NO_VERDICT, Blame, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A step as it was when it was looked at; nothing in here changes while a thread lays it out."""
+
+    step: Step
+    events: Sequence[Event]
+    """Its events, the opening one first."""
+    spool: Path
+    """The directory that artifacts are kept in."""
+    number: int = 0
+    """What people are told: its index, so that the first step after the session's start is number 1."""
+    running: bool = False
+    """Whether its session still runs."""
+    dom_before: Mapping[str, Any] | None = None
+    """Payload of the last DOM snapshot before it, for steps that hold one."""
+    verdict: Verdict = NO_VERDICT
+    """For goal checks: what the check says about single calls."""
+    inside: Sequence[InnerStep] = ()
+    """For spans: the steps directly inside, the first of them."""
+    blame: Blame | None = None
+    """For tool calls: what a failed check holds against this one."""
+
+    @property
+    def event(self) -> Event:
+        """The opening event."""
+        return self.events[0]
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """Payload of the opening event."""
+        return payload_of(self.event)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Metadata of the opening event; empty where it has none."""
+        return metadata_of(self.event)
+
+
+class InnerStep(NamedTuple):
+    """A step inside a span."""
+
+    step: Step
+    description: str
+    """One printable line."""
+
+
+def payload_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload of an event that may be anything."""
+    payload = event.get("payload")
+    return payload if isinstance(payload, Mapping) else {}
+
+
+def metadata_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The metadata of an event that may be anything."""
+    metadata = event.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}

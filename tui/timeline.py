@@ -1,0 +1,392 @@
+"""The timeline of a session: its steps, its tree of spans, or every event, under one cursor."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from promptetheus.clock import parse_timestamp
+from promptetheus.describe import describe
+from promptetheus.queries.session_log import SessionLog
+from promptetheus.steps import Step, StepKind
+from promptetheus.tui.event_row import event_row
+from promptetheus.tui.jump import JUMPS, Jump
+from promptetheus.tui.kind_words import kind_word
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.outline import Outline
+from promptetheus.tui.step_list import StepList
+from promptetheus.tui.step_row import Columns, RowState, folded_note, step_row
+from promptetheus.tui.verdicts import Blame
+
+STALLED_S = 30.0
+"""A call that has run longer than this without anything happening turns amber."""
+
+COUNTED_INSIDE = 1_000
+"""Steps of a folded span that are counted; of more it says `1000+`."""
+
+
+class Shape(StrEnum):
+    """The ways to see one session."""
+
+    STEPS = "steps"
+    """Calls folded with their results."""
+    TREE = "tree"
+    """Spans, with what happened inside them."""
+    RAW = "raw"
+    """Every event."""
+
+
+class Timeline(LineList):
+    """Draws from the log what is on screen, and nothing else."""
+
+    BINDING_GROUP_TITLE = "Timeline"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "fold", "fold", show=False, id="timeline.fold", tooltip="Fold the span (tree)"),
+        Binding(
+            "right,l", "unfold", "unfold", show=False, id="timeline.unfold",
+            tooltip="Unfold the span (tree), or go into the inspector",
+        ),
+    ]  # fmt: skip
+
+    class ShapeChanged(Message):
+        """Another shape is shown."""
+
+        def __init__(self, shape: Shape) -> None:
+            super().__init__()
+            self.shape = shape
+
+    def __init__(
+        self, log: SessionLog, *, clock: Callable[[], float] = time.time, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self.session_log = log
+        self.steps = StepList()
+        self.shape = Shape.STEPS
+        self.running = False
+        """Whether the session still runs: only then do open steps tick."""
+        self.matches: list[int] | None = None
+        """Indexes of the steps that a filter lets through; None without a filter."""
+        self.blames: Mapping[int, Blame] = {}
+        """Calls that failed checks hold against the agent, by step: marked, and errors to the jump keys."""
+        self._events = 0
+        self._clock = clock
+        self._outline: Outline | None = None
+        """Made when the tree is first looked at: it needs to read every event once."""
+        self._steps_of_events: list[int] = []
+        """The step each event belongs to; made when it is first needed."""
+        self._matching_events: list[int] | None = None
+
+    # What the screen tells
+
+    def begin(self, steps: list[Step]) -> None:
+        """Start over with the list of steps of a log that was read from the start."""
+        self.steps = StepList(steps)
+        self._events = 0
+        self.matches = None
+        self.blames = {}
+        self._outline = None
+        self._steps_of_events = []
+        self._matching_events = None
+        self.refresh_rows()
+
+    def take(self, steps: int, events: int) -> list[int]:
+        """Show the first `steps` and `events` of the log. Returns the indexes of new and changed steps."""
+        columns, first_new = self._columns, self.steps.count
+        held = self.current_step
+        changed = self.steps.take(steps)
+        first_event, self._events = self._events, events
+        self._matching_events = None
+        if self._steps_of_events:
+            self._own_events(changed)
+        if self.shape is Shape.TREE:
+            self._grow_outline()
+        if self.matches is not None or self.shape is Shape.TREE:
+            self.refresh_rows()
+            if held is not None and not self.following:
+                self._hold(held.index)
+        elif self.shape is Shape.RAW:
+            self.refresh_rows(first_event)
+        else:
+            # A longer duration than any before shortens all bars.
+            unchanged = self._columns == columns and changed
+            self.refresh_rows(min(first_new, changed[0]) if unchanged else 0)
+        return changed
+
+    def show_matches(self, matches: list[int] | None) -> None:
+        """Show only these steps (with the spans around them, or their events); all of them with None."""
+        held = self.current_step
+        self.matches = matches
+        self._matching_events = None
+        if self._outline is not None:
+            self._outline.show_only(matches)
+        self._show_rows(held)
+
+    def show_shape(self, shape: Shape) -> None:
+        """Show the session in another way, with the cursor on the same step."""
+        if shape is self.shape:
+            return
+        held = self.current_step
+        self.shape = shape
+        if shape is Shape.TREE:
+            self._grow_outline()
+        self._show_rows(held)
+        self.post_message(self.ShapeChanged(shape))
+
+    def _show_rows(self, held: Step | None) -> None:
+        self.refresh_rows()
+        if held is not None and not self.following:
+            self._hold(held.index)
+            self._show_cursor(center=True)
+        # The row under the cursor may be another one although the cursor did not move.
+        self.post_message(self.CursorMoved(self, self.cursor))
+
+    def _hold(self, step: int) -> None:
+        row = self._row_near(step)
+        if row is not None and self.step_at(self.cursor) is not self.steps[step]:
+            self.cursor = row
+
+    def tick(self) -> None:
+        """Let the clocks of running steps on screen go on."""
+        if self.running and self.shape is not Shape.RAW and self.steps.open_steps:
+            for row in self.visible_rows:
+                step = self.step_at(row)
+                if step is not None and step.open:
+                    self.refresh_row(row)
+
+    # What is under the cursor
+
+    @property
+    def current_step(self) -> Step | None:
+        """The step under the cursor; in the raw shape, the one that the event belongs to."""
+        return self.step_at(self.cursor)
+
+    @property
+    def current_event(self) -> int | None:
+        """The number of the event under the cursor, in the raw shape."""
+        if self.shape is not Shape.RAW or not self.row_count():
+            return None
+        return self._event_at(self.cursor)
+
+    def step_at(self, row: int) -> Step | None:
+        """The step shown in a row."""
+        if not 0 <= row < self.row_count():
+            return None
+        if self.shape is Shape.RAW:
+            index = self._step_of(self._event_at(row))
+            return None if index < 0 else self.steps[index]
+        return self.steps[self._step_index_at(row)]
+
+    def go_to(self, step: int) -> bool:
+        """Put the cursor on a step; False when a filter hides it."""
+        if self.shape is Shape.TREE and self._outline is not None and self._outline.reveal(step):
+            self.refresh_rows()
+        row = self._row_near(step)
+        if row is None or self.step_at(row) is not self.steps[step]:
+            return False
+        self.select(row, center=True)
+        return True
+
+    def find(self, jump: Jump, *, forward: bool) -> Step | None:
+        """The next or previous step of a sort among those that the filter lets through."""
+        current = self.current_step
+        order: Sequence[int] = range(self.steps.count) if self.matches is None else self.matches
+        here = -1 if current is None else current.index
+        place = bisect_left(order, here)
+        if forward:
+            past = place + (place < len(order) and order[place] == here)
+            candidates = range(past, len(order))
+        else:
+            candidates = range(place - 1, -1, -1)
+        for position in candidates:
+            step = self.steps[order[position]]
+            blamed = jump is JUMPS["error"] and step.index in self.blames
+            if blamed or jump.wanted(step, self.session_log.type_of):
+                return step
+        return None
+
+    # Folding
+
+    def action_fold(self) -> None:
+        """Fold the span under the cursor, or go to the one around it."""
+        step = self.current_step
+        if self.shape is not Shape.TREE or self._outline is None or step is None:
+            return
+        if self._outline.set_folded(step.index, True):
+            self._after_folding()
+        elif around := self._outline.ancestors(step.index):
+            self.go_to(around[0])
+
+    def action_unfold(self) -> None:
+        """Unfold the span under the cursor; elsewhere go into the step."""
+        step = self.current_step
+        if self.shape is Shape.TREE and self._outline is not None and step is not None:
+            if self._outline.set_folded(step.index, False):
+                self._after_folding()
+                return
+            if self._outline.children(step.index):
+                self.action_cursor_down()
+                return
+        self.action_open_row()
+
+    def toggle_fold(self) -> bool:
+        """Fold or unfold the span under the cursor; False where nothing folds."""
+        step = self.current_step
+        if self.shape is not Shape.TREE or self._outline is None or step is None:
+            return False
+        if not self._outline.set_folded(step.index, not self._outline.is_folded(step.index)):
+            return False
+        self._after_folding()
+        return True
+
+    def _after_folding(self) -> None:
+        self.following = False
+        self.refresh_rows()
+
+    # Drawing
+
+    def row_count(self) -> int:
+        """Rows of the shape, as the filter and the folds leave them."""
+        match self.shape:
+            case Shape.RAW:
+                return self._events if self.matches is None else len(self._filtered_events())
+            case Shape.TREE:
+                return 0 if self._outline is None else len(self._outline.rows)
+            case _:
+                return self.steps.count if self.matches is None else len(self.matches)
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text:
+        """Draw one step or event."""
+        if self.shape is Shape.RAW:
+            number = self._event_at(index)
+            step = self.step_at(index)
+            failed = step is not None and step.ok is False and number == step.events[-1]
+            cells = len(str(max(self._events, 1)))
+            return event_row(self.session_log.event(number), width, cells, self.looks, failed)
+        step_index = self._step_index_at(index)
+        step = self.steps[step_index]
+        state = self._state_of(step)
+        description = describe(step, self.session_log.event)
+        if step.kind is StepKind.ACTION:
+            # The action stands in the kind column already.
+            description = description.removeprefix(f"{kind_word(step)} ")
+        return step_row(step, description, width, self._columns, self.looks, state)
+
+    def render_empty(self, y: int, width: int) -> Text | None:
+        """Say why there is nothing."""
+        if y != 1:
+            return None
+        text = "Nothing matches the filter." if self.matches is not None else "No events yet."
+        return Text(f" {text}", self.looks.muted)
+
+    @property
+    def _columns(self) -> Columns:
+        steps = self.steps
+        return Columns(steps.timed, steps.when_cells, steps.has_durations, steps.longest_ms)
+
+    def _state_of(self, step: Step) -> RowState:
+        elapsed, stalled = None, False
+        if step.open and self.running:
+            elapsed, stalled = self._elapsed(step)
+        guides = fold = note = ""
+        failed_inside = 0
+        outline = self._outline
+        if self.shape is Shape.TREE and outline is not None:
+            guides = outline.guides(step.index)
+            if outline.children(step.index):
+                fold = "▸ " if outline.is_folded(step.index) else "▾ "
+            if outline.is_folded(step.index):
+                inside = outline.inside(step.index, COUNTED_INSIDE)
+                failed_inside = sum(self.steps[child].ok is False for child in inside)
+                note = folded_note(len(inside), failed_inside, len(inside) >= COUNTED_INSIDE)
+        never_ended = step.open and not self.running
+        blamed = step.index in self.blames
+        return RowState(elapsed, stalled, never_ended, blamed, guides, fold, note, failed_inside > 0)
+
+    def _elapsed(self, step: Step) -> tuple[float | None, bool]:
+        started = parse_timestamp(self.session_log.event(step.events[0]).get("timestamp"))
+        if started is None:
+            return None, False
+        now = self._clock()
+        elapsed_s = max(0.0, now - started)
+        stalled = elapsed_s > STALLED_S
+        if stalled and step.kind is StepKind.SPAN and self._events:
+            # A span may well take long as long as something happens in it.
+            latest = parse_timestamp(self.session_log.event(self._events - 1).get("timestamp"))
+            stalled = latest is None or now - latest > STALLED_S
+        return elapsed_s * 1000, stalled
+
+    # Rows, steps, events
+
+    def _step_index_at(self, row: int) -> int:
+        if self.shape is Shape.TREE:
+            assert self._outline is not None
+            return self._outline.rows[row]
+        return row if self.matches is None else self.matches[row]
+
+    def _event_at(self, row: int) -> int:
+        return row if self.matches is None else self._filtered_events()[row]
+
+    def _row_near(self, step: int) -> int | None:
+        """The row of a step; of the next one shown, where it is hidden itself."""
+        count = self.row_count()
+        if not count or step >= self.steps.count:
+            return None
+        match self.shape:
+            case Shape.RAW:
+                events = self.steps[step].events
+                # What failed about a call is its result.
+                number = events[-1] if self.steps[step].ok is False else events[0]
+                row = number if self.matches is None else bisect_left(self._filtered_events(), number)
+            case Shape.TREE:
+                row = self._tree_row_near(step)
+            case _:
+                row = step if self.matches is None else bisect_left(self.matches, step)
+        return min(row, count - 1)
+
+    def _tree_row_near(self, step: int) -> int:
+        outline = self._outline
+        assert outline is not None
+        for candidate in (step, *outline.ancestors(step)):
+            try:
+                return outline.rows.index(candidate)
+            except ValueError:
+                continue
+        return 0
+
+    def _grow_outline(self) -> None:
+        if self._outline is None:
+            self._outline = Outline()
+            self._outline.show_only(self.matches)
+        outline = self._outline
+        for index in range(len(outline), self.steps.count):
+            step = self.steps[index]
+            outline.add(step, self.session_log.event(step.events[0]))
+        outline.settle()
+
+    def _step_of(self, number: int) -> int:
+        """Index of the step that an event belongs to; -1 when none was built from it."""
+        if not self._steps_of_events:
+            self._own_events(range(self.steps.count))
+        return self._steps_of_events[number]
+
+    def _own_events(self, steps: Iterable[int]) -> None:
+        """Note for the events of new and changed steps whose they are."""
+        owners = self._steps_of_events
+        owners.extend([-1] * (self._events - len(owners)))
+        for index in steps:
+            for event in self.steps[index].events:
+                if event < self._events:
+                    owners[event] = index
+
+    def _filtered_events(self) -> list[int]:
+        if self._matching_events is None:
+            numbers = (number for index in self.matches or () for number in self.steps[index].events)
+            self._matching_events = sorted(number for number in numbers if number < self._events)
+        return self._matching_events
