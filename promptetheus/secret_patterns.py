@@ -12,6 +12,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+RUN_LENGTH = 18
+RUN_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~"
+
 _START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))"
 
 SECRET_WORDS = (
@@ -38,11 +41,15 @@ class SecretPattern(NamedTuple):
 
     name: str
     needles: tuple[str, ...]
-    """A text that has none of these literals cannot match. Lower-case ones are looked for in any case."""
+    """A text that has none of these literals cannot match. Those of a pattern in words are lower-case and looked
+    for in any case, those of a pattern in runs as they are."""
     expression: re.Pattern[str]
     """What is replaced: the last group that took part, or the whole match of an expression without groups."""
     confirm: Callable[[re.Match[str]], bool] | None = None
     """A last check of a match; None: every match is a secret."""
+    in_run: bool = False
+    """Whether a secret of this kind is a run of at least `RUN_LENGTH` letters, digits and `_ - . ~`. Few texts
+    have such runs, and only they are searched."""
 
 
 def secret_of(match: re.Match[str]) -> str:
@@ -98,9 +105,13 @@ def _row(
     return SecretPattern(name, tuple(needles.split("|")), re.compile(expression), confirm)
 
 
+def _run(name: str, needles: str, expression: str) -> SecretPattern:
+    return SecretPattern(name, tuple(needles.split("|")), re.compile(expression), in_run=True)
+
+
 SECRET_PATTERNS: tuple[SecretPattern, ...] = (
     # PEM: up to the end marker, or to the end of a text that was cut before it.
-    _row("private-key", "-----BEGIN", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*"
+    _row("private-key", "-----begin", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*"
          r"(?:-----END [A-Z0-9 ]{0,40}-----)?"),
     _row("authorization", "authorization", r"(?i)authorization['\"\\]{0,3}\s{0,4}[:=]\s{0,4}['\"\\]{0,3}"
          r"((?:(?:basic|bearer|token|digest|negotiate|apikey)\s{1,4})?[^\s'\",;\\]{3,})"),
@@ -109,24 +120,23 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
     _row("basic", "basic", r"(?i)basic\s{1,8}([A-Za-z0-9+/]{8,}={0,2})", _is_basic_login),
     _row("url-password", "@", r"(?<=://)([^\s/:@'\"]{0,256}:[^\s/'\"]{1,256})(?=@)"),
     _row("url-signature", "sig=|signature=", r"(?i)(?:[?&]|amz-|goog-)(?:sig|signature)=([^\s&'\"]{8,})"),
-    _row("jwt", "eyJ", r"eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]{2,}(?:\.[A-Za-z0-9_\-]*)?"),
-    _row("openai-anthropic", "sk-", _START + r"sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_\-]{16,}"),
-    _row("google", "AIza|ya29.|GOCSPX-", r"AIza[A-Za-z0-9_\-]{30,}|ya29\.[A-Za-z0-9_\-]{20,}|GOCSPX-[A-Za-z0-9_\-]{20,}"),
-    _row("aws", "AKIA|ASIA|ABIA|ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
-    _row("azure", "Q~", r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,40}"),
-    _row("github", "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
+    _run("jwt", "eyJ", r"eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{2,}(?:\.[A-Za-z0-9_\-]*)?"),
+    _run("openai-anthropic", "sk-", _START + r"sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_\-]{16,}"),
+    _run("google", "AIza|ya29|GOCSPX-", r"AIza[A-Za-z0-9_\-]{30,}|ya29\.[A-Za-z0-9_\-]{20,}|GOCSPX-[A-Za-z0-9_\-]{20,}"),
+    _run("aws", "AKIA|ASIA|ABIA|ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    _run("azure", "Q~", r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,40}"),
+    _run("github", "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
          r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"),
-    _row("gitlab", "glpat-|glptt-|gldt-|glrt-|glcbt-|glsoat-|glft-|glimt-|gloas-|glagent-",
+    _run("gitlab", "pat-|ptt-|gldt-|glrt-|cbt-|soat-|glft-|imt-|oas-|agent-",
          r"gl(?:pat|ptt|dt|rt|cbt|soat|ft|imt|oas|agent)-[A-Za-z0-9_.\-]{16,}"),
-    _row("slack", "xoxa-|xoxb-|xoxe|xoxo-|xoxp-|xoxr-|xoxs-|xapp-|hooks.slack.com/",
-         r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9\-]{10,}|xapp-[A-Za-z0-9\-]{10,}|"
-         r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{10,}"),
-    _row("stripe", "k_live_|k_test_|whsec_",
+    _run("slack", "xox|xapp-", r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9\-]{13,}|xapp-[A-Za-z0-9\-]{13,}"),
+    _row("slack-hook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{10,}"),
+    _run("stripe", "_live_|_test_|whsec_",
          r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/]{16,}=*"),
-    _row("hugging-face", "hf_|api_org_", r"(?:hf_|api_org_)[A-Za-z0-9]{20,}"),
-    _row("npm", "npm_", r"npm_[A-Za-z0-9]{20,}"),
-    _row("pypi", "pypi-Ag", r"pypi-Ag[A-Za-z0-9_\-]{16,}"),
-    _row("model-service", "gsk_|xai-|r8_|tvly-|lsv2_|pplx-|pt_live_|SG.",
+    _run("hugging-face", "hf_|api_org_", r"(?:hf_|api_org_)[A-Za-z0-9]{20,}"),
+    _run("npm", "npm_", r"npm_[A-Za-z0-9]{20,}"),
+    _run("pypi", "pypi-Ag", r"pypi-Ag[A-Za-z0-9_\-]{16,}"),
+    _run("model-service", "gsk_|xai-|r8_|tvly-|lsv2_|pplx-|_live_|SG.",
          r"(?:gsk_|xai-|r8_|pplx-|pt_live_)[A-Za-z0-9]{20,}|tvly-[A-Za-z0-9\-]{20,}|lsv2_[a-z]{2}_[A-Za-z0-9_]{20,}|"
          r"SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
     _row("assignment", "|".join(_ASSIGNED_NEEDLES),

@@ -108,7 +108,8 @@ class Session:
     ) -> Literal[False]:
         if self._end is None:
             self.end(*outcome(error))
-        self.flush()
+        if self._sink is not None:
+            self._sink.flush(None)
         self._leave()
         return False
 

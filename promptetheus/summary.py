@@ -67,7 +67,7 @@ class SummaryCounter:
         if not isinstance(payload, Mapping):
             payload = {}
         self.events += 1
-        self.types[kind] = self.types.get(kind, 0) + 1
+        _bump(self.types, kind)
         time = event.get("timestamp")
         if isinstance(time, str):
             if self.first_time is None:

@@ -169,7 +169,7 @@ def _async_generator(function: Any, new_record: NewRecord) -> Any:
                 except GeneratorExit:
                     with place:
                         await body.aclose()
-                        record.done(None, None)
+                        await record.done_async(None, None)
                     return
                 except BaseException as error:
                     step, given = body.athrow, error

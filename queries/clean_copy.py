@@ -10,12 +10,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from promptetheus.encoding import encode_line
 from promptetheus.queries.event_line import Reject, parse_tolerantly
 from promptetheus.queries.lines import MAX_LINE_BYTES, LineReader
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.source import NotReadable, Source
-
-from promptetheus.encoding import encode_line
 
 
 def needs_copy(row: SessionRow) -> bool:

@@ -36,11 +36,12 @@ MAX_BRACKETS = 500
 """A line with more of them may be nested too deeply to be parsed: it is tried."""
 
 _HEAD = b'{"idempotency_key":"'
+_SEQ = b',"seq":'
 # The end of a line as our encoder writes it: keys sorted, so these stand last. In valid JSON the last `}` closes
 # the outermost object, and walking back from it every quote below is a delimiter (no quote or backslash in
 # between, the keys directly after `,`): so all of this is the envelope, whatever the payload contains.
 _TAIL = re.compile(
-    rb',"seq":(\d{1,15}),"session_id":"[^"\\]{1,256}"(?:,"span_id":"[^"\\]{1,128}")?'
+    _SEQ + rb'(\d{1,15}),"session_id":"[^"\\]{1,256}"(?:,"span_id":"[^"\\]{1,128}")?'
     rb',"timestamp":"[^"\\]{1,40}","type":"([a-z_]{1,40})"\}\r?\Z'
 )
 _TAIL_BYTES = 600
@@ -55,9 +56,10 @@ def peek(line: bytes) -> Peek | Reject:
     if (
         line.startswith(_HEAD)
         and line.find(_HEAD, 1) < 0
-        and line.count(b"[") + line.count(b"{") < MAX_BRACKETS
+        and (len(line) < MAX_BRACKETS or line.count(b"[") + line.count(b"{") < MAX_BRACKETS)
     ):
-        found = _TAIL.search(line, max(0, len(line) - _TAIL_BYTES))
+        start = line.rfind(_SEQ, -_TAIL_BYTES)
+        found = _TAIL.match(line, start) if start > 0 else None
         if found is not None:
             return Peek(int(found[1]), found[2].decode())
     event = parse(line)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from promptetheus.queries.rows import SessionRow, Usage
 
 _LONG_CALL_TOKENS = 100_000
-"""Below every threshold at which a model's price per token rises."""
+"""Above this some models cost more per token; below it prices are proportional."""
+
+_SAMPLE_TOKENS = 1000
+
+
+class _Rate(NamedTuple):
+    """US dollars, for calls of ordinary length."""
+
+    call: float
+    input_token: float
+    output_token: float
+    cached_token: float
 
 
 class Pricer:
-    """Prices rows; remembers what it priced by model and tokens."""
+    """Prices rows. Asks the price library a few times per model, not once per session."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, Usage], float | None] = {}
+        self._rates: dict[str, _Rate | None] = {}
 
     def priced(self, row: SessionRow) -> SessionRow:
         """The row with its cost, or the same object where there is nothing to add.
@@ -30,25 +42,46 @@ class Pricer:
             if price is not None:
                 total = (total or 0.0) + price
                 unpriced -= usage.calls
-        if total is None:
+        if total is None or (total, unpriced) == (row.cost_usd, row.unpriced_calls):
             return row
         return replace(row, cost_usd=total, unpriced_calls=max(0, unpriced))
 
     def _price(self, model: str, usage: Usage) -> float | None:
         if not usage.input_tokens and not usage.output_tokens:
             return None
-        key = (model, usage)
-        if key not in self._known:
-            self._known[key] = _price(model, usage)
-        return self._known[key]
+        calls = max(1, usage.calls)
+        if usage.input_tokens / calls > _LONG_CALL_TOKENS:
+            return _price_long_calls(model, usage, calls)
+        if model not in self._rates:
+            self._rates[model] = _rate(model)
+        rate = self._rates[model]
+        if rate is None:
+            return None
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        return (
+            calls * rate.call
+            + (usage.input_tokens - cached) * rate.input_token
+            + usage.output_tokens * rate.output_token
+            + cached * rate.cached_token
+        )
 
 
-def _price(model: str, usage: Usage) -> float | None:
+def _rate(model: str) -> _Rate | None:
     from promptetheus.cost import price
 
-    # Some models cost more per token in a long call. Only the sum of the calls is known: above what one call can
-    # hold at the base price, the average call is priced and multiplied.
-    calls = max(1, usage.calls) if usage.input_tokens > _LONG_CALL_TOKENS else 1
+    nothing = price(model, 0, 0)
+    sent = price(model, _SAMPLE_TOKENS, 0)
+    received = price(model, 0, _SAMPLE_TOKENS)
+    cached = price(model, _SAMPLE_TOKENS, 0, _SAMPLE_TOKENS)
+    if nothing is None or sent is None or received is None or cached is None:
+        return None
+    return _Rate(nothing, *((cost - nothing) / _SAMPLE_TOKENS for cost in (sent, received, cached)))
+
+
+def _price_long_calls(model: str, usage: Usage, calls: int) -> float | None:
+    """Only the sum of the calls is known: the average one is priced and multiplied."""
+    from promptetheus.cost import price
+
     one = price(
         model,
         round(usage.input_tokens / calls),

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from promptetheus.queries.lines import Pread
 from promptetheus.queries.rows import Problem, SessionRow, Status
 from promptetheus.queries.session_row import empty_row
-from promptetheus.queries.source import open_regular
-from promptetheus.queries.tally import Tally, read_sealed
+from promptetheus.queries.source import NotReadable, open_regular
+from promptetheus.queries.tally import SEALED, Tally, read_sealed
 
 
 class Stamp(NamedTuple):
@@ -39,7 +39,7 @@ def stamp_of(found: os.stat_result) -> Stamp:
 
 def read_file(path: Path, known: Reading | None = None) -> Reading:
     """Read a session file. Raises NotReadable or FileNotFoundError."""
-    fd, found = open_regular(path)
+    fd, found = open_regular(str(path))
 
     def pread(length: int, offset: int) -> bytes:
         try:
@@ -49,6 +49,20 @@ def read_file(path: Path, known: Reading | None = None) -> Reading:
 
     try:
         return read_open(path, pread, found.st_size, found, known)
+    finally:
+        os.close(fd)
+
+
+def looks_sealed(path: Path) -> bool:
+    """Whether the file ends as a sealed session does; a cheap guess at whether head and tail will do."""
+    try:
+        fd, found = open_regular(str(path))
+    except (NotReadable, FileNotFoundError):
+        return False
+    try:
+        return os.pread(fd, 64, max(0, found.st_size - 64)).endswith(SEALED)
+    except OSError:
+        return False
     finally:
         os.close(fd)
 

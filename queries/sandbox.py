@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
 from promptetheus.queries.clean_copy import copy_events, needs_copy
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.views import views

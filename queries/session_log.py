@@ -10,14 +10,13 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from promptetheus.events import Event
 from promptetheus.queries.event_line import Peek, Reject, parse, peek
 from promptetheus.queries.lines import LineReader
 from promptetheus.queries.row_reader import Reading, read_open, stamp_of
 from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped
 from promptetheus.queries.session_row import empty_row
 from promptetheus.queries.source import NotReadable, Source
-
-from promptetheus.events import Event
 from promptetheus.steps import Step, StepBuilder
 
 if TYPE_CHECKING:
@@ -242,20 +241,17 @@ class SessionLog:
         if not batch:
             return False
         batch.sort()
+        columns = (self._seqs, self._offsets, self._lengths, self._types)
         position = len(self)
         if position and batch[0][0] < self._seqs[-1]:
             # Late arrivals: everything from their place on is numbered anew.
             position = bisect_right(self._seqs, batch[0][0])
-            columns = (self._seqs, self._offsets, self._lengths, self._types)
             batch = sorted([*zip(*(column[position:] for column in columns), strict=True), *batch])
             for column in columns:
                 del column[position:]
             self._renumbered()
-        for seq, offset, length, number in batch:
-            self._seqs.append(seq)
-            self._offsets.append(offset)
-            self._lengths.append(length)
-            self._types.append(number)
+        for column, values in zip(columns, zip(*batch, strict=True), strict=True):
+            column.extend(values)
         return position < visible
 
     def _take_tail(self, source: Source, visible: int) -> bool:

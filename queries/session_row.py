@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped, Status, Usage
-
 from promptetheus.clock import parse_timestamp
 from promptetheus.events import Event
 from promptetheus.fingerprint import is_failed_status
 from promptetheus.process import is_alive
+from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped, Status, Usage
 from promptetheus.spool import session_file_stem
 
 RECENT_S = 60.0
@@ -141,11 +140,14 @@ def session_id_of(path: Path, event: Event) -> str:
 
     So a copied or forged file never passes for another session of the same spool.
     """
-    stem = path.stem
+    name = path.name
     claimed = event.get("session_id")
-    if not isinstance(claimed, str) or claimed == stem:
-        return stem
-    return claimed if path.suffix == ".json" or session_file_stem(claimed) == stem else stem
+    if not isinstance(claimed, str):
+        return path.stem
+    # Said first because it is nearly always so, and a list has ten thousand rows.
+    if name == claimed + ".jsonl" or name == session_file_stem(claimed) + ".jsonl":
+        return claimed
+    return claimed if name.endswith(".json") else path.stem
 
 
 def _status(
@@ -169,7 +171,7 @@ def _text(value: object) -> str:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return tuple([item for item in value if isinstance(item, str)]) if isinstance(value, list) else ()
 
 
 def _count(value: object) -> int:

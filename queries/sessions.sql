@@ -6,7 +6,7 @@
 --   project         project id
 --   environment     environment name
 --   tags            list of tags
---   started         first event, in UTC
+--   started         first event, in UTC; time of the import where its source had no times
 --   ended           session_end, in UTC; NULL while it runs and after a crash
 --   duration_ms     from the first event to the last; NULL where an imported source had no times
 --   events          number of events

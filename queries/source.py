@@ -7,9 +7,8 @@ import stat
 import weakref
 from pathlib import Path
 
-from promptetheus.queries.event_line import UNREADABLE, parse_json
-
 from promptetheus.encoding import encode_line
+from promptetheus.queries.event_line import UNREADABLE, parse_json
 
 MAX_EXPORT_BYTES = 512 * 1024 * 1024
 """An exported JSON document is read whole; a larger one is refused instead of filling the memory."""

@@ -18,6 +18,7 @@ from promptetheus.queries.views import event_types_of, mentioned
 
 if TYPE_CHECKING:
     import duckdb
+
     from promptetheus.queries.sandbox import Sandbox
 
 MAX_ROWS = 1000

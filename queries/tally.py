@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+from promptetheus.events import Event
 from promptetheus.queries.event_line import Reject, parse, parse_tolerantly
 from promptetheus.queries.lines import LineReader, Pread
 from promptetheus.queries.rows import SessionRow, Skipped
 from promptetheus.queries.session_row import Writer, build_row, empty_row, is_session_start, writer_of
-
-from promptetheus.events import Event
 from promptetheus.summary import SummaryCounter
 
 _WHOLE_BYTES = 16 * 1024
@@ -25,20 +25,21 @@ _PIECE_BYTES = 4 * 1024
 _MAX_EDGE_BYTES = 2 * 1024 * 1024
 """A first or last line longer than this is left to the whole reading; the SDK stays below 1 MiB."""
 
-_SEALED = (b'"type":"session_end"}\n', b'"type":"session_end"}\r\n')
+SEALED = (b'"type":"session_end"}\n', b'"type":"session_end"}\r\n')
+"""How the last line of a closed session ends, as our encoder writes it."""
 
 
 def read_sealed(path: Path, pread: Pread, size: int, found: os.stat_result) -> SessionRow | None:
     """The row of a session whose last line carries a summary of every byte before it; None otherwise."""
     if size <= _WHOLE_BYTES:
         data = pread(size, 0)
-        if not data.endswith(_SEALED):
+        if not data.endswith(SEALED):
             return None
         last = data[data.rfind(b"\n", 0, -1) + 1 :]
         first = data[: data.find(b"\n")]
     else:
         tail = pread(_PIECE_BYTES, size - _PIECE_BYTES)
-        if not tail.endswith(_SEALED):
+        if not tail.endswith(SEALED):
             return None
         last_line = _last_line(tail, pread, size)
         first_line = _first_line(pread, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 import traceback
 from collections import deque
@@ -18,6 +19,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from promptetheus.display import printable, printable_line
 from promptetheus.tui.chooser import Run
@@ -116,6 +118,7 @@ class PromptetheusApp(Guarded, App[None]):
 
     async def on_mount(self) -> None:
         """Open the session that was asked for."""
+        self._leave_the_terminal_clean()
         if self._first_session is not None:
             await self.open_session(self._first_session)
 
@@ -125,6 +128,16 @@ class PromptetheusApp(Guarded, App[None]):
         bottom = self.screen_stack[0]
         assert isinstance(bottom, SessionsScreen)
         return bottom
+
+    def _leave_the_terminal_clean(self) -> None:
+        """Quit in order when the program is killed or its terminal closed: nobody can use a terminal left raw."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            try:
+                asyncio.get_running_loop().add_signal_handler(
+                    number, partial(self.exit, return_code=128 + number)
+                )
+            except (NotImplementedError, RuntimeError, ValueError):
+                return  # Not in the main thread, as in tests.
 
     # Views
 
@@ -141,7 +154,7 @@ class PromptetheusApp(Guarded, App[None]):
         """Show a screen. One that fails to build is taken away again, so that the keys still reach something."""
         before = len(self.errors)
         await self.push_screen(screen)
-        if len(self.errors) > before and not screen.is_running:
+        if len(self.errors) > before and not (screen.is_running and screen.children):
             await self.pop_screen()
 
     @on(SessionsScreen.SessionWanted)
@@ -252,6 +265,8 @@ class PromptetheusApp(Guarded, App[None]):
         """Show that something in here went wrong, keep its traceback, and go on; False before the first frame."""
         if not (self._running and self._dom_ready):
             return False
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            error = error.error
         self.errors.append("".join(traceback.format_exception(error)))
         said = f"{type(error).__name__}: {error}"
         frames = traceback.extract_tb(error.__traceback__)

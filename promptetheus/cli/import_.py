@@ -20,6 +20,7 @@ from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import printable_line, size
 from promptetheus.importers.detect import Format
+from promptetheus.spool import DEFAULT_SPOOL_DIR
 
 if TYPE_CHECKING:
     from promptetheus.importers.report import FileReport
@@ -51,17 +52,20 @@ def run(arguments: argparse.Namespace) -> int:
     spool: Path = arguments.spool
     forced = Format(arguments.format) if arguments.format else None
     reports: list[FileReport] = []
+    unusable = ""
     try:
         for report in import_paths(arguments.paths, spool, forced, _Progress()):
             reports.append(report)
             if not arguments.json:
                 _show(report)
     except SpoolUnusableError as error:
-        say(f"Cannot write to the spool {spool}: {error}.")
-        _finish(reports, spool, arguments.json)
-        return 1
-    _finish(reports, spool, arguments.json)
-    return 1 if any(report.problem for report in reports) else 0
+        unusable = f"Cannot write to the spool {spool}: {error}."
+        say(unusable)
+    if arguments.json:
+        _print_as_json(reports, spool, unusable)
+    else:
+        _say_totals(reports, spool, bool(unusable))
+    return 1 if unusable or any(report.problem for report in reports) else 0
 
 
 def _show(report: FileReport) -> None:
@@ -95,31 +99,41 @@ def _listed(counts: dict[str, int]) -> str:
     return words + (f", {len(most) - _KINDS_SHOWN} more kinds" if len(most) > _KINDS_SHOWN else "")
 
 
-def _finish(reports: list[FileReport], spool: Path, as_json: bool) -> None:
-    events = sum(report.events for report in reports)
-    outcomes = {"imported": 0, "appended to": 0, "already there": 0}
-    for report in reports:
-        for outcome, number in report.outcomes().items():
-            outcomes[outcome.value] += number
-    problems = sum(1 for report in reports if report.problem)
-    if as_json:
-        totals = {**{key.replace(" ", "_"): number for key, number in outcomes.items()}, "events": events}
-        files = [report.as_json() for report in reports]
-        print_json({"spool": str(spool), "files": files, "totals": {**totals, "problems": problems}})
-        return
+def _print_as_json(reports: list[FileReport], spool: Path, unusable: str) -> None:
+    outcomes = _outcomes(reports)
+    totals = {
+        **{outcome.replace(" ", "_"): number for outcome, number in outcomes.items()},
+        "events": sum(report.events for report in reports),
+        "problems": sum(1 for report in reports if report.problem) + bool(unusable),
+    }
+    files = [report.as_json() for report in reports]
+    print_json({"spool": str(spool), "files": files, "totals": totals, "problem": unusable or None})
+
+
+def _say_totals(reports: list[FileReport], spool: Path, stopped: bool) -> None:
+    events, already_there = sum(report.events for report in reports), _outcomes(reports)["already there"]
     left_alone = sum(1 for report in reports if report.left_alone)
     if left_alone:
         say(f"{left_alone} JSON file(s) of other formats were left alone.")
     if events:
         out(f"Imported {events} event(s) to {spool}.")
-        option = "" if spool == Path(".promptetheus/spool") else f" --spool {spool}"
+        option = "" if spool == Path(DEFAULT_SPOOL_DIR) else f" --spool {spool}"
         say(f"See them: promptetheus tui{option}")
-    elif outcomes["already there"]:
-        out(f"Nothing new: {outcomes['already there']} session(s) were in {spool} already.")
-    elif reports and not problems and left_alone == len(reports):
+    elif already_there:
+        out(f"Nothing new: {already_there} session(s) were in {spool} already.")
+    elif left_alone == len(reports) and not stopped:
         out(
             f"Nothing to import: no file is of a format we know ({', '.join(kind.value for kind in Format)})."
         )
+
+
+def _outcomes(reports: list[FileReport]) -> dict[str, int]:
+    """How many sessions became what, all files together."""
+    found = {"imported": 0, "appended to": 0, "already there": 0}
+    for report in reports:
+        for outcome, number in report.outcomes().items():
+            found[outcome.value] += number
+    return found
 
 
 class _Progress:

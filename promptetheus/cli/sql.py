@@ -196,9 +196,8 @@ def _cell(value: Any) -> str:
 
 
 def _is_number(kind: str) -> bool:
-    return kind.startswith(
-        ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER")
-    ) or (kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")) and not kind.endswith("]"))
+    name = kind.partition("(")[0]
+    return name.endswith("INT") or name in ("INTEGER", "UINTEGER", "DOUBLE", "FLOAT", "DECIMAL")
 
 
 def _say_limits(result: Result) -> None:

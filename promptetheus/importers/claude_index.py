@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from promptetheus.clock import parse_timestamp
 from promptetheus.importers.claude_prompts import command_of, prompt_of, text_digest, texts
 from promptetheus.importers.draft import MAX_GOAL_CHARACTERS, Tally
 from promptetheus.importers.json_lines import lines, parse_line
 from promptetheus.importers.json_stream import Progress
-from promptetheus.importers.narrowing import items, mapping, text, whole
+from promptetheus.importers.narrowing import items, mapping, moment, text, whole
 from promptetheus.importers.preview import cut
 
 MAX_THREAD_LINES = 1_000_000
@@ -188,11 +187,11 @@ class _Reader:
         thread.offsets.append(offset)
         thread.content.update(data)
         thread.content.update(b"\n")
-        moment = parse_timestamp(record.get("timestamp"))
-        if moment is not None:
+        spoken = moment(record.get("timestamp"))
+        if spoken is not None:
             first, last = thread.first_time, thread.last_time
-            thread.first_time = moment if first is None else min(first, moment)
-            thread.last_time = moment if last is None else max(last, moment)
+            thread.first_time = spoken if first is None else min(first, spoken)
+            thread.last_time = spoken if last is None else max(last, spoken)
         for name, fact in _FACTS.items():
             if fact not in thread.facts and text(record.get(name)):
                 thread.facts[fact] = text(record.get(name))[:500]

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptetheus.clock import format_timestamp, parse_timestamp
+from promptetheus.clock import format_timestamp
 from promptetheus.importers.call_pairing import CallPairing
 from promptetheus.importers.claude_index import Thread, Usage
 from promptetheus.importers.claude_prompts import FLAGS, INTERRUPTED, is_injected
 from promptetheus.importers.draft import Draft, Tally
-from promptetheus.importers.narrowing import arguments, items, mapping, name, number, text, whole
+from promptetheus.importers.narrowing import arguments, items, mapping, moment, name, number, text, whole
 from promptetheus.importers.preview import cut, preview
 
 SYNTHETIC_MODEL = "<synthetic>"
@@ -57,11 +57,8 @@ class Reading:
 
 def line_events(record: dict[str, Any], digest: str, reading: Reading) -> Iterator[Draft]:
     """The events of a line. Their keys are made of its digest, so a later import knows them."""
-    moment = parse_timestamp(record.get("timestamp"))
-    try:
-        timestamp = format_timestamp(moment) if moment is not None else None
-    except (ValueError, OverflowError, OSError):
-        timestamp = None
+    spoken = moment(record.get("timestamp"))
+    timestamp = format_timestamp(spoken) if spoken is not None else None
     uuid = text(record.get("uuid"))
     for position, draft in enumerate(_drafts(record, reading)):
         draft.key = f"{digest}:{position}"

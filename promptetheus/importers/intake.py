@@ -13,7 +13,8 @@ from promptetheus.importers.claude_files import SessionFiles, group
 from promptetheus.importers.detect import Format, detect
 from promptetheus.importers.draft import ImportedRun
 from promptetheus.importers.json_stream import UnreadableJson
-from promptetheus.importers.recording import record, remove_leftovers
+from promptetheus.importers.placing import remove_leftovers
+from promptetheus.importers.recording import record
 from promptetheus.importers.regular_files import open_regular
 from promptetheus.importers.report import FileReport
 from promptetheus.spool import make_private_directory
@@ -151,11 +152,15 @@ def _import_file(
             else:
                 runs = tau_bench.runs if kind is Format.TAU_BENCH else tau2_bench.runs
                 _record_all(runs(file, path.name, progress), spool_dir, report)
+    except SpoolUnusableError:
+        raise
     except UnreadableJson as error:
         report.problem = _torn(path, str(error), report)
     except OSError as error:
         report.problem = f"Could not import {path}: {_reason(error)}"
         _stop_if_unusable(error)
+    except Exception as error:  # one file must not lose the rest, whatever is wrong with it
+        report.problem = f"Could not import {path}: {type(error).__name__}: {error}"
 
 
 def _import_claude(
@@ -171,9 +176,13 @@ def _import_claude(
 
     try:
         _record_all(claude_code.runs(files, progress), spool_dir, report)
+    except SpoolUnusableError:
+        raise
     except OSError as error:
         report.problem = f"Could not import {first}: {_reason(error)}"
         _stop_if_unusable(error)
+    except Exception as error:  # one file must not lose the rest, whatever is wrong with it
+        report.problem = f"Could not import {first}: {type(error).__name__}: {error}"
     yield report
     if files.main is not None:
         asked = set(given)

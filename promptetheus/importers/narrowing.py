@@ -7,6 +7,10 @@ from typing import Any
 
 import orjson
 
+from promptetheus.clock import parse_timestamp
+
+_YEAR_10000_S = 253_402_300_800
+
 MAX_TOKENS = 1 << 53
 """Larger counts are no counts: they would not survive a reader that takes numbers as doubles."""
 
@@ -50,6 +54,12 @@ def number(value: object) -> float | None:
     except OverflowError:
         return None
     return found if math.isfinite(found) else None
+
+
+def moment(value: object) -> float | None:
+    """An ISO 8601 time in seconds since 1970; None for what is none, and for years in which no agent ran."""
+    found = parse_timestamp(value)
+    return found if found is not None and 0 <= found < _YEAR_10000_S else None
 
 
 def arguments(value: object) -> dict[str, Any]:

@@ -20,15 +20,10 @@ from promptetheus.importers.draft import Tally
 from promptetheus.importers.json_lines import lines, parse_line
 from promptetheus.importers.json_stream import Progress, UnreadableJson, begins_as_json, keys, members
 from promptetheus.importers.narrowing import mapping, text
+from promptetheus.importers.placing import draft_file, put_in_place
 from promptetheus.importers.preview import cut
-from promptetheus.importers.recording import (
-    Outcome,
-    Recorded,
-    append_lines,
-    draft_file,
-    event_line,
-    put_in_place,
-)
+from promptetheus.importers.recording import Outcome, Recorded, append_lines
+from promptetheus.importers.run_writer import event_line
 from promptetheus.spool import session_file_name
 
 MAX_SESSIONS = 10_000

@@ -11,14 +11,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from promptetheus.clock import format_timestamp, parse_timestamp
+from promptetheus.clock import format_timestamp
 from promptetheus.encoding import encode_line
 from promptetheus.importers.call_pairing import CallPairing
 from promptetheus.importers.detect import Format
 from promptetheus.importers.draft import MAX_GOAL_CHARACTERS, Draft, ImportedRun, Tally
 from promptetheus.importers.expected_calls import Call
 from promptetheus.importers.json_stream import Progress, members
-from promptetheus.importers.narrowing import arguments, items, mapping, name, number, structured, text, whole
+from promptetheus.importers.narrowing import (
+    arguments,
+    items,
+    mapping,
+    moment,
+    name,
+    number,
+    structured,
+    text,
+    whole,
+)
 from promptetheus.importers.preview import cut, preview
 from promptetheus.importers.tau2_verdict import verdict
 
@@ -104,10 +114,10 @@ def _run(simulation: dict[str, Any], index: int, frame: _Frame, source: str) -> 
         "benchmark_commit": text(frame.info.get("git_commit")),
     }
     times = [
-        _time(simulation.get("start_time")),
-        *(_time(mapping(m).get("timestamp")) for m in simulation["messages"]),
+        moment(simulation.get("start_time")),
+        *(moment(mapping(m).get("timestamp")) for m in simulation["messages"]),
     ]
-    known = [moment for moment in times if moment is not None]
+    known = [spoken for spoken in times if spoken is not None]
     identity = text(simulation.get("id"))
     run = ImportedRun(
         session_id=f"tau2-{identity if _is_plain(identity) else digest[:20]}",
@@ -136,14 +146,14 @@ def _events(
     simulation: dict[str, Any], model: str, digest: str, kept: Tally, skipped: Tally
 ) -> Iterator[Draft]:
     pairing = CallPairing()
-    made: list[Call] = []
+    made: dict[str, Call] = {}
     for position, message in enumerate(_flat(simulation["messages"])):
         key = str(position)
         if not isinstance(message, dict):
             skipped.add("message that is no object")
             continue
-        moment = _time(message.get("timestamp"))
-        timestamp = format_timestamp(moment) if moment is not None else None
+        spoken = moment(message.get("timestamp"))
+        timestamp = format_timestamp(spoken) if spoken is not None else None
         metadata = _unknown(message, kept, skipped)
         role = message.get("role")
         if role in _SPOKEN_ROLES:
@@ -151,14 +161,14 @@ def _events(
                 draft.timestamp = timestamp
                 if draft.type == "tool_call":
                     called = draft.payload
-                    made.append(Call(called["tool_name"], called["arguments"], called["call_id"]))
+                    call = Call(called["tool_name"], called["arguments"], called["call_id"])
+                    made[call.call_id] = call
                 yield draft
         elif role == "tool":
             answer = _answer(message, pairing, key, timestamp, metadata)
-            if answer.payload["error"] is not None:
-                made = [
-                    c._replace(failed=True) if c.call_id == answer.payload["call_id"] else c for c in made
-                ]
+            call_id = answer.payload["call_id"]
+            if answer.payload["error"] is not None and call_id in made:
+                made[call_id] = made[call_id]._replace(failed=True)
             yield answer
         else:
             kind = f"message of role {name(role) or '?'}"
@@ -166,11 +176,11 @@ def _events(
             yield Draft(
                 "state_change", {"name": kind, "before": None, "after": preview(message)}, key, timestamp
             )
-    yield from verdict(simulation, made, kept)
+    yield from verdict(simulation, list(made.values()), kept)
     reason = text(simulation.get("termination_reason"))
     error = None if reason in _ORDINARY_ENDS else f"stopped: {reason}"
     payload = {"status": "failed" if error else "completed", "error": error}
-    end = _time(simulation.get("end_time"))
+    end = moment(simulation.get("end_time"))
     yield Draft("session_end", payload, f"end:{digest}", format_timestamp(end) if end is not None else None)
 
 
@@ -300,10 +310,6 @@ def _goal(task: dict[str, Any], task_id: str) -> str:
         instructions = "\n\n".join(part for part in parts if part)
     goal = text(instructions).strip() or text(task.get("ticket")).strip() or f"tau2-bench task {task_id}"
     return cut(goal, MAX_GOAL_CHARACTERS)
-
-
-def _time(value: object) -> float | None:
-    return parse_timestamp(value)
 
 
 def _is_plain(identity: str) -> bool:

@@ -85,49 +85,59 @@ def _run(record: dict[str, Any], source: str, index: int) -> ImportedRun:
 
 def _events(record: dict[str, Any], digest: str, kept: Tally, skipped: Tally) -> Iterator[Draft]:
     pairing = CallPairing()
-    payload: dict[str, Any]
-    made: list[Call] = []
-    called: dict[str, int] = {}
+    made: dict[str, Call] = {}
     for position, message in enumerate(record["traj"]):
         key = str(position)
         if not isinstance(message, dict):
             skipped.add("message that is no object")
             continue
         metadata = _unknown(message, kept)
-        content = message.get("content")
         match message.get("role"):
             case "system":
-                kept.add("system prompt" if isinstance(content, str) else "system message")
+                kept.add("system prompt")
             case "user":
-                yield Draft("user_message", {"content": content}, key, metadata=metadata)
+                yield Draft("user_message", {"content": message.get("content")}, key, metadata=metadata)
             case "assistant":
-                if content or not items(message.get("tool_calls")):
-                    yield Draft("agent_message", {"content": content or ""}, key, metadata=metadata)
-                for place, raw in enumerate(items(message.get("tool_calls"))):
-                    function = mapping(mapping(raw).get("function"))
-                    tool = text(function.get("name")) or "unknown"
-                    call_id = pairing.opened(text(mapping(raw).get("id")), tool)
-                    called[call_id] = len(made)
-                    made.append(Call(tool, arguments(function.get("arguments")), call_id))
-                    payload = {"tool_name": tool, "arguments": made[-1].arguments, "call_id": call_id}
-                    yield Draft("tool_call", payload, f"{key}.{place}", metadata=metadata)
+                yield from _assistant(message, key, metadata, pairing, made)
             case "tool":
-                call_id = pairing.answered(text(message.get("tool_call_id")), text(message.get("name")))
-                failed = isinstance(content, str) and content.startswith("Error")
-                if failed and call_id in called:
-                    made[called[call_id]] = made[called[call_id]]._replace(failed=True)
-                result = None if failed else structured(content)
-                payload = {"call_id": call_id, "result": result, "error": content if failed else None}
-                yield Draft("tool_result", payload, key, metadata=metadata)
+                yield _answer(message, key, metadata, pairing, made)
             case role:
-                kept.add(f"message of role {name(role) or '?'}")
-                payload = {
-                    "name": f"message of role {name(role) or '?'}",
-                    "before": None,
-                    "after": preview(message),
-                }
+                kind = f"message of role {name(role) or '?'}"
+                kept.add(kind)
+                payload = {"name": kind, "before": None, "after": preview(message)}
                 yield Draft("state_change", payload, key)
-    yield from _verdict(record, made, digest)
+    yield from _verdict(record, list(made.values()), digest)
+
+
+def _assistant(
+    message: dict[str, Any], key: str, metadata: dict[str, Any], pairing: CallPairing, made: dict[str, Call]
+) -> Iterator[Draft]:
+    """What the agent said and what it called."""
+    calls = items(message.get("tool_calls"))
+    content = message.get("content")
+    if content or not calls:
+        yield Draft("agent_message", {"content": content or ""}, key, metadata=metadata)
+    for place, raw in enumerate(calls):
+        function = mapping(mapping(raw).get("function"))
+        tool = text(function.get("name")) or "unknown"
+        call_id = pairing.opened(text(mapping(raw).get("id")), tool)
+        made[call_id] = Call(tool, arguments(function.get("arguments")), call_id)
+        payload = {"tool_name": tool, "arguments": made[call_id].arguments, "call_id": call_id}
+        yield Draft("tool_call", payload, f"{key}.{place}", metadata=metadata)
+
+
+def _answer(
+    message: dict[str, Any], key: str, metadata: dict[str, Any], pairing: CallPairing, made: dict[str, Call]
+) -> Draft:
+    """A tool's answer. The benchmark's tools say what went wrong in a text that begins with "Error"."""
+    content = message.get("content")
+    call_id = pairing.answered(text(message.get("tool_call_id")), text(message.get("name")))
+    failed = isinstance(content, str) and content.startswith("Error")
+    if failed and call_id in made:
+        made[call_id] = made[call_id]._replace(failed=True)
+    result = None if failed else structured(content)
+    payload = {"call_id": call_id, "result": result, "error": content if failed else None}
+    return Draft("tool_result", payload, key, metadata=metadata)
 
 
 def _verdict(record: dict[str, Any], made: list[Call], digest: str) -> Iterator[Draft]:

@@ -111,6 +111,11 @@ class ClaudeLines:
         self._second = start
         self._parent: str | None = None
 
+    def waits(self, seconds: int) -> ClaudeLines:
+        """Nothing for a while."""
+        self._second += seconds
+        return self
+
     def line(self, kind: str, **fields: Any) -> ClaudeLines:
         """Any line of the session."""
         name = f"{self.agent or 'main'}-{len(self.records)}"

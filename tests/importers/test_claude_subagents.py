@@ -23,8 +23,7 @@ SESSION = "11111111-aaaa"
 def main_lines(details: object = None, **told: str) -> ClaudeLines:
     arguments = {"prompt": "Count the files", "description": "Counting", **told}
     lines = ClaudeLines(SESSION).asks("How many files?").calls("t1", "Agent", "m1", **arguments)
-    lines._second = 60
-    return lines.answers("t1", "Seven.", details=details).says("There are seven.")
+    return lines.waits(60).answers("t1", "Seven.", details=details).says("There are seven.")
 
 
 def agent_lines(agent: str = "a1b2", prompt: str = "Count the files") -> ClaudeLines:

@@ -146,6 +146,29 @@ def test_deep_nesting_is_cut_not_followed(spool: Path, tmp_path: Path, format: F
     assert len(report.sessions) == 1
 
 
+@pytest.mark.parametrize(
+    "time",
+    [
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "1969-12-31T23:59:59Z",
+        "2026",
+        "24:00",
+        5,
+        {},
+    ],
+)
+def test_times_in_which_no_agent_ran_are_no_times(spool: Path, tmp_path: Path, time: object) -> None:
+    lines = ClaudeLines().asks("a").says("b")
+    document = tau2_file(tau2_message("user", "x"), start_time=time, end_time=time)
+    for record in (*lines.records, *document["simulations"][0]["messages"]):
+        record["timestamp"] = time
+    bring(spool, lines.write(tmp_path / "x.jsonl"), write_json(tmp_path / "y.json", document))
+    for events in sessions(spool).values():
+        started = events[0]["timestamp"]
+        assert events[0]["metadata"]["imported"]["timed"] is (started == "2026-01-01T00:00:00Z")
+
+
 def test_circles_of_parents_end(spool: Path, tmp_path: Path) -> None:
     lines = ClaudeLines().asks("a").says("b").says("c")
     side = ClaudeLines(agent="x").asks("d").says("e")

@@ -65,7 +65,7 @@ def test_numbers_that_only_python_writes_become_null(number: str) -> None:
 @pytest.mark.parametrize("number", ["123456789012345678901234567890", "1e999", "-5E+4000"])
 def test_numbers_out_of_range_become_text(number: str) -> None:
     assert [member.value for member in read(f"[0.25, {number}]")] == [
-        0.12345678901234567,
+        0.25,
         number,
     ]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from promptetheus.artifacts import read_artifact
-from promptetheus.importers import recording
 from promptetheus.importers.intake import SpoolUnusableError, import_paths
-from promptetheus.importers.recording import DRAFT_PREFIX, Outcome
+from promptetheus.importers.placing import DRAFT_PREFIX, remove_leftovers
+from promptetheus.importers.recording import Outcome
 from promptetheus.process import is_alive
 from tests.builders import a_session
 from tests.importers.foreign_runs import (
@@ -113,7 +113,7 @@ def test_drafts_of_imports_that_died_are_removed_and_those_at_work_are_not(spool
     alive = spool / f"{DRAFT_PREFIX}{os.getpid()}-00000000.tmp"
     dead.write_text("x")
     alive.write_text("x")
-    assert recording.remove_leftovers(spool) == 1
+    assert remove_leftovers(spool) == 1
     assert list(spool.iterdir()) == [alive]
 
 

@@ -202,7 +202,7 @@ def test_the_same_simulation_judged_anew_is_a_session_of_its_own(spool: Path, fi
 
 def test_simulations_of_the_wrong_shape_do_not_lose_the_others(spool: Path, file: Path) -> None:
     document = tau2_file(tau2_message("user", "Hi"))
-    broken = [None, 1, "x", [], {}, {"messages": 3}]
+    broken: list[object] = [None, 1, "x", [], {}, {"messages": 3}]
     document["simulations"] = [*broken, *document["simulations"]]
     (report,) = bring(spool, write_json(file, document))
     assert (len(report.sessions), len(report.notes)) == (1, len(broken))

@@ -158,7 +158,7 @@ def test_the_same_runs_under_another_name_add_nothing(spool: Path, file: Path, t
 
 
 def test_a_record_of_the_wrong_shape_does_not_lose_the_others(spool: Path, file: Path) -> None:
-    broken = [None, 5, "x", [], {}, {"traj": {}}, {"traj": "x"}]
+    broken: list[object] = [None, 5, "x", [], {}, {"traj": {}}, {"traj": "x"}]
     (report,) = bring(spool, write_json(file, [tau_record(trial=0), *broken, tau_record(trial=1)]))
     assert len(report.sessions) == 2
     assert len(report.notes) == len(broken)

@@ -19,9 +19,6 @@ FOUNDATION = {
 """Modules that know nothing of a running session: values in, values out, and the files they name."""
 
 WRITE_PATH = {
-    "async_session", "decorators", "recorder", "session", "sinks", "spool_sink", "trace", "transport",
-    "transport_sink", "wrapping",
-}  # fmt: skip
     "async_session", "calls", "decorators", "recorder", "session", "sinks", "spool_sink", "trace",
     "transport", "transport_sink", "wrapping",
 }  # fmt: skip

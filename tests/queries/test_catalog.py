@@ -5,11 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
+
+from promptetheus.process import process_started, this_host
+from promptetheus.queries import catalog as catalog_module
 from promptetheus.queries import row_reader
 from promptetheus.queries.catalog import Catalog
 from promptetheus.queries.rows import SessionRow, Status
-
-from promptetheus.process import process_started, this_host
 from tests.builders import START_S, a_failing_booking, a_passing_booking, a_session
 from tests.queries.written import append, kill, line, start_agent, write_sealed, written_by
 
@@ -271,7 +272,10 @@ def test_a_refresh_notices_that_a_writer_died_although_its_file_did_not_change(s
     assert (row.status, row.events) == (Status.CRASHED, 2)
 
 
-def test_scan_gives_the_newest_files_first_and_all_of_them(spool: Path) -> None:
+def test_scan_gives_the_newest_files_first_and_all_of_them(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog_module, "_PATIENCE_S", 3600)
     for number in range(200):
         path = a_session(f"s{number:03}").write(spool)
         os.utime(path, (START_S + number, START_S + number))
@@ -280,6 +284,21 @@ def test_scan_gives_the_newest_files_first_and_all_of_them(spool: Path) -> None:
     assert [row.session_id for batch in batches for row in batch] == [
         f"s{n:03}" for n in reversed(range(200))
     ]
+
+
+def test_scan_reads_a_long_unfinished_session_last(spool: Path) -> None:
+    long = a_session("long")
+    for _ in range(30):
+        long.says("word " * 20_000)
+    path = long.write(spool)
+    sealed = write_sealed(spool, a_session("sealed").says("x" * 3_000_000).ends())
+    for number in range(5):
+        a_session(f"s{number}").write(spool)
+    os.utime(path, (START_S + 10**8, START_S + 10**8))
+    os.utime(sealed, (START_S + 10**7, START_S + 10**7))
+    order = [row.session_id for batch in Catalog(spool).scan() for row in batch]
+    assert order[-1] == "long"
+    assert "sealed" in order[:-1]
 
 
 def test_sessions_deleted_before_a_scan_are_gone_after_it(spool: Path) -> None:

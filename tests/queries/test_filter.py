@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from promptetheus.queries.filter import complete, completions, fields, parse_filter
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_row import empty_row

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from promptetheus.encoding import encode_line
 from promptetheus.queries.catalog import Catalog
 from promptetheus.queries.event_line import Peek, Reject, parse, peek
 from promptetheus.queries.lines import BLOCK_BYTES, MAX_LINE_BYTES, LineReader
 from promptetheus.queries.rows import SessionRow, Skipped
 from promptetheus.queries.session_log import NotReadable, SessionLog
 from promptetheus.queries.sql import run_sql
-
-from promptetheus.encoding import encode_line
 from tests.builders import a_passing_booking, a_session
 from tests.queries.written import append, line, write_sealed
 
@@ -121,7 +121,7 @@ def test_a_session_file_that_cannot_be_opened_is_named(spool: Path, monkeypatch:
     real = os.open
 
     def refusing(name: object, *rest: object, **named: object) -> int:
-        if name == path:
+        if name == str(path):
             raise PermissionError(13, "Permission denied")
         return real(name, *rest, **named)  # type: ignore[arg-type]
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+
 from promptetheus.queries import live
 from promptetheus.queries.live import Watcher, changes
-
 from tests.builders import a_session
 from tests.queries.written import append, line
 
@@ -122,3 +124,36 @@ async def test_the_short_form_gives_the_same(spool: Path) -> None:
     async for paths in changes(spool, stop=stop):
         assert paths == {spool}
         stop.set()
+
+
+STARVED = """
+import asyncio, concurrent.futures.thread, os, resource, sys
+from pathlib import Path
+import watchfiles
+from promptetheus.queries.live import Watcher
+
+async def main(root):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    held = []
+    try:
+        while True:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    for _ in range(2):  # the directory and one listing of it; a native watch needs three more
+        os.close(held.pop())
+    watcher, stop = Watcher(root), asyncio.Event()
+    async for found in watcher.changes(stop):
+        print(watcher.mode, bool(watcher.reason), found == {root})
+        stop.set()
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_a_system_that_gives_no_watch_is_polled(spool: Path) -> None:
+    spool.mkdir()
+    found = subprocess.run(
+        [sys.executable, "-c", STARVED, str(spool)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert found.stdout == "polling True True\n"

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound, resolve
 
+from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound, resolve
 from tests.builders import a_session
 
 

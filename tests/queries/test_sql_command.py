@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from promptetheus.queries.views import VIEW_NAMES
 
 from promptetheus.cli import main
+from promptetheus.queries.views import VIEW_NAMES
 from tests.builders import a_failing_booking, a_session
 from tests.queries.written import append
 

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+
 from promptetheus.queries import sandbox
 from promptetheus.queries.sql import SpoolDatabase, SqlError, run_sql
-
 from tests.builders import a_failing_booking, a_session
 from tests.queries.written import append, line
 

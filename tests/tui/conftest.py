@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import NOW
 from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
 
 from promptetheus.tui.app import PromptetheusApp
+from tests.tui.recorded import NOW
 
 DEADLINE_S = 15.0
 """How long something that must happen may take on a busy machine."""

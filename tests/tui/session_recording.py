@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import orjson
-from conftest import OnScreen, on_screen
+from tests.tui.conftest import OnScreen, on_screen
 from PIL import Image
-from recorded import NOW, Recording
+from tests.tui.recorded import NOW, Recording
 
 from promptetheus.artifacts import store_artifact
 from promptetheus.encoding import encode_line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import OnScreen, on_screen
+from tests.tui.conftest import OnScreen, on_screen
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.geometry import Offset

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import on_screen
-from recorded import NOW, a_failing, a_passing, a_running
-from session_recording import SessionRecording, a_browser_run, on_session
+from tests.tui.conftest import on_screen
+from tests.tui.recorded import NOW, a_failing, a_passing, a_running
+from tests.tui.session_recording import SessionRecording, a_browser_run, on_session
 from textual.geometry import Offset
 
 from promptetheus.tui.app import PromptetheusApp

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import NOW, a_broken, a_failing, a_passing, a_running
 from rich.cells import cell_len
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES
 from promptetheus.tui.session_columns import COLUMN, COLUMNS, GAP, Moment, fit_columns, newest
 from promptetheus.tui.theme import _looks
+from tests.tui.recorded import NOW, a_broken, a_failing, a_passing, a_running
 
 EVERYTHING = {column.key for column in COLUMNS}
 AT = Moment(NOW, _looks(PALETTES[DEFAULT_THEME], False), {})

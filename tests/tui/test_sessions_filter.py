@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import OnScreen, on_screen
-from recorded import a_broken, a_failing, a_passing
 from textual import events
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.session_table import SessionTable
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import a_broken, a_failing, a_passing
 
 MakeApp = Callable[..., PromptetheusApp]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recorded import a_broken, a_failing, a_passing, a_running
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.queries.filter import parse_filter
 from promptetheus.tui.session_columns import COLUMN
 from promptetheus.tui.session_list import SessionList
+from tests.tui.recorded import a_broken, a_failing, a_passing, a_running
 
 
 @pytest.fixture

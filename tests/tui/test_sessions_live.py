@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import OnScreen, on_screen
-from recorded import NOW, Recording, a_failing, a_passing, a_running
 from textual.notifications import Notification
 from textual.widgets._toast import Toast
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.session_table import SessionTable
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import NOW, Recording, a_failing, a_passing, a_running
 
 MakeApp = Callable[..., PromptetheusApp]
 

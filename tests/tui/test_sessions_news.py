@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import a_failing, a_passing, a_running
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.queries.rows import Status
 from promptetheus.tui.failure_news import QUIET_S, TOGETHER_S, FailureNews
+from tests.tui.recorded import a_failing, a_passing, a_running
 
 
 @pytest.fixture

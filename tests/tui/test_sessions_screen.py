@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import OnScreen, on_screen
-from recorded import Recording, a_broken, a_failing, a_passing, a_running
 from textual.geometry import Offset
 
 from promptetheus.tui.app import PromptetheusApp
@@ -16,6 +14,8 @@ from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import MOST_KEYS, KeyFooter
 from promptetheus.tui.preview import PreviewPane
 from promptetheus.tui.session_table import SessionTable, SessionTitles
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import Recording, a_broken, a_failing, a_passing, a_running
 
 MakeApp = Callable[..., PromptetheusApp]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from conftest import OnScreen, on_screen
-from recorded import NOW, a_broken, a_failing, a_passing
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +15,7 @@ from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widgets import Static
 
+from promptetheus import tui
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.chooser import ChoiceList, Chooser
 from promptetheus.tui.footer import KeyFooter
@@ -25,6 +25,8 @@ from promptetheus.tui.keymap import help_sections, key_text
 from promptetheus.tui.palette import SESSIONS_SHOWN, PaletteScreen
 from promptetheus.tui.session_screen import SessionScreen
 from promptetheus.tui.sessions_screen import SessionsScreen
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import NOW, a_broken, a_failing, a_passing
 
 MakeApp = Callable[..., PromptetheusApp]
 
@@ -142,21 +144,40 @@ async def test_help_lists_every_key_of_the_view(sessions_app: MakeApp, three: No
         listed = shown.app.screen.query_one(ChoiceList).choices
         for active in below.active_bindings.values():
             binding = active.binding
-            if not binding.description or binding.system or not active.enabled:
-                continue
-            if not type(active.node).__module__.startswith("promptetheus"):
-                continue
+            if binding.id is None or not active.enabled:
+                continue  # One of Textual's own.
             shown_keys = [choice for choice in listed if key_text(binding.key) in choice.note.split()]
             assert shown_keys, f"{binding.key} ({binding.description}) is not in the help"
 
 
-async def test_every_binding_has_an_id_and_says_what_it_does(sessions_app: MakeApp, three: None) -> None:
-    async with on_screen(sessions_app()) as shown:
-        await ready(shown)
-        for active in shown.app.screen.active_bindings.values():
-            if type(active.node).__module__.startswith("promptetheus") and not active.binding.system:
-                assert active.binding.id, active.binding
-                assert active.binding.description, active.binding
+def our_binding_classes() -> list[type[Any]]:
+    """Every class of ours that declares keys."""
+    found = []
+    for module in sorted(Path(tui.__path__[0]).glob("*.py")):
+        names = vars(import_module(f"promptetheus.tui.{module.stem}"))
+        found += [
+            thing
+            for thing in names.values()
+            if isinstance(thing, type)
+            and thing.__module__ == f"promptetheus.tui.{module.stem}"
+            and "BINDINGS" in vars(thing)
+        ]
+    return found
+
+
+@pytest.mark.parametrize("owner", our_binding_classes(), ids=lambda owner: owner.__name__)
+def test_every_key_has_a_name_to_remap_it_by_and_says_what_it_does(owner: type[Any]) -> None:
+    for binding in Binding.make_bindings(owner.BINDINGS):
+        assert binding.id and "." in binding.id, binding
+        assert binding.description, binding
+
+
+def test_no_two_actions_share_a_name_to_remap_them_by() -> None:
+    actions: dict[str, set[str]] = {}
+    for owner in our_binding_classes():
+        for binding in Binding.make_bindings(owner.BINDINGS):
+            actions.setdefault(str(binding.id), set()).add(binding.action)
+    assert {name: found for name, found in actions.items() if len(found) > 1} == {}
 
 
 async def test_help_is_searched_by_word_and_by_key(sessions_app: MakeApp, three: None) -> None:
@@ -292,7 +313,9 @@ async def test_a_click_highlights_and_a_double_click_runs(sessions_app: MakeApp,
         await shows(shown, PaletteScreen)
         await shown.type("sort by")
         choices = shown.app.screen.query_one(ChoiceList)
-        place = next(number for number, choice in enumerate(choices.choices) if choice.title == "Sort by steps")
+        place = next(
+            number for number, choice in enumerate(choices.choices) if choice.title == "Sort by steps"
+        )
         await shown.pilot.double_click(ChoiceList, offset=Offset(5, place))
         await shown.until_text("steps↓")
 

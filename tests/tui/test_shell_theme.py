@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import on_screen
-from recorded import a_failing, a_passing
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
@@ -15,6 +13,8 @@ from promptetheus.steps import StepKind
 from promptetheus.tui.app import PromptetheusApp, UnknownTheme
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES, Palette
 from promptetheus.tui.theme import full_name, looks_of, our_themes, palette_of, starting_theme
+from tests.tui.conftest import on_screen
+from tests.tui.recorded import a_failing, a_passing
 
 EXACT = [pytest.param(palette, id=name) for name, palette in PALETTES.items() if not palette.ansi]
 

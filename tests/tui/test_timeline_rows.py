@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from session_recording import some_looks
+from tests.tui.session_recording import some_looks
 
 from promptetheus.steps import Step, StepKind
 from promptetheus.tui.event_row import event_row

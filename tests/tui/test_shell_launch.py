@@ -1,0 +1,148 @@
+"""`promptetheus tui`: what its argument may name, and what it says when it cannot show it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from promptetheus.cli import main
+from promptetheus.tui import launch
+from promptetheus.tui.launch import CannotShow, Target, find_target
+from tests.tui.recorded import a_failing, a_passing
+
+
+@pytest.fixture
+def recorded(spool: Path) -> Path:
+    """A spool with two sessions."""
+    a_failing(spool, "01M8110FAILED")
+    a_passing(spool, "01M80Z0PASSED")
+    return spool
+
+
+def test_without_an_argument_the_whole_spool_is_shown(recorded: Path) -> None:
+    assert find_target(None, recorded, spool_given=True) == Target(recorded, None)
+
+
+@pytest.mark.parametrize("name", ["01M8110FAILED", "01M811", "01m811"])
+def test_a_session_is_found_by_its_id_or_the_beginning_of_it(recorded: Path, name: str) -> None:
+    assert find_target(name, recorded, spool_given=True) == Target(recorded, recorded / "01M8110FAILED.jsonl")
+
+
+def test_a_directory_is_a_spool(recorded: Path, tmp_path: Path) -> None:
+    assert find_target(str(recorded), tmp_path / "other", spool_given=False) == Target(recorded, None)
+
+
+def test_a_session_file_is_shown_among_its_neighbours(recorded: Path, tmp_path: Path) -> None:
+    file = recorded / "01M8110FAILED.jsonl"
+    assert find_target(str(file), tmp_path / "other", spool_given=False) == Target(recorded, file)
+    assert find_target(str(file), tmp_path / "other", spool_given=True) == Target(tmp_path / "other", file)
+
+
+def test_an_exported_session_is_shown_over_the_spool(recorded: Path, tmp_path: Path) -> None:
+    exported = tmp_path / "session.json"
+    events = [json.loads(line) for line in (recorded / "01M8110FAILED.jsonl").read_text().splitlines()]
+    exported.write_text(json.dumps({"events": events}))
+    assert find_target(str(exported), recorded, spool_given=False) == Target(recorded, exported)
+
+
+def test_a_name_that_means_nothing_says_where_it_looked(recorded: Path) -> None:
+    with pytest.raises(CannotShow, match=r"nothing-like-it.*promptetheus sessions"):
+        find_target("nothing-like-it", recorded, spool_given=True)
+
+
+def test_a_beginning_of_several_sessions_names_them(recorded: Path) -> None:
+    with pytest.raises(CannotShow, match=r"01M80Z0PASSED.*01M8110FAILED"):
+        find_target("01M8", recorded, spool_given=True)
+
+
+def run_without_a_terminal(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "promptetheus.cli", "tui", *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_a_terminal_it_says_what_to_do_instead(recorded: Path) -> None:
+    done = run_without_a_terminal("--spool", str(recorded))
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr and "promptetheus sessions" in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_unknown_session_is_an_error_before_anything_else(recorded: Path) -> None:
+    done = run_without_a_terminal("no-such-session", "--dir", str(recorded))
+    assert done.returncode == 1
+    assert "no-such-session" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_hostile_argument_is_printed_harmlessly(recorded: Path) -> None:
+    done = run_without_a_terminal("\x1b]0;pwned\x07", "--spool", str(recorded))
+    assert done.returncode == 1
+    assert "\x1b" not in done.stderr and "\x07" not in done.stderr
+
+
+def test_an_unknown_theme_is_an_error_that_lists_the_themes(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launch, "has_terminal", lambda: True)
+    assert main(["tui", "--spool", str(recorded), "--theme", "no-such-theme"]) == 2
+    said = capsys.readouterr().err
+    assert "no-such-theme" in said and "promptetheus-light" in said
+    gc.enable()
+
+
+def test_a_terminal_without_any_abilities_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, terminal = pty.openpty()
+    stream = os.fdopen(terminal, "w")
+    try:
+        monkeypatch.setattr(sys, "__stdin__", stream)
+        monkeypatch.setattr(sys, "__stderr__", stream)
+        assert launch.has_terminal()
+        monkeypatch.setenv("TERM", "dumb")
+        assert not launch.has_terminal()
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.setattr(sys, "__stderr__", None)
+        assert not launch.has_terminal()
+    finally:
+        stream.close()
+        os.close(master)
+
+
+def test_nothing_heavy_is_loaded_before_the_first_frame(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib\n"
+        "from promptetheus.tui.app import PromptetheusApp\n"
+        "PromptetheusApp(pathlib.Path('spool'))\n"
+        "print(*sorted(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    heavy = {
+        "duckdb",
+        "PIL",
+        "genai_prices",
+        "httpx",
+        "pydantic",
+        "watchfiles",
+        "rapidfuzz",
+        "ijson",
+        "anyio",
+    }
+    assert loaded & heavy == set()
+    later = {"session_screen", "help_screen", "palette", "picture", "markdown_view", "timeline", "inspector"}
+    assert {f"promptetheus.tui.{module}" for module in later} & loaded == set()
+    assert "promptetheus.queries.live" not in loaded

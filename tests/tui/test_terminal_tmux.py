@@ -1,0 +1,225 @@
+"""The program in a real terminal: started, used, watched while an agent runs and dies, resized, quit, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui.recorded import a_broken, a_failing, a_passing
+from tests.tui.tmux import PROMPT, Tmux, needs_tmux, shell_in_tmux, tui_command
+
+pytestmark = [pytest.mark.terminal, needs_tmux]
+
+AGENT = """
+import sys
+import promptetheus as pt
+
+session = pt.Session(agent="slow-agent", user_goal="Walk to the coast", spool_dir=sys.argv[1])
+with session:
+    print(session.session_id, flush=True)
+    for line in sys.stdin:
+        command, _, text = line.strip().partition(" ")
+        if command == "say":
+            session.agent_message(text)
+        elif command == "call":
+            with_id = session.tool_call(text, {"step": text})
+            session.tool_result(result="done", call_id=with_id["payload"]["call_id"])
+        elif command == "end":
+            session.goal_check(True)
+            break
+        print(command, flush=True)
+"""
+"""Records an event for each line it is told, and answers when the call has returned."""
+
+
+class Agent:
+    """An agent process that does what it is told."""
+
+    def __init__(self, spool: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", AGENT, str(spool)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.session_id = self._answer()
+
+    def does(self, command: str) -> None:
+        """Let it record an event and wait until the call has returned."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        self._answer()
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+@pytest.fixture
+def agent(spool: Path) -> Iterator[Agent]:
+    """An agent that has just begun."""
+    running = Agent(spool)
+    yield running
+    running.process.kill()
+    running.process.communicate()
+
+
+@pytest.fixture
+def recorded(spool: Path) -> Path:
+    """Three sessions that ended long ago."""
+    a_broken(spool, "01M80Y0BROKEN", ago=120, agent="coder", goal="fix the parser")
+    a_passing(spool, "01M80Z0PASSED", ago=60)
+    a_failing(spool, "01M8110FAILED", ago=10)
+    return spool
+
+
+def start(terminal: Tmux, *words: str) -> None:
+    terminal.type(tui_command(*words))
+    terminal.keys("Enter")
+
+
+def test_it_starts_is_used_and_leaves_the_terminal_as_it_was(recorded: Path, tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        terminal.type("stty -g > before; echo written on the shell")
+        terminal.keys("Enter")
+        terminal.until_text("written on the shell")
+        start(terminal, "--spool", str(recorded))
+        terminal.until_text("3 sessions")
+        terminal.until_text("Failed its goal")
+        terminal.keys("j")
+        terminal.until_text("Met its goal")
+        terminal.keys("k", "Enter")
+        terminal.until_text("search_calendar")
+        terminal.until(lambda screen: "3 sessions" not in screen, "the list makes room for the session")
+        terminal.keys("Escape")
+        terminal.until_text("3 sessions")
+        terminal.keys("/")
+        terminal.type("agent:coder")
+        terminal.until_text("1 of 3")
+        terminal.keys("Enter", "Escape")
+        terminal.until_gone("1 of 3")
+        terminal.keys("q")
+        terminal.until_text("written on the shell")
+        terminal.type("stty -g > after; echo left $?")
+        terminal.keys("Enter")
+        terminal.until_text("left 0")
+        assert terminal.run("display", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}").split() == [
+            "0",
+            "1",
+            "0",
+        ]
+    assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_killed_it_leaves_the_terminal_as_it_was(recorded: Path, tmp_path: Path, number: int) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        terminal.type(f"stty -g > before; {tui_command('--spool', str(recorded))} & echo $! > pid; fg")
+        terminal.keys("Enter")
+        terminal.until_text("3 sessions")
+        os.kill(int((tmp_path / "pid").read_text()), number)
+        terminal.until_text(PROMPT)
+        terminal.until_gone("3 sessions")
+        terminal.type("stty -g > after; echo left $((6 * 7))")
+        terminal.keys("Enter")
+        terminal.until_text("left 42")
+        assert terminal.run("display", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}").split() == [
+            "0",
+            "1",
+            "0",
+        ]
+    assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
+
+
+def test_every_event_of_a_running_agent_appears(recorded: Path, tmp_path: Path, agent: Agent) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        start(terminal, "--spool", str(recorded))
+        terminal.until_text("4 sessions")
+        terminal.until_text("● running")
+        for step in range(5):
+            agent.does(f"say message number {step}")
+            terminal.until_text(f"message number {step}")
+        terminal.keys("g", "Enter")
+        terminal.until_gone("4 sessions")
+        for step in range(5, 8):
+            agent.does(f"call walk_{step}")
+            terminal.until_text(f"walk_{step}")
+        agent.does("end")
+        terminal.until_text("passed")
+        terminal.keys("Escape")
+        terminal.until_text("4 sessions")
+        assert "● running" not in terminal.until_gone("1 running")
+
+
+def test_a_killed_agent_shows_as_crashed_with_all_it_recorded(
+    recorded: Path, tmp_path: Path, agent: Agent
+) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        start(terminal, "--spool", str(recorded))
+        terminal.until_text("● running")
+        for step in range(3):
+            agent.does(f"say message number {step}")
+        agent.process.kill()
+        agent.process.wait()
+        terminal.until_text("∅ crashed")
+        screen = terminal.until_text("Crashed.")
+        assert "message number 2" in screen
+        terminal.keys("Enter")
+        terminal.until_gone("4 sessions")
+        for step in range(3):
+            terminal.until_text(f"message number {step}")
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_resizing_never_breaks_it(recorded: Path, tmp_path: Path, opened: bool) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        start(terminal, "--spool", str(recorded), *(["01M8110FAILED"] if opened else []))
+        terminal.until_text("search_calendar")
+        for columns, rows in ((80, 24), (200, 50), (20, 6), (120, 40)):
+            terminal.resize(columns, rows)
+            # The keys stand in the last line, wherever that is now.
+            terminal.until(
+                lambda screen: screen.rstrip("\n").split("\n")[-1].strip(), f"{columns}x{rows} drawn"
+            )
+            assert len(terminal.screen.rstrip("\n").split("\n")) == rows
+        terminal.until_text("search_calendar")
+        terminal.keys("q")
+        terminal.until_gone("search_calendar")
+
+
+def test_a_session_is_opened_by_the_beginning_of_its_id(recorded: Path, tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path, (80, 24)) as terminal:
+        start(terminal, "01M811", "--spool", str(recorded))
+        terminal.until_text("selected Wednesday, not Tuesday")
+        terminal.keys("Escape")
+        terminal.until_text("3 sessions")
+        terminal.keys("q")
+        terminal.until_gone("3 sessions")
+
+
+def test_without_colours_the_terminal_gets_none(recorded: Path, tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path, (100, 24)) as terminal:
+        terminal.type(f"NO_COLOR=1 {tui_command('--spool', str(recorded))}")
+        terminal.keys("Enter")
+        terminal.until_text("✗ failed goal")
+        coloured = terminal.run("capture-pane", "-p", "-e")
+        assert "\x1b[38;" not in coloured and "\x1b[48;" not in coloured
+        assert not any(f"\x1b[{ground}{colour}m" in coloured for ground in "34" for colour in range(8))
+        terminal.keys("q")
+        terminal.until_gone("failed goal")
+
+
+def test_its_errors_go_to_the_shell_and_not_into_the_picture(tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        start(terminal, "no-such-session", "--spool", str(tmp_path / "spool"))
+        terminal.until_text("Could not find a session")
+        terminal.type("echo code $?")
+        terminal.keys("Enter")
+        terminal.until_text("code 1")
