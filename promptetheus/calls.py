@@ -46,6 +46,17 @@ def safe_repr(value: object) -> tuple[str, Size | None]:
         return f"<{type(value).__name__}: repr failed with {type(error).__name__}>", None
 
 
+def text_of(value: object) -> str:
+    """`str(value)` for what should have been a text, without what makes that dangerous: it may raise, and a list
+    that holds itself a thousand times has no end."""
+    if type(value) in _BRACKETS:
+        return safe_repr(value)[0]
+    try:
+        return clip(str(value), REPR_LIMIT)
+    except Exception as error:
+        return f"<{type(value).__name__}: not readable, {type(error).__name__}>"
+
+
 def arguments_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     """The `arguments` payload of a decorated call, and metadata with the sizes of what was cut."""
     args_text, args_size = safe_repr(args)

@@ -32,7 +32,8 @@ def describe(step: Step, event_of: Callable[[int], Event]) -> str:
             found = len(documents) if isinstance(documents, list) else 0
             text = f"{value(payload.get('query'), _PART)} → {found} document{'' if found == 1 else 's'}"
         case StepKind.ACTION:
-            where = f"  at {plain_value(payload.get('url'), 80)}" if payload.get("url") else ""
+            url, target = payload.get("url"), payload.get("target")
+            where = f"  at {plain_value(url, 80)}" if url and url != target else ""
             text = f"{plain_value(payload.get('action'), 40)} {plain_value(payload.get('target'), 80)}{where}"
         case StepKind.DOM:
             text = plain_value(payload.get("url"), _PART) + _warnings(payload)

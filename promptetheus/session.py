@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Literal, Self
 
 from promptetheus import __version__, context, guard, process
 from promptetheus.artifacts import open_source, picture_extension, recording_extension
+from promptetheus.calls import safe_repr, text_of
 from promptetheus.events import Event
 from promptetheus.ids import new_call_id, new_session_id, new_span_id
 from promptetheus.recorder import Recorder, copied
@@ -78,7 +79,7 @@ class Session:
         sink: Sink | None = None
         if self.tail_sample or keeps(self.session_id, self.sample_rate):
             sink = make_sink(transport, absolute(spool_dir), self.session_id, self.tail_sample)
-        rates = {str(kind): _rate(rate) for kind, rate in copied(event_sample_rates).items()}
+        rates = {text_of(kind): _rate(rate) for kind, rate in copied(event_sample_rates).items()}
         self._recorder = Recorder(self.session_id, sink, _redactor(redact), rates)
         self._record = self._recorder.record
         self._sink = sink
@@ -180,7 +181,7 @@ class Session:
     ) -> Event:
         """What the tool returned, or the error it ended in."""
         if isinstance(error, BaseException):
-            error = repr(error)
+            error = safe_repr(error)[0]
         return self._record("tool_result", {"call_id": call_id, "result": result, "error": error}, metadata)
 
     @_recorded
@@ -339,7 +340,7 @@ class Session:
     @_recorded
     def add_tags(self, *tags: str) -> Event:
         """Add tags that the session does not have yet and record them."""
-        fresh = [tag for tag in dict.fromkeys(str(tag) for tag in tags) if tag not in self.tags]
+        fresh = [tag for tag in dict.fromkeys(map(text_of, tags)) if tag not in self.tags]
         self.tags.extend(fresh)
         payload = {"name": "tags_added", "before": None, "after": {"tags": fresh}}
         return self._record("state_change", payload, None)
@@ -420,7 +421,7 @@ class Session:
         if isinstance(source, bytes | bytearray | memoryview):
             data = bytes(source)
             return {"size_bytes": len(data), **self._kept_artifact(data, data[:16], "", what)}
-        name = str(os.fspath(source)) if isinstance(source, str | os.PathLike) else repr(source)
+        name = str(os.fspath(source)) if isinstance(source, str | os.PathLike) else safe_repr(source)[0]
         try:
             with open_source(name) as file:
                 head = file.read(16)
@@ -477,14 +478,9 @@ def absolute(spool_dir: Any) -> Path:
 
 
 def _session_id(given: Any) -> str:
-    if isinstance(given, str):
-        return str(given) or new_session_id()
     if given is None:
         return new_session_id()
-    try:
-        return str(given) or new_session_id()
-    except Exception:
-        return new_session_id()
+    return text_of(given) or new_session_id()
 
 
 def _texts(tags: Any) -> list[str]:
@@ -493,7 +489,7 @@ def _texts(tags: Any) -> list[str]:
     if isinstance(tags, str):
         return [tags]
     try:
-        return [str(tag) for tag in tags]
+        return [text_of(tag) for tag in tags]
     except Exception as error:
         guard.report("settings.invalid", f"tags must be texts, not {type(tags).__name__}", error)
         return []
@@ -527,6 +523,6 @@ def _rate(value: Any) -> float:
 def _redactor(redact: Any) -> Redactor | None:
     if redact is None or callable(redact):
         return redact  # type: ignore[no-any-return]
-    if redact != "default":
-        guard.report("settings.invalid", f"redact={redact!r:.100} is unknown: the default redactor is used")
+    if not isinstance(redact, str) or redact != "default":
+        guard.report("settings.invalid", f"redact={text_of(redact)[:100]} is unknown: the default redactor is used")
     return build_default_redactor()

@@ -177,9 +177,9 @@ def _goal_check(record: dict[str, Any], reward: float, made: list[Call]) -> Draf
         for output, said in mapping(detail.get("outputs")).items():
             if said is False:
                 mismatches.append(f"the user was never told {cut(output, 200)}")
+        mismatches = mismatches or [f"the reward is {reward:g}, and the file does not say why"]
         found = differences(planned, made)
         mismatches.extend(difference.words for difference in found)
-        mismatches = mismatches or [f"the reward is {reward:g}, and the file does not say why"]
         metadata["unmatched"] = as_metadata(found)
     return Draft(
         "goal_check", {"passed": passed, "mismatches": mismatches}, "reward check", metadata=metadata

@@ -14,7 +14,7 @@ from tests.sdk.spooled import events_of, lines_of, sessions_of
 
 COUNTING = """
     session = pt.start(agent="a", user_goal="g", spool_dir=SPOOL, session_id="s").__enter__()
-    out = os.open("acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    out = os.open("acknowledged", os.O_WRONLY | os.O_CREAT)
     number = 0
     while True:
         session.tool_call("work", {"number": number}, str(number))

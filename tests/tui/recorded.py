@@ -89,7 +89,9 @@ class Recording:
         """What the agent says."""
         return self.add("agent_message", {"content": text})
 
-    def tool(self, name: str, arguments: dict[str, Any], result: Any = None, *, error: str | None = None) -> Self:
+    def tool(
+        self, name: str, arguments: dict[str, Any], result: Any = None, *, error: str | None = None
+    ) -> Self:
         """A call and its result."""
         call_id = f"call-{self._seq}"
         self.add("tool_call", {"tool_name": name, "arguments": arguments, "call_id": call_id})
@@ -98,7 +100,8 @@ class Recording:
     def llm(self, *, model: str = "gpt-5", tokens_in: int = 1100, tokens_out: int = 82) -> Self:
         """A call of a model."""
         return self.add(
-            "llm_call", {"model": model, "input_tokens": tokens_in, "output_tokens": tokens_out, "latency_ms": 640}
+            "llm_call",
+            {"model": model, "input_tokens": tokens_in, "output_tokens": tokens_out, "latency_ms": 640},
         )
 
     def check(self, passed: bool, *mismatches: str) -> Self:
@@ -120,14 +123,18 @@ def a_passing(spool: Path, session_id: str, **options: Any) -> Recording:
     return recording.agent("Booked Tuesday 2pm").check(True).end()
 
 
-def a_failing(spool: Path, session_id: str, mismatch: str = "selected Wednesday, not Tuesday", **options: Any) -> Recording:
+def a_failing(
+    spool: Path, session_id: str, mismatch: str = "selected Wednesday, not Tuesday", **options: Any
+) -> Recording:
     """A session that failed its goal."""
     recording = Recording(spool, session_id, **options).user("Book Tuesday at 2pm").llm()
     recording.tool("search_calendar", {"day": "Tuesday"}, ["Tuesday 2pm", "Wednesday 2pm"])
     return recording.agent("Booked Wednesday 2pm").check(False, mismatch).end()
 
 
-def a_broken(spool: Path, session_id: str, error: str = "TimeoutError: timed out", **options: Any) -> Recording:
+def a_broken(
+    spool: Path, session_id: str, error: str = "TimeoutError: timed out", **options: Any
+) -> Recording:
     """A session that ended in an error."""
     recording = Recording(spool, session_id, **options).user("fix the parser")
     recording.tool("run_tests", {"path": "tests"}, error=error)

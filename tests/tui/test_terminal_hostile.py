@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -20,7 +21,7 @@ import pytest
 
 from promptetheus.encoding import encode_line
 from promptetheus.spool import session_file_name
-from tests.tui.recorded import NOW, Recording
+from tests.tui.recorded import Recording
 
 DEADLINE_S = 30.0
 
@@ -59,78 +60,86 @@ ATTACKS = {
 MARKUP = "[@click=app.quit]CLICK ME[/] [/nope] [b"
 WIDE = "漢字🙂👨‍👩‍👧e\u0301" * 20
 
-NEVER = [attack.encode("utf-8", "surrogatepass") for name, attack in ATTACKS.items()] + [
-    b"\x00",
-    b"\x7f",
-    b"\x0b",
-    b"\x0c",
-    b"\x0e",
-    b"\x0f",
+NEVER = [
+    *(attack.encode("utf-8", "surrogatepass") for attack in ATTACKS.values()),
+    *(bytes([code]) for code in (0x00, 0x0B, 0x0C, 0x0E, 0x0F, 0x7F)),
     b"\x1b]",
     b"\x1bP",
     b"\x1b_",
     b"\x1b^",
-    b"\xc2\x85",
-    b"\xc2\x90",
-    b"\xc2\x9b",
-    b"\xc2\x9c",
-    b"\xc2\x9d",
-    b"\xc2\xad",
-    b"\xe2\x80\x8b",
-    b"\xe2\x80\x8c",
-    b"\xe2\x80\x8d",
-    b"\xe2\x80\xa8",
-    b"\xe2\x80\xa9",
-    b"\xe2\x80\xae",
-    b"\xe2\x81\xa6",
-    b"\xe3\x85\xa4",
-    b"\xef\xbb\xbf",
-    b"\xf3\xa0\x81\x81",
+    *(chr(code).encode() for code in range(0x80, 0xA0)),
+    *(
+        "\xad\u200b\u200c\u200d\u2028\u2029\u202e\u2066\u3164\ufeff\U000e0041"[place].encode()
+        for place in range(11)
+    ),
     b"\xed\xa0\x80",
 ]
-"""Bytes that must not reach the terminal; Textual itself sends none of them."""
+"""Bytes that must not reach the terminal."""
+
+POINTER_SHAPE = re.compile(rb"\x1b\]22;[a-z-]*\x07")
+"""The one such sequence that Textual sends by itself."""
 
 
-def everything(name: str) -> str:
-    """An attack with ordinary words around it."""
-    return f"{name} {ATTACKS[name]} {MARKUP} {WIDE}"
+def assert_harmless(sent: bytes) -> None:
+    """Nothing that a terminal would obey, or that hides text, is among the bytes."""
+    sent = POINTER_SHAPE.sub(b"", sent)
+    for raw in NEVER:
+        place = sent.find(raw)
+        assert place < 0, f"{raw!r} reached the terminal: …{sent[max(0, place - 80) : place + 80]!r}"
 
 
-def a_hostile_session(spool: Path, number: int, name: str) -> None:
-    """A session with an attack in every field that is ever shown."""
-    bad = everything(name)
+def a_hostile_start(spool: Path, number: int, name: str) -> None:
+    """A session with an attack in every field that lists and previews show."""
+    bad = f"{ATTACKS[name]} {MARKUP} {WIDE}"
     recording = Recording(
         spool, f"H{number:02}-{name}", agent=bad, goal=bad, ago=100 + number, tags=(bad, "tag"), pid=2**22 + 1
     )
-    recording.user(bad).agent(
-        f"# {bad}\n\n```python\n{bad}\n```\n\n| {bad} | b |\n|---|---|\n| {bad} | {bad} |"
-    )
-    recording.tool(bad, {bad: bad, "nested": [{bad: [bad]}]}, {bad: bad}).tool(bad, {}, error=bad)
-    recording.add(
-        "llm_call",
-        {"model": bad, "provider": bad, "messages": [{"role": bad, "content": bad}], "output": bad},
-    )
-    recording.add("retrieval", {"query": bad, "documents": [{"content": bad, "score": 0.5, "id": bad}]})
-    recording.add("browser_action", {"action": bad, "selector": bad, "value": bad})
-    recording.add("dom_snapshot", {"html": f"<p>{bad}</p>", "url": bad})
-    recording.add("screenshot", {"storage_path": f"artifacts/{bad}.png", "artifact_id": bad})
-    recording.add("replay_artifact", {"artifact_type": bad, "source": bad})
-    recording.add("state_change", {"name": bad, "before": bad, "after": {bad: bad}})
-    recording.add("state_change", {"name": "span_start", "span_name": bad})
-    recording.add("score", {"name": bad, "value": 0.5, "comment": bad})
-    recording.add("metric", {"name": bad, "value": 1, "unit": bad})
-    recording.add(
-        "error",
-        {"error_type": bad, "message": bad, "traceback": f"Traceback (most recent call last):\n{bad}"},
-    )
-    recording.add(bad, {bad: bad}).check(False, bad, bad).end(bad, bad)
+    recording.user(bad).tool(bad, {bad: bad}, error=bad).add("score", {"name": bad, "value": 0.5})
+    recording.check(False, bad).end(bad, bad)
+
+
+def add_a_hostile_step(recording: Recording, kind: int, bad: str) -> None:
+    """One step of that kind with an attack in every field that the timeline and the inspector show."""
+    add = recording.add
+    match kind % 14:
+        case 0:
+            recording.user(bad)
+        case 1:
+            recording.agent(
+                f"# {bad}\n\n```python\n{bad}\n```\n\n| {bad} | b |\n|---|---|\n| {bad} | {bad} |"
+            )
+        case 2:
+            recording.tool(bad, {bad: bad, "nested": [{bad: [bad]}]}, {bad: bad})
+        case 3:
+            recording.tool(bad, {}, error=bad)
+        case 4:
+            add("llm_call", {"model": bad, "messages": [{"role": bad, "content": bad}], "output": bad})
+        case 5:
+            add("retrieval", {"query": bad, "documents": [{"content": bad, "score": 0.5, "id": bad}]})
+        case 6:
+            add("browser_action", {"action": bad, "selector": bad, "value": bad})
+        case 7:
+            add("dom_snapshot", {"html": f"<p>{bad}</p>", "url": bad})
+        case 8:
+            add("screenshot", {"storage_path": f"artifacts/{bad}.png", "artifact_id": bad})
+        case 9:
+            add("state_change", {"name": bad, "before": bad, "after": {bad: bad}})
+        case 10:
+            add("score", {"name": bad, "value": 0.5, "comment": bad})
+        case 11:
+            trace = f'Traceback (most recent call last):\n  File "{bad}", line 1, in {bad}\n{bad}: {bad}'
+            add("error", {"error_type": bad, "message": bad, "traceback": trace})
+        case 12:
+            recording.check(False, bad, bad)
+        case _:
+            add(bad, {bad: bad})
 
 
 @pytest.fixture
 def hostile(spool: Path) -> Path:
     """A session for each attack, one with a hostile id, one with a megabyte in a line, and hostile file names."""
     for number, name in enumerate(ATTACKS):
-        a_hostile_session(spool, number, name)
+        a_hostile_start(spool, number, name)
     event: dict[str, Any] = {"type": "user_message", "session_id": "\x1b]0;PWNED\x07\u202eid", "seq": 0}
     event |= {
         "timestamp": "2026-11-22T07:04:12Z",
@@ -196,61 +205,54 @@ def on_a_wire(*words: str, size: tuple[int, int] = (160, 60)) -> Iterator[Wire]:
         os.close(descriptor)
 
 
-def assert_harmless(sent: bytes) -> None:
-    """Nothing that a terminal would obey, or that hides text, is among the bytes."""
-    for raw in NEVER:
-        place = sent.find(raw)
-        assert place < 0, f"{raw!r} reached the terminal: …{sent[max(0, place - 80) : place + 80]!r}"
-
-
-def test_no_list_preview_filter_palette_or_message_sends_it_raw(hostile: Path) -> None:
+def test_no_list_preview_filter_or_palette_sends_it_raw(hostile: Path) -> None:
     with on_a_wire("--spool", str(hostile)) as wire:
         wire.until(f"{len(ATTACKS) + 3} sessions")
+        wire.until("CLICK ME")
         for _ in range(len(ATTACKS) + 3):
             wire.press("j")
             wire.quiet()
-        wire.press("o" * 12)
-        wire.quiet()
-        wire.press("/agent:")
-        wire.quiet()
-        wire.press("\x1b")
-        wire.quiet()
-        wire.press("\x10H0")
-        wire.quiet()
-        wire.press("\x1b")
-        wire.quiet()
-        wire.press("?")
-        wire.quiet()
-        assert b"CLICK ME" in wire.sent
+        for keys in ("oooooooooooo", "/agent:", "\x1b", "\x10H0", "\x1b", "?"):
+            wire.press(keys)
+            wire.quiet()
         assert_harmless(wire.sent)
 
 
-@pytest.mark.parametrize("name", sorted(ATTACKS))
-def test_no_session_view_sends_it_raw(hostile: Path, name: str) -> None:
-    number = list(ATTACKS).index(name)
-    with on_a_wire(f"H{number:02}", "--spool", str(hostile)) as wire:
-        wire.until("CLICK ME")
+def test_no_timeline_or_inspector_sends_it_raw(spool: Path) -> None:
+    names = list(ATTACKS)
+    recording = Recording(spool, "steps", pid=2**22 + 1)
+    # Three times through all kinds of steps, so that each kind meets six of the attacks and each attack three kinds.
+    steps = 3 * len(names)
+    for step in range(steps):
+        bad = f"MARK{step:03} {ATTACKS[names[(step * 5) % len(names)]]} {MARKUP} {WIDE}"
+        add_a_hostile_step(recording, step, bad)
+    with on_a_wire("steps", "--spool", str(spool)) as wire:
+        wire.until("MARK")
         wire.quiet()
         wire.press("g")
-        for _ in range(24):
+        for step in range(steps):
+            before = len(wire.sent)
             wire.press("j")
+            wire.until(f"MARK{step:03}", since=before)
+        for shape in range(3):
+            wire.press("v" if shape else "r")
             wire.quiet()
-        wire.press("vg")
-        wire.quiet()
+            wire.press("g")
+            wire.quiet()
         assert_harmless(wire.sent)
 
 
-def test_a_megabyte_in_a_line_is_opened_at_once_and_harmlessly(hostile: Path) -> None:
+def test_a_megabyte_in_a_line_is_opened_harmlessly(hostile: Path) -> None:
     with on_a_wire("Z-long", "--spool", str(hostile)) as wire:
         wire.until("AAAA")
-        wire.press("jjj")
-        wire.quiet()
+        for _ in range(3):
+            wire.press("j")
+            wire.quiet()
         assert len(wire.sent) < 1_000_000
         assert_harmless(wire.sent)
 
 
-def test_the_scan_would_notice(hostile: Path) -> None:
-    for name, attack in ATTACKS.items():
-        with pytest.raises(AssertionError, match="reached the terminal"):
-            assert_harmless(f"{name} {attack}".encode("utf-8", "surrogatepass"))
-    assert NOW > 0
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_the_scan_would_notice(name: str) -> None:
+    with pytest.raises(AssertionError, match="reached the terminal"):
+        assert_harmless(f"{name} {ATTACKS[name]}".encode("utf-8", "surrogatepass"))

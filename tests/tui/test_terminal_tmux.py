@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -177,6 +177,11 @@ def test_a_killed_agent_shows_as_crashed_with_all_it_recorded(
             terminal.until_text(f"message number {step}")
 
 
+def down_to_line(rows: int) -> Callable[[str], bool]:
+    """Whether a screen is drawn down to that line."""
+    return lambda screen: len(screen.rstrip("\n").split("\n")) == rows
+
+
 @pytest.mark.parametrize("opened", [False, True])
 def test_resizing_never_breaks_it(recorded: Path, tmp_path: Path, opened: bool) -> None:
     with shell_in_tmux(tmp_path) as terminal:
@@ -184,11 +189,7 @@ def test_resizing_never_breaks_it(recorded: Path, tmp_path: Path, opened: bool) 
         terminal.until_text("search_calendar")
         for columns, rows in ((80, 24), (200, 50), (20, 6), (120, 40)):
             terminal.resize(columns, rows)
-            # The keys stand in the last line, wherever that is now.
-            terminal.until(
-                lambda screen: screen.rstrip("\n").split("\n")[-1].strip(), f"{columns}x{rows} drawn"
-            )
-            assert len(terminal.screen.rstrip("\n").split("\n")) == rows
+            terminal.until(down_to_line(rows), f"{columns}x{rows} drawn down to the keys in the last line")
         terminal.until_text("search_calendar")
         terminal.keys("q")
         terminal.until_gone("search_calendar")
