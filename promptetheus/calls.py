@@ -3,7 +3,7 @@ JSON."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from promptetheus.encoding import clip
 
@@ -14,7 +14,7 @@ VALUE_LIMIT = 16_384
 """Plain values are kept in the metadata while their texts stay below so many characters in all."""
 
 _MAX_DEPTH = 12
-_BRACKETS = {list: "[]", tuple: "()", set: "{}", dict: "{}"}
+_BRACKETS: dict[type[Any], str] = {list: "[]", tuple: "()", set: "{}", dict: "{}"}
 
 Size = dict[str, int]
 """How much there was of a value that was cut: `{"characters": n}`, or `{"items": n}` of a container."""
@@ -129,17 +129,17 @@ def _room_left(value: object, room: int, depth: int) -> int:
 
 def _is_small(value: object) -> bool:
     """Whether the repr of the built-in containers and texts in a value is about as small as the limit."""
-    room, pending = REPR_LIMIT, [value]
+    room, pending = REPR_LIMIT, [cast(Any, value)]
     while pending:
         item = pending.pop()
         kind = type(item)
         if kind is str or kind is bytes or kind is bytearray:
-            room -= len(item)  # type: ignore[arg-type]
+            room -= len(item)
         elif kind in _BRACKETS:
-            room -= len(item) + 2  # type: ignore[arg-type]
+            room -= len(item) + 2
             if room < 0:
                 return False
-            pending += item.values() if kind is dict else item  # type: ignore[attr-defined, operator]
+            pending += item.values() if kind is dict else item
         else:
             room -= 8
         if room < 0:
@@ -167,7 +167,11 @@ def _pieces(value: Any, room: int, depth: int) -> list[str]:
             pieces.append("…")
             break
         if kind is dict:
-            found = [*_pieces(item[0], room - used, depth + 1), ": ", *_pieces(item[1], room - used, depth + 1)]
+            found = [
+                *_pieces(item[0], room - used, depth + 1),
+                ": ",
+                *_pieces(item[1], room - used, depth + 1),
+            ]
         else:
             found = _pieces(item, room - used, depth + 1)
         used += sum(map(len, found)) + 2

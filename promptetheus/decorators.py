@@ -157,7 +157,7 @@ def traced(name: str | None = None, /) -> Callable[[F], F]: ...
 def traced(name: Any = None, /) -> Any:
     """Decorator: each call inside a session is a span, named `name` or after the function."""
     if callable(name) or isinstance(name, staticmethod | classmethod):
-        return traced()(name)  # type: ignore[type-var]
+        return traced()(name)
 
     def decorate(function: F) -> F:
         called = name or calls.name_of(function)

@@ -19,7 +19,7 @@ import orjson
 MAX_DEPTH = 64
 """Containers nested deeper than this are replaced by a mark."""
 
-MAX_NODES = 100_000
+MAX_NODES = 10_000
 """A value that has to be converted keeps so many parts; the rest is replaced by a mark."""
 
 MAX_BYTES_PREVIEW = 4096
@@ -28,10 +28,9 @@ MAX_BYTES_PREVIEW = 4096
 MAX_OBJECT_TEXT = 16_384
 """The text of an object that is no JSON is kept up to so many characters."""
 
-_MAX_SHARED_CONTAINERS = 50_000
-_MAX_SHARED_ITEMS = 10_000_000
-"""A value that has more containers or items than this when it is written out goes the slow road: twenty lists,
-each holding the one before twice, would be a million."""
+_MAX_REPEATS = 10_000
+"""A value whose containers occur again more often than this when it is written out goes the slow road: twenty
+lists, each holding the one before twice, would be a million."""
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
@@ -209,25 +208,24 @@ def _is_flat(value: dict[Any, Any]) -> bool:
     for item in value.values():
         kind = type(item)
         if kind is dict:
-            item = item.values()
-        elif kind is not list and kind is not tuple:
-            continue
-        for inner in item:
-            if type(inner) in _CONTAINERS:
+            if not _CONTAINERS.isdisjoint(map(type, item.values())):
                 return False
+        elif (kind is list or kind is tuple) and not _CONTAINERS.isdisjoint(map(type, item)):
+            return False
     return True
 
 
 def _is_bounded(value: Any) -> bool:
-    """Whether a nested value, written out, stays below the limits. A container counts as often as it occurs."""
-    containers, items = _MAX_SHARED_CONTAINERS, _MAX_SHARED_ITEMS
+    """Whether a nested value, written out, is about as large as it is in memory."""
+    repeats, seen = 0, set()
     pending = [value]
     while pending:
         container = pending.pop()
-        containers -= 1
-        items -= len(container)
-        if containers < 0 or items < 0:
-            return False
+        if id(container) in seen:
+            repeats += 1 + len(container) // 8
+            if repeats > _MAX_REPEATS:
+                return False
+        seen.add(id(container))
         inner = container.values() if type(container) is dict else container
         pending += [item for item in inner if type(item) in _CONTAINERS]
     return True

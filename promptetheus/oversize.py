@@ -24,7 +24,9 @@ def shrink(parts: list[dict[str, Any]], limit_bytes: int, store: Store) -> None:
     "truncated": true}`, without the first two when it could not be stored.
     """
     sizes = {
-        (number, key): len(orjson.dumps(item)) for number, part in enumerate(parts) for key, item in part.items()
+        (number, key): len(orjson.dumps(item))
+        for number, part in enumerate(parts)
+        for key, item in part.items()
     }
     excess = sum(sizes.values()) + sum(len(key) + 4 for _, key in sizes) + 16 - limit_bytes
     for (number, key), size in sorted(sizes.items(), key=lambda entry: -entry[1]):

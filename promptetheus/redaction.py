@@ -191,10 +191,12 @@ class DefaultRedactor:
     def _words_in(self, lower: str, found: list[SecretPattern]) -> bool:
         """Add the patterns whose words occur. True when a word occurs that a secret's key may have."""
         token = "token" in lower and _TOKEN.search(lower) is not None
-        for row in self._in_words:
-            if any(needle in lower and (token or needle != "token") for needle in row.needles):
-                found.append(row)
-        return any(word in lower and (token or word != "token") for word in self._words)
+
+        def occurs(words: tuple[str, ...]) -> bool:
+            return any(word in lower and (token or word != "token") for word in words)
+
+        found += [row for row in self._in_words if occurs(row.needles)]
+        return occurs(self._words)
 
 
 class _Scan:

@@ -115,14 +115,16 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
          r"(?:-----END [A-Z0-9 ]{0,40}-----)?"),
     _row("authorization", "authorization", r"(?i)authorization['\"\\]{0,3}\s{0,4}[:=]\s{0,4}['\"\\]{0,3}"
          r"((?:(?:basic|bearer|token|digest|negotiate|apikey)\s{1,4})?[^\s'\",;\\]{3,})"),
-    _row("cookie", "cookie", r"(?i)cookies?['\"\\]{0,3}\s{0,4}[:=]\s{0,4}(?:['\"]([^'\"\r\n]{1,4096})|([^\s'\"=;,]{1,256}=[^\r\n'\"]{1,4096}))"),
+    _row("cookie", "cookie", r"(?i)cookies?['\"\\]{0,3}\s{0,4}[:=]\s{0,4}"
+         r"(?:['\"]([^'\"\r\n]{1,4096})|([^\s'\"=;,]{1,256}=[^\r\n'\"]{1,4096}))"),
     _row("bearer", "bearer", r"(?i)bearer\s{1,8}([A-Za-z0-9._~+/\-]{6,}=*)", _looks_made_up),
     _row("basic", "basic", r"(?i)basic\s{1,8}([A-Za-z0-9+/]{8,}={0,2})", _is_basic_login),
     _row("url-password", "@", r"(?<=://)([^\s/:@'\"]{0,256}:[^\s/'\"]{1,256})(?=@)"),
     _row("url-signature", "sig=|signature=", r"(?i)(?:[?&]|amz-|goog-)(?:sig|signature)=([^\s&'\"]{8,})"),
     _run("jwt", "eyJ", r"eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{2,}(?:\.[A-Za-z0-9_\-]*)?"),
     _run("openai-anthropic", "sk-", _START + r"sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_\-]{16,}"),
-    _run("google", "AIza|ya29|GOCSPX-", r"AIza[A-Za-z0-9_\-]{30,}|ya29\.[A-Za-z0-9_\-]{20,}|GOCSPX-[A-Za-z0-9_\-]{20,}"),
+    _run("google", "AIza|ya29|GOCSPX-",
+         r"AIza[A-Za-z0-9_\-]{30,}|ya29\.[A-Za-z0-9_\-]{20,}|GOCSPX-[A-Za-z0-9_\-]{20,}"),
     _run("aws", "AKIA|ASIA|ABIA|ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
     _run("azure", "Q~", r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,40}"),
     _run("github", "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
@@ -141,7 +143,8 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
          r"SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
     _row("assignment", "|".join(_ASSIGNED_NEEDLES),
          r"(?i)" + _ASSIGNED + r"[A-Za-z0-9_\-]{0,24}\\?(?:['\"]\]?)?\s{0,4}(?P<is>=>?|:)\s{0,4}"
-         r"(?P<quote>\\?['\"])?(?:(?<=['\"])([^'\"\r\n\\]{1,512})|([^\s,;&'\"<>(){}\[\]\\]{1,512}))", _is_assigned_secret),
+         r"(?P<quote>\\?['\"])?(?:(?<=['\"])([^'\"\r\n\\]{1,512})|([^\s,;&'\"<>(){}\[\]\\]{1,512}))",
+         _is_assigned_secret),
     # Bounded, and anchored behind a character that is no part of an address: linear on `a.a.a.a…`.
     _row("email", "@", r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9.\-]{1,253}\.[A-Za-z]{2,24}"),
 )  # fmt: skip

@@ -74,8 +74,8 @@ class Session:
         self.metadata: dict[str, Any] = copied(metadata)
         self.tags: list[str] = _texts(tags)
         self.sample_rate = _rate(sample_rate)
-        self.tail_sample = bool(tail_sample)
-        self._tail_policy = tail_policy or DEFAULT_TAIL_POLICY
+        self.tail_sample = isinstance(tail_sample, int) and tail_sample != 0
+        self._tail_policy = DEFAULT_TAIL_POLICY if tail_policy is None else tail_policy
         sink: Sink | None = None
         if self.tail_sample or keeps(self.session_id, self.sample_rate):
             sink = make_sink(transport, absolute(spool_dir), self.session_id, self.tail_sample)
@@ -455,7 +455,9 @@ class Session:
 
 def outcome(error: BaseException | None) -> tuple[str, str | None]:
     """Status and error of a session that is left with an exception, or without one."""
-    return ("completed", None) if error is None else ("failed", f"{type(error).__name__}: {error_text(error)}")
+    return (
+        ("completed", None) if error is None else ("failed", f"{type(error).__name__}: {error_text(error)}")
+    )
 
 
 def error_text(error: BaseException) -> str:
@@ -512,7 +514,7 @@ def _whole(number: Any) -> Any:
 def _rate(value: Any) -> float:
     try:
         rate = float(value)
-    except (TypeError, ValueError):
+    except Exception:
         rate = float("nan")
     if rate != rate:
         guard.report("settings.invalid", "a sample rate must be a number from 0 to 1: 1 is used")
@@ -524,5 +526,7 @@ def _redactor(redact: Any) -> Redactor | None:
     if redact is None or callable(redact):
         return redact  # type: ignore[no-any-return]
     if not isinstance(redact, str) or redact != "default":
-        guard.report("settings.invalid", f"redact={text_of(redact)[:100]} is unknown: the default redactor is used")
+        guard.report(
+            "settings.invalid", f"redact={text_of(redact)[:100]} is unknown: the default redactor is used"
+        )
     return build_default_redactor()

@@ -16,13 +16,12 @@ NAMED_TRANSPORTS = ("auto", "spool", "http", "memory")
 class Sink(Protocol):
     """What the recorder needs of the place that events go to."""
 
+    lock: Any
     is_spool: bool
     """Whether lines stand in a file: in the order of `seq`, opened by a first line, closed by a summary."""
 
     @property
     def lost_events(self) -> int: ...
-    @property
-    def lock(self) -> Any: ...
     def start(self) -> int: ...
     def announce(self, trace: dict[str, Any]) -> None: ...
     def write(self, line: bytes) -> bool: ...
@@ -52,13 +51,20 @@ def make_sink(transport: Any, spool_dir: Path, session_id: str, tail: bool = Fal
 
     if isinstance(transport, LocalSpoolTransport):
         return SpoolSink(transport.spool_dir, session_id)
-    if not hasattr(transport, "send_event") and not hasattr(transport, "send_batch"):
+    if not _can_send(transport):
         guard.report(
             "settings.transport",
             f"a {type(transport).__name__} has no send_event or send_batch, recording to the spool",
         )
         return SpoolSink(spool_dir, session_id)
     return TransportSink(transport, session_id, tail)
+
+
+def _can_send(transport: Any) -> bool:
+    try:
+        return hasattr(transport, "send_event") or hasattr(transport, "send_batch")
+    except Exception:  # an object that raises wherever it is touched
+        return False
 
 
 def report_unknown_transport(name: str) -> None:

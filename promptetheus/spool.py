@@ -199,8 +199,7 @@ class SpoolFile:
         elif size > expected:  # somebody wrote while ours was closed
             self.base_bytes = size - self.written_bytes
         self._identity = identity
-        # A writer that died in the middle of a line left it open: ours starts on a fresh one.
-        self._torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+        self._torn = _is_torn(fd)
         _opened.pop(self._number, None)
         self._number = next(_opening)
         _opened[self._number] = self
@@ -225,6 +224,17 @@ def make_private_directory(directory: Path) -> None:
     except FileExistsError:
         if not os.path.isdir(directory):
             raise
+
+
+def _is_torn(fd: int) -> bool:
+    """Whether the file ends inside a line: a writer died there, and ours starts on a fresh one. What looks torn
+    may be a line that another process is writing at this moment: it is whole a moment later."""
+    for wait_s in (0.001, 0.004, 0.0):
+        size = os.fstat(fd).st_size
+        if size == 0 or os.pread(fd, 1, size - 1) == b"\n":
+            return False
+        time.sleep(wait_s)
+    return True
 
 
 def _close_oldest(opening: SpoolFile) -> None:

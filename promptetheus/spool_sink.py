@@ -27,13 +27,10 @@ class SpoolSink:
     def __init__(self, spool_dir: Path, session_id: str) -> None:
         self._directory = spool_dir
         self._file = SpoolFile(spool_dir, session_id)
+        self.lock = self._file.lock
+        """Held by the recorder from the number of an event to its line."""
         self._first_line: bytes | None = None
         self._lost = 0
-
-    @property
-    def lock(self) -> Any:
-        """Held by the recorder from the number of an event to its line."""
-        return self._file.lock
 
     def start(self) -> int:
         """The `seq` that the session goes on with: 0 unless its file has events already."""
@@ -47,22 +44,25 @@ class SpoolSink:
 
     def write(self, line: bytes) -> bool:
         """Append the line; what cannot be written is counted and reported."""
-        replaced = self._file.was_replaced
-        if not self._file.append(line):
+        file = self._file
+        replaced = file.was_replaced
+        if not file.append(line):
             self._lost += 1
             guard.report("dropped.unwritable", f"cannot write to {self._file.path}: {self._file.last_error}")
             return False
         guard.recorded.add()
         if self._first_line is None:
             self._first_line = line
-        elif self._file.was_replaced and not replaced and not self._file.base_bytes:
-            self._file.append(self._first_line)  # the file was deleted: the new one, too, says whose it is
+        elif file.was_replaced and not replaced and not file.base_bytes:
+            file.append(self._first_line)  # the file was deleted: the new one, too, says whose it is
         return True
 
     def store(self, data: bytes | BinaryIO, extension: str, what: str = "") -> Mapping[str, Any] | None:
         """Keep a picture or recording; None when it is too large or cannot be written."""
         if isinstance(data, bytes) and len(data) > MAX_ARTIFACT_BYTES:
-            guard.report("dropped.artifact", f"a value of {len(data)} bytes is larger than an artifact may be")
+            guard.report(
+                "dropped.artifact", f"a value of {len(data)} bytes is larger than an artifact may be"
+            )
             return None
         try:
             kept = store_artifact(self._directory, data, extension)
@@ -119,6 +119,7 @@ class SpoolSink:
     def after_fork(self) -> None:
         """A lock and a descriptor of the child's own."""
         self._file.after_fork()
+        self.lock = self._file.lock
 
     def close(self) -> None:
         """Close the file; a later event opens it again."""

@@ -64,7 +64,7 @@ class SummaryCounter:
         kind, payload = event.get("type"), event.get("payload")
         if not isinstance(kind, str):
             return
-        if not isinstance(payload, Mapping):
+        if type(payload) is not dict and not isinstance(payload, Mapping):  # the ABC alone costs 0.3 µs
             payload = {}
         self.events += 1
         _bump(self.types, kind)

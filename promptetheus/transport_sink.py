@@ -49,7 +49,9 @@ class TransportSink:
         if self._held is not None:
             self._held.append(line)
             if len(self._held) > _MAX_HELD_EVENTS:
-                guard.report("settings.tail_sample", "a session grew too long to wait for its end: it is kept")
+                guard.report(
+                    "settings.tail_sample", "a session grew too long to wait for its end: it is kept"
+                )
                 self._release([orjson.loads(held) for held in self._held])
             return True
         event = orjson.loads(line)
@@ -57,7 +59,9 @@ class TransportSink:
             return self._deliver(self.transport.send_event, event, 1)
         return self._deliver(self.transport.send_batch, [event], 1)
 
-    def store(self, data: bytes | BinaryIO, extension: str, what: str = "screenshot") -> Mapping[str, Any] | None:
+    def store(
+        self, data: bytes | BinaryIO, extension: str, what: str = "screenshot"
+    ) -> Mapping[str, Any] | None:
         """Upload a picture or recording; None when the transport cannot or did not."""
         upload = getattr(self.transport, "upload_artifact", None)
         if upload is None:

@@ -1,6 +1,7 @@
 """All sessions of a spool, from the head and tail of each file; unchanged files are not opened again.
 
-Safe to use from several threads: one refreshes, others read rows.
+Safe to use from several threads: one refreshes, others read rows. What was read is kept for the next process too,
+in a cache that is written after the rows were given out.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from promptetheus.queries.catalog_cache import CacheUnusable, CatalogCache, cache_path, save
+from promptetheus.queries.digest import Digest
+from promptetheus.queries.listing import SUFFIX, list_files, opened, stat_files
 from promptetheus.queries.pricing import Pricer
-from promptetheus.queries.row_reader import Reading, looks_sealed, read_file, stamp_of
+from promptetheus.queries.row_reader import Reading, looks_sealed, read_ended, read_file, stamp_of
 from promptetheus.queries.rows import Change, Problem, SessionRow, Skipped, Status
 from promptetheus.queries.source import NotReadable
 
 __all__ = ["Catalog", "Change", "Problem", "SessionRow", "Skipped", "Status"]
 
-SUFFIX = ".jsonl"
 _FIRST_BATCH = 64
 _BATCH = 512
 _PATIENCE_S = 0.1
@@ -28,11 +31,19 @@ _PATIENCE_S = 0.1
 _LONG_BYTES = 2 * 1024 * 1024
 _RECHECK_S = 1.0
 
+_WORTH_BYTES = 8 * 1024 * 1024
+"""The cache is written when reading again what it does not hold would take about so much: fewer sessions are read
+faster than a file is written."""
+
+_ENDS_BYTES = 16 * 1024
+"""What a sealed session counts for in that."""
+
 
 class Catalog:
     """The sessions of one spool directory. A missing directory is an empty catalog; nothing here raises OSError."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, cached: bool = True) -> None:
+        """`cached`: whether to use and keep the cache beside the spool."""
         self.root = root
         self._readings: dict[str, Reading] = {}
         self._lock = threading.RLock()
@@ -43,28 +54,39 @@ class Catalog:
         """Counts changes; what was sorted for an older one is sorted anew."""
         self._sorted: tuple[int, list[SessionRow]] = (0, [])
         self._pricer: Pricer | None = None
+        self._cache_path = cache_path(root) if cached else None
+        self._cache: CatalogCache | None = None
+        self._cache_opened = False
+        self._uncached_bytes = 0
+        self._saver: threading.Thread | None = None
 
     def scan(self) -> Iterator[list[SessionRow]]:
         """Read what is new or changed; gives all rows in batches, newest file first, the first batch small."""
-        files = list(self._list_files().items())
+        self._open_cache()
+        files = list(list_files(self.root).items())
         files.sort(key=lambda item: item[1].st_mtime_ns, reverse=True)
         with self._lock:
             self._forget_others({name for name, _ in files})
+        # Long files without a summary are read whole: last, so that nobody waits for them.
+        late = {name for name, found in files if found.st_size > _LONG_BYTES and self._takes_long(name, found)}
+        if late:
+            files.sort(key=lambda item: item[0] in late)
         batch: list[SessionRow] = []
         limit = _FIRST_BATCH
         given_s = time.monotonic()
-        # Long files without a summary are read whole: last, so that nobody waits for them.
-        for name, found in sorted(files, key=lambda item: self._takes_long(*item)):
-            with self._lock:
-                self._look_at(name, found)
-                reading = self._readings.get(name)
-            if reading is not None and isinstance(reading.found, SessionRow):
-                batch.append(reading.found)
-            if len(batch) >= limit or (batch and time.monotonic() - given_s > _PATIENCE_S):
-                yield batch
-                batch, limit, given_s = [], _BATCH, time.monotonic()
+        with opened(self.root) as directory:
+            for name, found in files:
+                with self._lock:
+                    self._look_at(name, found, directory)
+                    reading = self._readings.get(name)
+                if reading is not None and isinstance(reading.found, SessionRow):
+                    batch.append(reading.found)
+                if len(batch) >= limit or (batch and time.monotonic() - given_s > _PATIENCE_S):
+                    yield batch
+                    batch, limit, given_s = [], _BATCH, time.monotonic()
         if batch:
             yield batch
+        self._keep()
 
     def refresh(self, paths: Iterable[Path] | None = None) -> Change:
         """Look at these files again, or at all of them when None or when the root itself is among them.
@@ -72,16 +94,17 @@ class Catalog:
         Writers of running sessions are looked up too, once a second and whenever `paths` is empty: one that died
         leaves no trace in its file.
         """
+        self._open_cache()
         names = None if paths is None else self._names(paths)
-        files = self._list_files() if names is None else self._stat_files(names)
-        with self._lock:
+        files = list_files(self.root) if names is None else stat_files(self.root, names)
+        with self._lock, opened(self.root) as directory:
             gone = (self._readings.keys() if names is None else names) - files.keys()
             removed = [session_id for name in gone for session_id in self._forget(name)]
             changed = []
             for name, found in files.items():
                 known = self._readings.get(name)
                 was = known.found if known else None
-                if self._look_at(name, found):
+                if self._look_at(name, found, directory):
                     changed.append(name)
                     now = self._readings[name].found
                     if isinstance(was, SessionRow) and isinstance(now, Problem):
@@ -89,7 +112,8 @@ class Catalog:
             if not names or time.monotonic() - self._rechecked_s > _RECHECK_S:
                 changed += self._recheck_running().difference(changed)
             rows = [self._readings[name].found for name in changed]
-            return Change([row for row in rows if isinstance(row, SessionRow)], removed)
+        self._keep()
+        return Change([row for row in rows if isinstance(row, SessionRow)], removed)
 
     def rows(self) -> list[SessionRow]:
         """All sessions read so far, the one that started last first (files without a time by their own)."""
@@ -130,10 +154,44 @@ class Catalog:
         self._pricer = pricer
         return updated
 
+    def wait_until_kept(self) -> None:
+        """Until the cache is written, if it is being written. A process that ends waits by itself."""
+        saver = self._saver
+        if saver is not None:
+            saver.join()
+
+    def _open_cache(self) -> None:
+        if self._cache_opened or self._cache_path is None:
+            return
+        self._cache_opened = True
+        try:
+            self._cache = CatalogCache(self._cache_path)
+        except CacheUnusable:  # written anew when that is worth it
+            pass
+
+    def _keep(self) -> None:
+        """Write the cache in a thread of its own, when enough was read that it does not hold."""
+        with self._lock:
+            if self._cache_path is None or self._saver is not None or self._uncached_bytes < _WORTH_BYTES:
+                return
+            self._uncached_bytes = 0
+            readings = sorted(self._readings.items(), key=lambda item: item[1].stamp.mtime_ns, reverse=True)
+            # Not a daemon: it would be killed when a short command ends, just before it is done.
+            self._saver = threading.Thread(target=self._save, args=(self._cache_path, readings))
+            self._saver.name = "promptetheus-catalog-cache"
+        self._saver.start()
+
+    def _save(self, path: Path, readings: list[tuple[str, Reading]]) -> None:
+        try:
+            save(path, readings)
+        except CacheUnusable:  # a disk that is full or read only: lists take a little longer, `doctor` says why
+            self._cache_path = None
+        self._saver = None
+
     def _takes_long(self, name: str, found: os.stat_result) -> bool:
-        return (
-            found.st_size > _LONG_BYTES and name not in self._readings and not looks_sealed(self.root / name)
-        )
+        if name in self._readings or (self._cache is not None and self._cache.holds(name, found)):
+            return False
+        return not looks_sealed(self.root / name)
 
     def _names(self, paths: Iterable[Path]) -> set[str] | None:
         names = set()
@@ -144,44 +202,14 @@ class Catalog:
                 names.add(path.name)
         return names
 
-    def _list_files(self) -> dict[str, os.stat_result]:
-        files = {}
-        try:
-            with os.scandir(self.root) as entries:
-                for entry in entries:
-                    if entry.name.endswith(SUFFIX):
-                        try:
-                            files[entry.name] = entry.stat(follow_symlinks=False)
-                        except OSError:  # gone since it was listed
-                            continue
-        except OSError:
-            pass
-        return files
-
-    def _stat_files(self, names: Iterable[str]) -> dict[str, os.stat_result]:
-        files = {}
-        for name in sorted(names):
-            try:
-                files[name] = os.lstat(self.root / name)
-            except OSError:
-                continue
-        return files
-
-    def _look_at(self, name: str, found: os.stat_result) -> bool:
+    def _look_at(self, name: str, found: os.stat_result, directory: int | None) -> bool:
         """Read one file unless it is as it was; whether what is known of it changed. Call with the lock held."""
-        stamp = stamp_of(found)
         known = self._readings.get(name)
-        if known is not None and known.stamp == stamp:
+        if known is not None and known.stamp == stamp_of(found):
             return False
-        path = self.root / name
-        try:
-            reading = read_file(path, known)
-        except FileNotFoundError:
+        reading = self._read(name, found, known, directory)
+        if reading is None:
             return False
-        except NotReadable as reason:
-            reading = Reading(stamp, Problem(path, str(reason)))
-        except Exception as error:  # one file must not hide all others
-            reading = Reading(stamp, Problem(path, f"cannot be read: {type(error).__name__}: {error}"))
         if self._pricer is not None and isinstance(reading.found, SessionRow):
             reading.found = self._pricer.priced(reading.found)
         self._readings[name] = reading
@@ -192,6 +220,32 @@ class Catalog:
             self._running.discard(name)
         return known is None or known.found != reading.found
 
+    def _read(
+        self, name: str, found: os.stat_result, known: Reading | None, directory: int | None
+    ) -> Reading | None:
+        """What is in the file now; None when it is gone."""
+        if known is None or known.tally is None:
+            root = str(self.root)
+            cached = self._cache.reading(root, name, found) if self._cache is not None else None
+            if cached is not None:
+                return cached
+            ended = read_ended(root, directory, name, found) if directory is not None else None
+            if ended is not None:
+                self._uncached_bytes += _ENDS_BYTES
+                return ended
+        path = self.root / name
+        try:
+            reading = read_file(path, known)
+        except FileNotFoundError:
+            return None
+        except NotReadable as reason:
+            return Reading(stamp_of(found), Problem(path, str(reason)))
+        except Exception as error:  # one file must not hide all others
+            return Reading(stamp_of(found), Problem(path, f"cannot be read: {type(error).__name__}: {error}"))
+        if isinstance(reading.digest, Digest):
+            self._uncached_bytes += found.st_size if reading.digest.counted else _ENDS_BYTES
+        return reading
+
     def _recheck_running(self) -> set[str]:
         """Sessions whose writer is gone by now."""
         self._rechecked_s = time.monotonic()
@@ -201,6 +255,9 @@ class Catalog:
             row, tally = reading.found, reading.tally
             if isinstance(row, SessionRow) and (tally is None or not tally.writer_lives(row.mtime)):
                 reading.found = replace(row, status=Status.CRASHED)
+                if tally is not None:
+                    reading.digest = tally.digest()
+                    self._uncached_bytes += row.size_bytes
                 reading.tally = None
                 crashed.add(name)
         self._running -= crashed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class Status(StrEnum):
@@ -88,8 +88,28 @@ class Usage:
     cached_tokens: int
 
 
+class _Deferred:
+    """Fields that are worked out when somebody first asks for one of them.
+
+    A list of 10,000 sessions shows fifty: working out all fields of all rows costs more than reading the files.
+    """
+
+    __slots__ = ("_rest",)
+
+    if not TYPE_CHECKING:  # a type checker would believe that every name is a field
+
+        def __getattr__(self, name: str) -> Any:
+            # Called only for what has no value yet: the slot of a field, or a name that no row has.
+            if name not in _FIELDS:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            rest = self._rest()
+            for field, put in _PUT.items():
+                put(self, getattr(rest, field))
+            return getattr(rest, name)
+
+
 @dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(_Deferred):
     """One session as lists show it."""
 
     session_id: str
@@ -153,6 +173,32 @@ class SessionRow:
         if self.input_tokens is None and self.output_tokens is None:
             return None
         return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+_FIELDS = frozenset(SessionRow.__slots__)
+_PUT = {field: getattr(SessionRow, field).__set__ for field in SessionRow.__slots__}
+_put_rest = _Deferred._rest.__set__  # type: ignore[attr-defined]
+_put_id, _put_status, _put_started = _PUT["session_id"], _PUT["status"], _PUT["started"]
+_put_mtime, _put_size = _PUT["mtime"], _PUT["size_bytes"]
+
+
+def deferred_row(
+    session_id: str,
+    status: Status,
+    started: float | None,
+    mtime: float,
+    size_bytes: int,
+    rest: Callable[[], SessionRow],
+) -> SessionRow:
+    """A row of which only what sorting and counting need is known; `rest` gives all of it, and never raises."""
+    row = SessionRow.__new__(SessionRow)
+    _put_id(row, session_id)
+    _put_status(row, status)
+    _put_started(row, started)
+    _put_mtime(row, mtime)
+    _put_size(row, size_bytes)
+    _put_rest(row, rest)
+    return row
 
 
 @dataclass(frozen=True, slots=True)

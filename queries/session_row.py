@@ -54,7 +54,8 @@ def is_session_start(event: Event) -> bool:
 
 def build_row(
     path: Path,
-    found: os.stat_result,
+    size_bytes: int,
+    mtime: float,
     first: Event,
     summary: Mapping[str, Any],
     *,
@@ -85,9 +86,9 @@ def build_row(
     imported = metadata.get("imported")
     failed_checks, passed_checks = _count(summary.get("failed_checks")), _count(summary.get("passed_checks"))
     return SessionRow(
-        session_id=session_id_of(path, first),
+        session_id=session_id_of(path.name, first),
         path=path,
-        status=_status(summary, ended, writer_lives, failed_checks, passed_checks),
+        status=status_of(summary, ended, writer_lives),
         agent=_text(after.get("agent")),
         goal=_text(after.get("user_goal")),
         project=_text(after.get("project_id")),
@@ -113,8 +114,8 @@ def build_row(
         passed_checks=passed_checks,
         fingerprint=_text(summary.get("fingerprint")),
         label=_text(summary.get("label")),
-        size_bytes=found.st_size,
-        mtime=found.st_mtime,
+        size_bytes=size_bytes,
+        mtime=mtime,
         skipped=skipped,
         mended=mended,
         metadata=_mapping(summary.get("metadata")),
@@ -135,31 +136,33 @@ def empty_row(path: Path, found: os.stat_result, skipped: Skipped = NOTHING_SKIP
     )  # fmt: skip
 
 
-def session_id_of(path: Path, event: Event) -> str:
+def session_id_of(name: str, event: Event) -> str:
     """The id in the event where the file is named after it, otherwise the file's stem.
 
     So a copied or forged file never passes for another session of the same spool.
     """
-    name = path.name
     claimed = event.get("session_id")
     if not isinstance(claimed, str):
-        return path.stem
+        return _stem(name)
     # Said first because it is nearly always so, and a list has ten thousand rows.
     if name == claimed + ".jsonl" or name == session_file_stem(claimed) + ".jsonl":
         return claimed
-    return claimed if name.endswith(".json") else path.stem
+    return claimed if name.endswith(".json") else _stem(name)
 
 
-def _status(
-    summary: Mapping[str, Any], ended: bool, writer_lives: bool, failed_checks: int, passed_checks: int
-) -> Status:
+def status_of(summary: Mapping[str, Any], ended: bool, writer_lives: bool) -> Status:
+    """How a session with events stands."""
     if not ended:
         return Status.RUNNING if writer_lives else Status.CRASHED
-    if failed_checks:
+    if _count(summary.get("failed_checks")):
         return Status.FAILED_GOAL
     if summary.get("error") or is_failed_status(summary.get("status")):
         return Status.FAILED
-    return Status.PASSED if passed_checks else Status.COMPLETED
+    return Status.PASSED if _count(summary.get("passed_checks")) else Status.COMPLETED
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0]
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

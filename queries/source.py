@@ -13,7 +13,8 @@ from promptetheus.queries.event_line import UNREADABLE, parse_json
 MAX_EXPORT_BYTES = 512 * 1024 * 1024
 """An exported JSON document is read whole; a larger one is refused instead of filling the memory."""
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Follows no link, waits for no pipe."""
 
 
 class NotReadable(Exception):
@@ -26,7 +27,7 @@ def open_regular(path: str | Path) -> tuple[int, os.stat_result]:
     Raises NotReadable for anything but a regular file, FileNotFoundError when there is nothing.
     """
     try:
-        fd = os.open(path, _FLAGS)
+        fd = os.open(path, OPEN_FLAGS)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Reading one session file for its row: head and tail where the last line can be believed, else all of it.
+"""Counting a session file line by line, where no last line tells what is in it.
 
 A session that still runs keeps its tally, so that a line more costs the reading of one line.
 """
@@ -7,82 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from promptetheus.events import Event
-from promptetheus.queries.event_line import Reject, parse, parse_tolerantly
+from promptetheus.queries.digest import Digest, count_digest
+from promptetheus.queries.event_line import Reject, parse_tolerantly
 from promptetheus.queries.lines import LineReader, Pread
 from promptetheus.queries.rows import SessionRow, Skipped
 from promptetheus.queries.session_row import Writer, build_row, empty_row, is_session_start, writer_of
 from promptetheus.summary import SummaryCounter
-
-_WHOLE_BYTES = 16 * 1024
-"""Files up to this size are read in one go: a second system call costs more than the bytes."""
-
-_PIECE_BYTES = 4 * 1024
-_MAX_EDGE_BYTES = 2 * 1024 * 1024
-"""A first or last line longer than this is left to the whole reading; the SDK stays below 1 MiB."""
-
-SEALED = (b'"type":"session_end"}\n', b'"type":"session_end"}\r\n')
-"""How the last line of a closed session ends, as our encoder writes it."""
-
-
-def read_sealed(path: Path, pread: Pread, size: int, found: os.stat_result) -> SessionRow | None:
-    """The row of a session whose last line carries a summary of every byte before it; None otherwise."""
-    if size <= _WHOLE_BYTES:
-        data = pread(size, 0)
-        if not data.endswith(SEALED):
-            return None
-        last = data[data.rfind(b"\n", 0, -1) + 1 :]
-        first = data[: data.find(b"\n")]
-    else:
-        tail = pread(_PIECE_BYTES, size - _PIECE_BYTES)
-        if not tail.endswith(SEALED):
-            return None
-        last_line = _last_line(tail, pread, size)
-        first_line = _first_line(pread, size)
-        if last_line is None or first_line is None:
-            return None
-        last, first = last_line, first_line
-    try:
-        end: Any = orjson.loads(last)
-        summary = end["metadata"]["summary"]
-        if summary["spool_bytes"] != size - len(last):
-            return None
-        opening = parse(first)
-        if isinstance(opening, Reject):
-            return None
-        return build_row(
-            path, found, opening, summary, last_time=end.get("timestamp"), ended=True, writer_lives=False
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _last_line(tail: bytes, pread: Pread, size: int) -> bytes | None:
-    length = len(tail)
-    while True:
-        start = tail.rfind(b"\n", 0, -1) + 1
-        if start:
-            return tail[start:]
-        if length >= size or length >= _MAX_EDGE_BYTES:
-            return None
-        length = min(size, length * 8)
-        tail = pread(length, size - length)
-
-
-def _first_line(pread: Pread, size: int) -> bytes | None:
-    length = _PIECE_BYTES
-    while True:
-        head = pread(length, 0)
-        cut = head.find(b"\n")
-        if cut >= 0:
-            return head[:cut]
-        if length >= size or length >= _MAX_EDGE_BYTES:
-            return None
-        length = min(size, length * 8)
 
 
 class Tally:
@@ -134,7 +66,8 @@ class Tally:
             return empty_row(path, found, self.skipped)
         return build_row(
             path,
-            found,
+            found.st_size,
+            found.st_mtime,
             self._opening,
             self._counter.result(),
             last_time=self._last_time,
@@ -142,6 +75,14 @@ class Tally:
             writer_lives=not self._ended and self._writer.is_alive(found.st_mtime),
             skipped=self.skipped,
             mended=self._mended,
+        )
+
+    def digest(self) -> Digest | None:
+        """What the row of this session can be made from again; None where that would be too long."""
+        if self._opening is None:
+            return None
+        return count_digest(
+            self._opening, self._counter.result(), self._last_time, self._ended, self.skipped, self._mended
         )
 
     def writer_lives(self, mtime: float) -> bool:

@@ -67,9 +67,10 @@ class FullView(Guarded, Screen[None]):
         """What enter does, wherever the focus is."""
         self._view.action_open_row()
 
-    async def action_close(self) -> None:
+    def action_close(self) -> None:
         """Back to the session."""
-        await self.app.pop_screen()
+        # Not awaited: a click on the footer comes from inside this screen, which would wait for its own end.
+        self.app.pop_screen()
 
     def action_copy(self) -> None:
         """Copy the value of the highlighted line."""

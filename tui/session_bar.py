@@ -34,6 +34,8 @@ class SessionBar(Guarded, Widget, can_focus=False):
         super().__init__()
         self._position = ""
         self._said = ""
+        self._is_news = False
+        """Whether what is said was no answer to a key."""
         self._problem = ""
         self._live = False
         self._following = False
@@ -68,15 +70,21 @@ class SessionBar(Guarded, Widget, can_focus=False):
         """Say something that stays true until it is taken back with ""."""
         self._set(_problem=problem)
 
-    def say(self, text: str) -> None:
-        """Say something for a few seconds."""
+    def say(self, text: str, *, news: bool = False) -> None:
+        """Say something for a few seconds; an answer to a key only until the next one, `news` all the while."""
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(SAID_FOR_S, self.hush)
+        self._timer = self.set_timer(SAID_FOR_S, self._fall_silent)
+        self._is_news = news
         self._set(_said=text)
 
     def hush(self) -> None:
-        """Take back what was said."""
+        """Take back the answer to a key: the person has gone on."""
+        if not self._is_news:
+            self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        self._is_news = False
         self._set(_said="")
 
     def _set(self, **what: object) -> None:

@@ -14,7 +14,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from promptetheus.describe import describe
-from promptetheus.display import printable_line, short_id
+from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.steps import Step
 from promptetheus.tui.clipboard import copy_text, step_markdown
@@ -78,7 +78,8 @@ class SessionScreen(Guarded, Screen[None]):
         self.loaded = False
         """Whether the whole file has been read once."""
         self._filter: StepFilter | None = None
-        self._following_before = False
+        self._held: Step | None = None
+        """The step that was highlighted when the person began to type a filter."""
 
     # Building
 
@@ -143,9 +144,9 @@ class SessionScreen(Guarded, Screen[None]):
             self.loaded = True
             self._land(update.row)
         elif update.started_over:
-            self._bar.say("The file was replaced or cut: read again from its start.")
+            self._bar.say("The file was replaced or cut: read again from its start.", news=True)
         if was_live and update.row is not None and not timeline.running:
-            self._bar.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}")
+            self._bar.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}", news=True)
         self._bar.show_problem(f"Cannot read on: {update.problem}." if update.problem else "")
         current = timeline.current_step
         if current is not None and (self.inspector.shown is None or current.index in changed):
@@ -235,7 +236,7 @@ class SessionScreen(Guarded, Screen[None]):
 
     # Keys
 
-    async def action_back(self) -> None:
+    def action_back(self) -> None:
         """From the inspector to the timeline, from a filter to all steps, from there to the list."""
         bar = self.query_one(FilterBar)
         if self.focused is not self.timeline:
@@ -243,11 +244,12 @@ class SessionScreen(Guarded, Screen[None]):
         elif bar.is_active:
             bar.clear()
         else:
-            await self.app.run_action("app.show_sessions")
+            self._to_the_list()
 
     @on(SessionHeader.BackWanted)
-    async def _to_the_list(self) -> None:
-        await self.app.run_action("app.show_sessions")
+    def _to_the_list(self) -> None:
+        # In the app's own loop: one that belongs to this screen would wait for its own end.
+        self.app.call_next(self.app.run_action, "app.show_sessions")
 
     def action_jump(self, name: str, forward: bool) -> None:
         """To the next or previous step of a sort; says so when there is none."""
@@ -359,11 +361,13 @@ class SessionScreen(Guarded, Screen[None]):
 
     def action_filter(self) -> None:
         """Filter the steps while typing."""
+        self._held = self.timeline.current_step
         self.query_one(FilterBar).open()
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
         self.timeline.focus()
+        self._held = None
 
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
@@ -373,7 +377,7 @@ class SessionScreen(Guarded, Screen[None]):
         else:
             self._filter = None
             self.workers.cancel_group(self, "filter")
-            self.timeline.show_matches(None)
+            self.timeline.show_matches(None, self._held)
 
     def _filter_again(self, changed: list[int], started_over: bool) -> None:
         assert self._filter is not None
@@ -388,18 +392,18 @@ class SessionScreen(Guarded, Screen[None]):
         current = self._filter
         if current is None:
             return
-        held = self.timeline.current_step
+        held = self._held or self.timeline.current_step
         async for _ in current.run():
-            self._show_matches(current, None if held is None else held.index)
-        self._show_matches(current, None if held is None else held.index)
+            self._show_matches(current, held)
+        self._show_matches(current, held)
 
-    def _show_matches(self, current: StepFilter, held: int | None) -> None:
+    def _show_matches(self, current: StepFilter, held: Step | None) -> None:
         if current is not self._filter:
             return
         if self.timeline.matches != current.matches:
-            self.timeline.show_matches(current.matches)
+            self.timeline.show_matches(current.matches, held)
         hides = ""
-        if held is not None and held not in current.matches:
-            hides = printable_line(f"step {held}")
+        if held is not None and held.index not in current.matches:
+            hides = f"step {held.index}"
         total = self.timeline.steps.count
         self.query_one(FilterBar).say(len(current.matches), total, hides, current.wanted.problems)

@@ -119,9 +119,12 @@ class Timeline(LineList):
             self.refresh_rows(min(first_new, changed[0]) if unchanged else 0)
         return changed
 
-    def show_matches(self, matches: list[int] | None) -> None:
-        """Show only these steps (with the spans around them, or their events); all of them with None."""
-        held = self.current_step
+    def show_matches(self, matches: list[int] | None, held: Step | None = None) -> None:
+        """Show only these steps (with the spans around them, or their events); all of them with None.
+
+        The cursor goes to `held`, or stays on its own step, as near as the filter lets it.
+        """
+        held = held or self.current_step
         self.matches = matches
         self._matching_events = None
         if self._outline is not None:
@@ -361,13 +364,13 @@ class Timeline(LineList):
         return 0
 
     def _grow_outline(self) -> None:
-        if self._outline is None:
-            self._outline = Outline()
-            self._outline.show_only(self.matches)
-        outline = self._outline
+        is_new = self._outline is None
+        outline = self._outline = self._outline or Outline()
         for index in range(len(outline), self.steps.count):
             step = self.steps[index]
             outline.add(step, self.session_log.event(step.events[0]))
+        if is_new and self.matches is not None:
+            outline.show_only(self.matches)
         outline.settle()
 
     def _step_of(self, number: int) -> int:

@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
 
 
 def run_program(
-    code: str, spool: Path, cwd: Path, *, code_expected: int | None = 0, user: int | None = None
+    code: str, spool: Path, cwd: Path, *, code_expected: int | None = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run the code, with `pt` and `SPOOL` defined, in a new interpreter."""
     done = subprocess.run(
@@ -36,7 +36,6 @@ def run_program(
         capture_output=True,
         text=True,
         timeout=60,
-        user=user,
     )
     if code_expected is not None:
         assert done.returncode == code_expected, done.stderr

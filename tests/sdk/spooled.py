@@ -16,7 +16,7 @@ def lines_of(spool: Path) -> list[str]:
     (path,) = spool.glob("*.jsonl")
     text = path.read_bytes().decode()
     assert text.endswith("\n")
-    return text.splitlines()
+    return text[:-1].split("\n")  # `splitlines` would also split at U+2028
 
 
 def events_of(spool: Path) -> list[Event]:

@@ -122,7 +122,9 @@ def test_a_transport_without_upload_leaves_the_size(spool: Path) -> None:
         assert session.screenshot(PNG)["payload"] == {"size_bytes": len(PNG), "source_type": "bytes"}
 
 
-@pytest.mark.parametrize("path", ["../outside.png", "artifacts/../../outside.png", "/etc/hostname", "artifacts/ab\x00"])
+@pytest.mark.parametrize(
+    "path", ["../outside.png", "artifacts/../../outside.png", "/etc/hostname", "artifacts/ab\x00"]
+)
 def test_reading_an_artifact_stays_inside_the_artifacts(path: str, spool: Path) -> None:
     store_artifact(spool, PNG, "png")
     (spool.parent / "outside.png").write_bytes(b"secret")

@@ -36,7 +36,9 @@ def test_every_acknowledged_event_survives_a_kill(
     assert process.returncode == -with_signal
     last = int(acknowledged.read_bytes())
     (path,) = spool.glob("*.jsonl")
-    whole = path.read_bytes().rpartition(b"\n")[0].splitlines()  # a line that was not acknowledged may be torn
+    whole = (
+        path.read_bytes().rpartition(b"\n")[0].splitlines()
+    )  # a line that was not acknowledged may be torn
     numbers = [json.loads(line)["payload"]["arguments"]["number"] for line in whole[1:]]
     assert numbers[: last + 1] == list(range(last + 1))
     assert len(numbers) <= last + 2
@@ -134,10 +136,14 @@ def test_after_a_fork_parent_and_child_record_without_sharing_a_key(spool: Path,
     assert len({event["idempotency_key"] for event in events}) == len(events) == 403
     nonces = {event["idempotency_key"].split(":")[1] for event in events}
     assert len(nonces) == 2
-    assert events[-1]["metadata"]["summary"]["spool_bytes"] != sum(len(line) + 1 for line in lines_of(spool)[:-1])
+    assert events[-1]["metadata"]["summary"]["spool_bytes"] != sum(
+        len(line) + 1 for line in lines_of(spool)[:-1]
+    )
 
 
-def test_a_fork_while_threads_are_recording_does_not_leave_the_child_waiting(spool: Path, program: Run) -> None:
+def test_a_fork_while_threads_are_recording_does_not_leave_the_child_waiting(
+    spool: Path, program: Run
+) -> None:
     program(
         """
         import threading, warnings
@@ -193,7 +199,11 @@ def test_workers_of_multiprocessing_record_sessions_of_their_own(
     sessions = sessions_of(spool)
     assert set(sessions) == {"parent", "w0", "w1", "w2", "w3"}
     for number in range(4):
-        assert [event["type"] for event in sessions[f"w{number}"]] == ["state_change", "metric", "session_end"]
+        assert [event["type"] for event in sessions[f"w{number}"]] == [
+            "state_change",
+            "metric",
+            "session_end",
+        ]
 
 
 def test_workers_forked_after_the_first_session_do_not_share_anything(spool: Path, program: Run) -> None:
@@ -218,7 +228,9 @@ def test_workers_forked_after_the_first_session_do_not_share_anything(spool: Pat
     )
     sessions = sessions_of(spool)
     assert len(sessions) == 4
-    values = [[e["payload"]["value"] for e in events if e["type"] == "metric"] for events in sessions.values()]
+    values = [
+        [e["payload"]["value"] for e in events if e["type"] == "metric"] for events in sessions.values()
+    ]
     assert sorted(values) == [[0], [1], [2], [3]]
 
 
@@ -242,7 +254,9 @@ def test_two_processes_may_record_one_session(spool: Path, tmp_path: Path) -> No
 
 def test_a_torn_last_line_of_a_dead_writer_does_not_swallow_the_next_one(spool: Path, program: Run) -> None:
     spool.mkdir()
-    (spool / "s.jsonl").write_bytes(b'{"seq":7,"session_id":"s","type":"metric"}\n{"idempotency_key":"s:1:8","pay')
+    (spool / "s.jsonl").write_bytes(
+        b'{"seq":7,"session_id":"s","type":"metric"}\n{"idempotency_key":"s:1:8","pay'
+    )
     program(
         """
         with pt.start(agent="a", user_goal="g", spool_dir=SPOOL, session_id="s") as session:

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import functools
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +223,13 @@ def test_methods_are_recorded_without_self_among_the_plain_arguments(spool: Path
         assert Calendar.make("b") == "b"
         assert Calendar.inner_static("c") == "c"
     calls = [event for event in events_of(spool) if event["type"] == "tool_call"]
-    assert [call["payload"]["tool_name"] for call in calls] == ["find", "parse", "parse", "make", "inner_static"]
+    assert [call["payload"]["tool_name"] for call in calls] == [
+        "find",
+        "parse",
+        "parse",
+        "make",
+        "inner_static",
+    ]
     assert calls[0]["payload"]["arguments"]["args"] == "(<Calendar>, 'Tue')"
     assert [call["metadata"]["arguments"] for call in calls] == [
         {"day": "Tue"}, {"text": "a"}, {"text": "a"}, {"kind": "b"}, {"text": "c"},
@@ -330,7 +336,7 @@ async def test_a_plain_function_around_a_coroutine_is_recorded_to_its_end(spool:
 
 def test_a_coroutine_that_is_closed_early_is_recorded_as_left(spool: Path) -> None:
     class Pause:
-        def __await__(self) -> Iterator[None]:
+        def __await__(self) -> Generator[None, None, None]:
             yield
 
     @pt.observe(user_goal="g", spool_dir=spool)
@@ -377,7 +383,15 @@ def test_observe_of_a_generator_is_current_in_its_body_and_not_in_its_consumer(s
 
     for _ in stream(3):
         assert pt.current().session_id == "noop"
-    assert shapes(spool) == ["session_started", "tool_call", "metric", "metric", "metric", "tool_result", "session_end"]
+    assert shapes(spool) == [
+        "session_started",
+        "tool_call",
+        "metric",
+        "metric",
+        "metric",
+        "tool_result",
+        "session_end",
+    ]
 
 
 def test_a_generator_keeps_its_protocol(spool: Path) -> None:

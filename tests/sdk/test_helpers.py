@@ -66,7 +66,9 @@ CALLS: list[tuple[str, Callable[[pt.Session], Any], str, dict[str, Any]]] = [
     ("llm_call with defaults", lambda s: s.llm_call("gpt-5"), "llm_call", {"model": "gpt-5"}),
     (
         "llm_call",
-        lambda s: s.llm_call("gpt-5", input_tokens=3, output_tokens=4, latency_ms=5, messages_ref="m", prompt_ref="p"),
+        lambda s: s.llm_call(
+            "gpt-5", input_tokens=3, output_tokens=4, latency_ms=5, messages_ref="m", prompt_ref="p"
+        ),
         "llm_call",
         {
             "model": "gpt-5", "input_tokens": 3, "output_tokens": 4, "latency_ms": 5,

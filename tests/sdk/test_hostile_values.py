@@ -42,7 +42,7 @@ class Holder:
     inner: object
 
 
-Pair = collections.namedtuple("Pair", "left right")  # noqa: PYI024
+Pair = collections.namedtuple("Pair", "left right")
 
 
 class BadRepr:
@@ -136,7 +136,6 @@ HOSTILE: dict[str, Any] = {
     "ten thousand levels": deep(10_000),
     "300 levels": deep(300),
     "a doubling structure": doubling(60),
-    "a doubling structure in a dictionary": {"a": {"b": doubling(60)}},
     "nan": float("nan"),
     "infinity": float("inf"),
     "a huge integer": 10**5000,
@@ -148,20 +147,28 @@ HOSTILE: dict[str, Any] = {
     "a type": BadRepr,
     "a module": sys,
     "a function": deep,
-    "a generator": (n for n in ()),
-    "None as a key": {None: 1, 1: 2, "1": 3, True: 4},
+    "a generator": (n for n in [1]),
+    "None as a key": {None: 1, 1: 2, "1": 3},
     "control characters": "\x00\x1b[2J\u2028\n",
 }
 
-ORDINARY: dict[str, Any] = {"int": 5, "list": ["a"], "text": "text", "tuple": (), "float": 1.5, "bool": True, "bytes": b"x"}
+ORDINARY: dict[str, Any] = {
+    "int": 5,
+    "list": ["a"],
+    "text": "text",
+    "tuple": (),
+    "float": 1.5,
+    "bool": True,
+    "bytes": b"x",
+}
 ANYTHING = {**HOSTILE, **ORDINARY}
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("redact", [None, "default", lambda event: event], ids=["plain", "default", "own redactor"])
-def test_a_hostile_value_anywhere_is_recorded_as_one_valid_line(
-    value: Any, redact: Any, spool: Any
-) -> None:
+@pytest.mark.parametrize(
+    "redact", [None, "default", lambda event: event], ids=["plain", "default", "own redactor"]
+)
+def test_a_hostile_value_anywhere_is_recorded_as_one_valid_line(value: Any, redact: Any, spool: Any) -> None:
     with a_session(spool, redact=redact) as session:
         for kind in EVENT_TYPES:
             if kind not in ("session_end", "llm_call"):
@@ -185,7 +192,9 @@ CALLS: list[Callable[[pt.Session, Any], Any]] = [
     lambda s, x: s.dom_snapshot(x, x, x, x, x),
     lambda s, x: s.screenshot(x, x),
     lambda s, x: s.replay_artifact(x, x, x, x),
-    lambda s, x: s.llm_call(x, input_tokens=x, output_tokens=x, latency_ms=x, messages_ref=x, prompt_ref=x, metadata=x),
+    lambda s, x: s.llm_call(
+        x, input_tokens=x, output_tokens=x, latency_ms=x, messages_ref=x, prompt_ref=x, metadata=x
+    ),
     lambda s, x: s.score(x, x, x, x, x),
     lambda s, x: s.metric(x, x, x, x),
     lambda s, x: s.error(x, error_type=x, handled=x, metadata=x),
@@ -230,7 +239,9 @@ def test_a_strange_spool_directory_does_not_stop_the_agent(
         session.user_message("x")
 
 
-def test_a_value_that_changes_the_event_while_it_is_written_does_not_crash_the_interpreter(spool: Any) -> None:
+def test_a_value_that_changes_the_event_while_it_is_written_does_not_crash_the_interpreter(
+    spool: Any,
+) -> None:
     """With a `default=` hook orjson reads the dictionary on after its items were freed: a segmentation fault."""
 
     class Clearing:
@@ -244,7 +255,7 @@ def test_a_value_that_changes_the_event_while_it_is_written_does_not_crash_the_i
     with a_session(spool) as session:
         for _ in range(200):
             items: list[Any] = []
-            items += [Clearing(items), *("text %d" % n for n in range(50))]
+            items += [Clearing(items), *(f"text {n}" for n in range(50))]
             session.user_message(items)
             mapping: dict[str, Any] = {}
             mapping.update({"a": Clearing(mapping), **{str(n): "text" * 20 for n in range(50)}})
@@ -300,7 +311,9 @@ def test_values_become_the_json_that_says_most(value: Any, json_value: Any) -> N
 def test_pydantic_models_become_their_fields() -> None:
     pydantic = pytest.importorskip("pydantic")
     model = pydantic.create_model("Booking", day=(str, ...), tags=(set[str], ...))
-    assert json.loads(encode_value({"v": model(day="Tue", tags={"a"})})) == {"v": {"day": "Tue", "tags": ["a"]}}
+    assert json.loads(encode_value({"v": model(day="Tue", tags={"a"})})) == {
+        "v": {"day": "Tue", "tags": ["a"]}
+    }
 
 
 def test_numpy_values_become_numbers() -> None:
@@ -323,6 +336,7 @@ def test_the_same_object_twice_is_no_cycle() -> None:
 
 def test_a_structure_that_multiplies_is_cut_off() -> None:
     assert len(encode_value({"v": doubling(60)})) < 10 * MAX_NODES
+    assert len(encode_value({"v": {"a": {"b": doubling(60)}}})) < 10 * MAX_NODES
     assert len(encode_value({"v": [[[{"set": {1}}] * 1000] * 1000]})) < 20 * MAX_NODES
 
 

@@ -7,11 +7,13 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import promptetheus as pt
 from promptetheus import process
+from promptetheus.context import NoopSession
 from promptetheus.events import validate_event
 from tests.sdk.spooled import a_session, events_of, lines_of, payloads
 
@@ -42,7 +44,7 @@ def test_a_session_is_opened_and_closed_by_its_with_block(spool: Path) -> None:
         "session_metadata": {"run": 1},
     }
     assert (last["type"], last["payload"]) == ("session_end", {"status": "completed", "error": None})
-    assert isinstance(pt.current(), pt.context.NoopSession)  # type: ignore[attr-defined]
+    assert isinstance(pt.current(), NoopSession)
 
 
 def test_every_line_is_on_disk_when_its_call_returns(spool: Path) -> None:
@@ -83,8 +85,12 @@ def test_an_exception_ends_the_session_as_failed_and_passes_on(spool: Path) -> N
 
 @pytest.mark.parametrize(
     ("error", "text"),
-    [(KeyboardInterrupt(), "KeyboardInterrupt: "), (asyncio.CancelledError(), "CancelledError: "), (SystemExit(3), "SystemExit: 3")],
-)  # fmt: skip
+    [
+        (KeyboardInterrupt(), "KeyboardInterrupt: "),
+        (asyncio.CancelledError(), "CancelledError: "),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
+)
 def test_an_exit_or_a_cancellation_ends_the_session_as_failed(
     error: BaseException, text: str, spool: Path
 ) -> None:
@@ -113,7 +119,7 @@ def test_helpers_work_without_a_with_block(spool: Path) -> None:
     session.user_message("x")
     session.end()
     assert [event["type"] for event in events_of(spool)] == ["state_change", "user_message", "session_end"]
-    assert isinstance(pt.current(), pt.context.NoopSession)  # type: ignore[attr-defined]
+    assert isinstance(pt.current(), NoopSession)
 
 
 def test_events_after_the_end_are_still_recorded(spool: Path) -> None:
@@ -183,20 +189,20 @@ def test_leaving_in_another_context_does_not_disturb_what_is_current_there(spool
 
 
 def test_current_outside_a_session_takes_every_call() -> None:
-    nothing = pt.current()
+    nothing: Any = pt.current()
     assert nothing.session_id == "noop"
     assert nothing.user_message("x") is None
-    assert nothing.agent() is None  # type: ignore[operator]
-    assert nothing.end() is nothing.flush() is nothing.event("x") is None  # type: ignore[comparison-overlap]
+    assert nothing.agent() is None
+    assert nothing.end() is nothing.flush() is nothing.event("x") is None
     with nothing.span("x") as span_id, nothing:
         assert span_id is None
 
 
 async def test_current_outside_a_session_takes_async_calls_too() -> None:
-    nothing = pt.current()
-    async with nothing.aspan("x") as span_id, nothing:  # type: ignore[union-attr, attr-defined]
+    nothing: Any = pt.current()
+    async with nothing.aspan("x") as span_id, nothing:
         assert span_id is None
-    await nothing.end_async()  # type: ignore[union-attr]
+    await nothing.end_async()
 
 
 def test_a_session_id_that_is_used_again_goes_on_where_the_file_ends(spool: Path) -> None:
@@ -212,11 +218,15 @@ def test_a_session_id_that_is_used_again_goes_on_where_the_file_ends(spool: Path
 
 @pytest.mark.parametrize(
     ("session_id", "name"),
-    [("sess_abc.1", "sess_abc.1.jsonl"), ("a/b", "a_b~c14cddc033f6.jsonl"), ("a_b", "a_b.jsonl"), ("..", None), ("ü\n", None)],
-)  # fmt: skip
-def test_files_have_safe_names_that_no_two_ids_share(
-    session_id: str, name: str | None, spool: Path
-) -> None:
+    [
+        ("sess_abc.1", "sess_abc.1.jsonl"),
+        ("a/b", "a_b~c14cddc033f6.jsonl"),
+        ("a_b", "a_b.jsonl"),
+        ("..", None),
+        ("ü\n", None),
+    ],
+)
+def test_files_have_safe_names_that_no_two_ids_share(session_id: str, name: str | None, spool: Path) -> None:
     with a_session(spool, session_id=session_id):
         pass
     (path,) = spool.iterdir()

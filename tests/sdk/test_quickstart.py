@@ -8,7 +8,7 @@ from promptetheus.fingerprint import failure_fingerprint
 from tests.sdk.programs import Run
 from tests.sdk.spooled import events_of
 
-AGENT = '''
+AGENT = """
     @pt.tool
     def search_calendar(day: str) -> list[str]:
         return ["Tuesday 2pm", "Tuesday 3pm"]
@@ -27,7 +27,7 @@ AGENT = '''
         return selected
 
     run_agent("Book Tuesday at 2pm")
-'''
+"""
 
 
 def test_the_calendar_agent_records_eleven_events_and_the_known_fingerprint(

@@ -69,7 +69,9 @@ async def test_tasks_have_spans_of_their_own_and_share_the_parent(spool: Path) -
     with a_session(spool) as session, session.span("parent") as parent:
         await asyncio.gather(*(work(session, f"t{n}") for n in range(3)))
     events = events_of(spool)
-    names = {e["span_id"]: e["payload"]["span_name"] for e in events if e["payload"].get("name") == "span_start"}
+    names = {
+        e["span_id"]: e["payload"]["span_name"] for e in events if e["payload"].get("name") == "span_start"
+    }
     messages = [event for event in events if event["type"] == "user_message"]
     assert [names[event["span_id"]] for event in messages] == [e["payload"]["content"] for e in messages]
     assert {event["parent_id"] for event in messages} == {parent}

@@ -14,7 +14,7 @@ import pytest
 import promptetheus as pt
 from promptetheus import guard
 from promptetheus.spool import SpoolFile
-from tests.sdk.programs import Run, run_program
+from tests.sdk.programs import Run
 from tests.sdk.spooled import a_session, events_of, sessions_of
 
 NOBODY = 65534
@@ -55,7 +55,10 @@ def test_a_full_disk_loses_only_what_it_could_not_take(
     numbers = [event["payload"]["value"] for event in kept if event["type"] == "metric"]
     assert numbers == list(range(len(sent) - lost))
     assert garbage <= 1  # the line that the disk took half of
-    assert [event["payload"].get("content") for event in kept if event["type"] == "user_message"] == ["before", "after"]
+    assert [event["payload"].get("content") for event in kept if event["type"] == "user_message"] == [
+        "before",
+        "after",
+    ]
     assert kept[-1]["metadata"]["lost_events"] == lost
     assert "spool_bytes" not in kept[-1]["metadata"]["summary"]
     assert "No space left on device" in pt.stats()["why"]["dropped.unwritable"]
@@ -72,7 +75,9 @@ def test_a_short_write_is_followed_by_a_fresh_line(spool: Path, monkeypatch: pyt
     with a_session(spool) as session:
         session.user_message("before")
         short = iter([True])
-        monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:20] if next(short, False) else data))
+        monkeypatch.setattr(
+            os, "write", lambda fd, data: write(fd, data[:20] if next(short, False) else data)
+        )
         session.user_message("torn once")
         monkeypatch.undo()
         session.user_message("after")
@@ -85,20 +90,25 @@ def test_a_short_write_is_followed_by_a_fresh_line(spool: Path, monkeypatch: pyt
     assert guard.counts() == {"recorded": 5}
 
 
-def test_a_read_only_directory_costs_the_events_and_nothing_else(tmp_path: Path) -> None:
-    code = """
-        import json
-        with pt.start(agent="a", user_goal="g", spool_dir=SPOOL) as session:
-            event = session.user_message("x")
-        print(json.dumps([event["payload"], pt.stats()["dropped"], pt.stats()["why"]]))
-    """
+def test_a_read_only_directory_costs_the_events_and_nothing_else(tmp_path: Path, program: Run) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o555)
-    done = run_program(code, closed / "spool", tmp_path, user=NOBODY if os.getuid() == 0 else None)
-    payload, dropped, why = json.loads(done.stdout)
+    done = program(
+        f"""
+        import json
+        with pt.start(agent="a", user_goal="g", spool_dir=SPOOL) as session:  # everything is imported now
+            session.user_message("x")
+        if os.getuid() == 0:
+            os.setuid({NOBODY})
+        with pt.start(agent="a", user_goal="g", spool_dir="closed/spool") as session:
+            event = session.user_message("x")
+        print(json.dumps([event["payload"], pt.stats()]))
+        """
+    )
+    payload, stats = json.loads(done.stdout)
     assert payload == {"content": "x"}
-    assert dropped == {"unwritable": 3}
-    assert "Permission denied" in why["dropped.unwritable"]
+    assert (stats["recorded"], stats["dropped"]) == (3, {"unwritable": 3})
+    assert "Permission denied" in stats["why"]["dropped.unwritable"]
     assert done.stderr.count("Permission denied") == 1
 
 
@@ -186,7 +196,9 @@ def test_something_else_under_the_name_of_the_file_is_not_written_to(spool: Path
     assert not (spool.parent / "elsewhere").exists()
 
 
-def test_descriptors_that_the_host_closed_are_not_written_to(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descriptors_that_the_host_closed_are_not_written_to(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A daemon closes all of them at its start; the number may be another file a moment later."""
     monkeypatch.setattr("promptetheus.spool._CHECK_INTERVAL_S", 0.0)
     file = SpoolFile(spool, "s")

@@ -42,8 +42,14 @@ def test_wrap_context_works_for_many_calls_at_once_in_an_executor(spool: Path) -
         assert executor.submit(lambda: pt.current().session_id).result() == "noop"
     assert results == list(range(100))
     events = events_of(spool)
-    calls = {e["payload"]["call_id"]: e["metadata"]["arguments"]["number"] for e in events if e["type"] == "tool_call"}
-    found = {calls[e["payload"]["call_id"]]: e["payload"]["result"] for e in events if e["type"] == "tool_result"}
+    calls = {
+        e["payload"]["call_id"]: e["metadata"]["arguments"]["number"]
+        for e in events
+        if e["type"] == "tool_call"
+    }
+    found = {
+        calls[e["payload"]["call_id"]]: e["payload"]["result"] for e in events if e["type"] == "tool_result"
+    }
     assert found == {number: str(number) for number in range(100)}
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import orjson
-from tests.tui.conftest import OnScreen, on_screen
 from PIL import Image
-from tests.tui.recorded import NOW, Recording
 
 from promptetheus.artifacts import store_artifact
 from promptetheus.encoding import encode_line
@@ -20,6 +18,8 @@ from promptetheus.tui.inspector import Inspector
 from promptetheus.tui.session_screen import SessionScreen
 from promptetheus.tui.theme import Looks, looks_of
 from promptetheus.tui.timeline import Timeline
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import NOW, Recording
 
 
 class SessionRecording(Recording):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.tui.conftest import OnScreen, on_screen
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.geometry import Offset
 from textual.message import Message
 
 from promptetheus.tui.line_list import LineList
+from tests.tui.conftest import OnScreen, on_screen
 
 
 class Numbers(LineList):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.tui.session_recording import some_looks
 
 from promptetheus.steps import Step, StepKind
 from promptetheus.tui.event_row import event_row
@@ -12,6 +11,7 @@ from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.step_list import StepList
 from promptetheus.tui.step_row import Columns, RowState, folded_note, step_row
 from promptetheus.tui.theme import Looks
+from tests.tui.session_recording import some_looks
 
 TIMED = Columns(timed=True, when_cells=5, has_durations=True, longest_ms=1_000.0)
 UNTIMED = Columns(timed=False, when_cells=3, has_durations=False, longest_ms=0.0)

@@ -85,7 +85,8 @@ class Tmux:
 def shell_in_tmux(directory: Path, size: tuple[int, int] = (120, 40)) -> Iterator[Tmux]:
     """A shell in a terminal of that size, in `directory`."""
     socket = f"promptetheus-test-{os.getpid()}-{time.monotonic_ns()}"
-    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TMUX")}
+    unwanted = {"NO_COLOR", "TMUX", "COLUMNS", "LINES"}
+    environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     environment |= {
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",

@@ -1,0 +1,202 @@
+"""The Session view while its session runs: growth, clocks, endings, and files that change under us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from promptetheus.encoding import encode_line
+from tests.tui.recorded import NOW, a_failing, a_passing, a_running
+from tests.tui.session_recording import SessionRecording, on_session, started
+
+
+async def test_events_appear_as_they_are_written(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    async with on_session(run.path) as session:
+        for number in range(3):
+            run.tool(f"tool{number}", {}, number)
+            await session.until_text(f"tool{number}() → {number}")
+        assert session.step == "tool tool2", "it follows"
+
+
+async def test_growth_below_does_not_move_the_cursor_of_a_reader(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    for number in range(60):
+        run.tool(f"tool{number}", {}, number)
+    async with on_session(run.path, (120, 20)) as session:
+        await session.press("g", "j", "j", "j")
+        held, top = session.step, session.timeline.scroll_offset.y
+        for number in range(37):
+            run.tool(f"late{number}", {}, number)
+        await session.until_text("▼ 37 new")
+        assert (session.step, session.timeline.scroll_offset.y) == (held, top)
+        await session.press("G")
+        assert session.step == "tool late36"
+        assert "following ●" in session.text
+
+
+async def test_a_click_on_the_hint_follows(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    for number in range(30):
+        run.tool(f"tool{number}", {}, number)
+    async with on_session(run.path, (120, 20)) as session:
+        await session.press("g")
+        run.tool("late", {}, 1)
+        await session.until_text("▼ 1 new")
+        y = next(y for y, line in enumerate(session.lines) if "▼ 1 new" in line)
+        await session.shown.pilot.click(offset=(session.lines[y].index("▼"), y))
+        await session.until(lambda: session.timeline.following)
+
+
+async def test_a_running_step_shows_its_time_ticking_and_turns_amber_when_it_stalls(spool: Path) -> None:
+    run = SessionRecording(spool, "01RUNS").call("slow")
+    clock = started(run, 7.2)
+    async with on_session(run.path, clock=lambda: clock) as session:
+        assert any("● slow()" in line and "7.2s" in line for line in session.lines)
+        clock = started(run, 31.0)
+        session.timeline.tick()
+        await session.until_text("31.0s")
+        strip = session.timeline.render_line(session.timeline.cursor)
+        styles = [segment.style for segment in strip if "31.0s" in segment.text]
+        assert styles and styles[0] is not None
+        assert styles[0].color == session.timeline.looks.warned.color
+
+
+async def test_a_long_span_in_which_something_happens_is_not_stalled(spool: Path) -> None:
+    run = SessionRecording(spool, "01RUNS").open_span("long")
+    for _ in range(60):
+        run.user("still there")
+    clock = started(run, 1.0)
+    async with on_session(run.path, clock=lambda: clock) as session:
+        await session.press("g", "j")
+        line = next(line for line in session.lines if "● long" in line)
+        assert "1m 1s" in line
+        strip = session.timeline.render_line(1)
+        styles = [segment.style for segment in strip if "1m 1s" in segment.text]
+        assert styles and styles[0] is not None
+        assert styles[0].color == session.timeline.looks.running.color
+
+
+async def test_a_result_that_arrives_completes_its_call_and_the_page_that_shows_it(spool: Path) -> None:
+    run = SessionRecording(spool, "01RUNS").call("slow")
+    async with on_session(run.path) as session:
+        assert "No result yet." in session.page
+        run.add("tool_result", {"call_id": "open-1", "result": "at last", "error": None})
+        await session.until(lambda: "at last" in session.page)
+        assert "No result yet." not in session.page
+
+
+async def test_the_end_of_the_session_is_told_and_ends_following(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    async with on_session(run.path) as session:
+        run.check(False, "wrong day").end()
+        await session.until_text("The session ended: ✗ failed goal")
+        assert not session.timeline.following
+        assert "✗ failed goal" in session.lines[0]
+
+
+async def test_a_file_that_is_replaced_is_read_again_and_says_so(spool: Path) -> None:
+    path = a_failing(spool, "01FAIL").path
+    async with on_session(path) as session:
+        other = a_passing(spool / "elsewhere", "01FAIL").path
+        os.replace(other, path)
+        await session.until_text("✓ passed")
+        await session.until(lambda: session.timeline.steps.count == 7)
+        assert "The file was replaced or cut" in session.text
+        await session.press("g", "t")
+        assert "Tuesday 3pm" in session.page
+
+
+async def test_a_file_that_is_cut_is_read_again(spool: Path) -> None:
+    path = a_failing(spool, "01FAIL").path
+    async with on_session(path) as session:
+        first = path.read_bytes().splitlines(keepends=True)[0]
+        path.write_bytes(first)
+        await session.until(lambda: session.timeline.steps.count == 1)
+        assert session.step == "start"
+
+
+async def test_a_file_that_is_gone_is_said_to_be_and_what_was_read_stays(spool: Path) -> None:
+    path = a_failing(spool, "01FAIL").path
+    async with on_session(path) as session:
+        path.unlink()
+        await session.until_text("its file is gone: pruned or deleted")
+        await session.press("g", "t")
+        assert "Wednesday 2pm" in session.page
+        a_failing(spool, "01FAIL")
+        await session.until(lambda: "file is gone" not in session.text)
+
+
+async def test_a_session_that_is_not_there_says_so_and_appears_when_it_is_written(spool: Path) -> None:
+    spool.mkdir()
+    async with on_session(spool / "01LATE.jsonl", wait=False) as session:
+        await session.until_text("its file is gone")
+        a_passing(spool, "01LATE")
+        await session.until_text("✓ passed")
+
+
+async def test_a_spool_that_is_deleted_ends_nothing(spool: Path) -> None:
+    path = a_failing(spool, "01FAIL").path
+    async with on_session(path) as session:
+        shutil.rmtree(spool)
+        await session.until_text("its file is gone")
+        await session.press("j", "k", "v")
+        assert session.timeline.row_count()
+
+
+async def test_garbage_and_torn_lines_are_skipped_counted_and_shown(spool: Path) -> None:
+    path = a_failing(spool, "01FAIL").path
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b"\x00\xffgarbage\n", b"[1, 2]\n", *lines[3:], b'{"type":"us']))
+    async with on_session(path) as session:
+        assert "skipped: 1 garbage, 1 foreign, 1 torn" in session.text
+        assert session.timeline.steps.count == 7
+
+
+async def test_an_event_with_an_earlier_sequence_number_takes_its_place(spool: Path) -> None:
+    run = a_running(spool, "01RUNS").user("second")
+    async with on_session(run.path) as session:
+        late = {
+            "type": "user_message",
+            "session_id": "01RUNS",
+            "timestamp": "2026-01-01T00:00:00Z",
+            "seq": 0,
+            "idempotency_key": "x",
+            "payload": {"content": "the late one"},
+        }
+        with run.path.open("ab") as file:
+            file.write(encode_line(late))
+        await session.until_text("the late one")
+        assert session.timeline.steps.count == 4
+
+
+async def test_a_live_filter_takes_in_what_arrives(spool: Path) -> None:
+    run = SessionRecording(spool, "01RUNS").user("hello")
+    async with on_session(run.path) as session:
+        await session.press("slash")
+        await session.shown.type("special")
+        await session.until_text("0 of 2")
+        run.tool("ordinary", {}, 1).tool("special", {}, 2).call("slow")
+        await session.until_text("1 of 5")
+        assert "special() → 2" in session.text and "ordinary" not in session.text
+        run.add("tool_result", {"call_id": "open-6", "result": "special too", "error": None})
+        await session.until_text("2 of 5")
+
+
+async def test_five_thousand_events_at_once_are_shown_without_losing_one(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    async with on_session(run.path) as session:
+        line = run.path.read_bytes().splitlines(keepends=True)[1]
+        lines = [line.replace(b'"seq":1,', b'"seq":%d,' % number) for number in range(2, 5_002)]
+        with run.path.open("ab") as file:
+            file.writelines(lines)
+        await session.until(lambda: session.timeline.steps.count == 5_002)
+        assert session.timeline.cursor == 5_001
+
+
+async def test_no_clock_runs_for_a_session_that_has_ended(spool: Path) -> None:
+    run = SessionRecording(spool, "01DEAD", pid=4_000_000).call("slow")
+    async with on_session(run.path, clock=lambda: NOW + 1_000) as session:
+        assert "no end" in session.text
+        assert "●" not in session.lines[3]
