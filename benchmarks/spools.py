@@ -19,10 +19,11 @@ NEEDLE = "quince-marmalade"
 
 _TOOLS = ("search_calendar", "read_file", "run_tests", "get_user", "update_order", "fetch_page")
 _MODELS = ("gpt-4o", "claude-sonnet-4-5", "gpt-4o-mini")
-_WORDS = (
+_SENTENCE = (
     "the customer asked for a window seat on the early train and the agent looked up every connection "
     "between both cities before it answered with a list of three that fit the budget and the time"
-).split()
+)
+_WORDS = _SENTENCE.split()
 
 
 def write_spool(root: Path, sessions: int, events: int) -> int:
@@ -72,7 +73,10 @@ def _events(session_id: str, count: int, choose: random.Random, needle: bool) ->
         else:
             kind, payload, span, call = _ordinary(seq, span, call, choose)
             if needle and seq == count // 2:
-                kind, payload = "agent_message", {"content": f"{_text(choose, 10)} {NEEDLE} {_text(choose, 9)}"}
+                kind, payload = (
+                    "agent_message",
+                    {"content": f"{_text(choose, 10)} {NEEDLE} {_text(choose, 9)}"},
+                )
         if span:
             fields["span_id"] = span
         yield {
@@ -86,9 +90,7 @@ def _events(session_id: str, count: int, choose: random.Random, needle: bool) ->
         }
 
 
-def _ordinary(
-    seq: int, span: str, call: str, choose: random.Random
-) -> tuple[str, dict[str, Any], str, str]:
+def _ordinary(seq: int, span: str, call: str, choose: random.Random) -> tuple[str, dict[str, Any], str, str]:
     """A turn of ten events: a span around a message, two calls with results, an LLM call and its answer."""
     tool = _TOOLS[seq // 2 % len(_TOOLS)]
     match seq % 10:
@@ -111,7 +113,11 @@ def _ordinary(
         case 8:
             return "agent_message", {"content": _text(choose, 30)}, span, call
         case 9:
-            done = {"name": "span_end", "span_name": f"turn {seq // 10}", "duration_ms": choose.random() * 900}
+            done = {
+                "name": "span_end",
+                "span_name": f"turn {seq // 10}",
+                "duration_ms": choose.random() * 900,
+            }
             return "state_change", done, span, call
         case _:
             return "metric", {"name": "progress", "value": seq, "unit": "steps"}, "", call

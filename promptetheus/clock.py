@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
-_second: tuple[int, str] = (-1, "")
-"""The second that was formatted last. One tuple, replaced whole, so that threads cannot mix two of them."""
+import orjson
 
 
 def now_timestamp() -> str:
     """The current time, e.g. `2026-11-22T07:04:12.339965Z`; no fraction when microseconds are 0."""
-    global _second
-    now = time.time()
-    second = int(now)
-    micro = int((now - second) * 1_000_000)
-    known, text = _second
-    if known != second:  # formatting costs a microsecond: once a second is enough
-        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        _second = (second, text)
-    return "%s.%06dZ" % (text, micro) if micro else text + "Z"  # noqa: UP031 - twice as fast as an f-string
+    # orjson writes a datetime six times faster than isoformat does.
+    return orjson.dumps(datetime.now(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
 
 
 def format_timestamp(epoch_s: float) -> str:

@@ -32,7 +32,7 @@ _MAX_REPEATS = 10_000
 """A value whose containers occur again more often than this when it is written out goes the slow road: twenty
 lists, each holding the one before twice, would be a million."""
 
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
+OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 _CONTAINERS = frozenset({dict, list, tuple})
 
@@ -40,11 +40,11 @@ _CONTAINERS = frozenset({dict, list, tuple})
 def encode_value(value: object) -> bytes:
     """A value as compact JSON, keys sorted, UTF-8. Takes anything; never raises."""
     try:
-        if type(value) is dict and not (_is_flat(value) or _is_bounded(value)):
-            return orjson.dumps(jsonable(value), option=_OPTIONS)
-        return orjson.dumps(value, option=_OPTIONS)
+        if not is_bounded(value):
+            return orjson.dumps(jsonable(value), option=OPTIONS)
+        return orjson.dumps(value, option=OPTIONS)
     except Exception:  # a TypeError of orjson, or a dictionary that another thread changes
-        return orjson.dumps(jsonable(value), option=_OPTIONS)
+        return orjson.dumps(jsonable(value), option=OPTIONS)
 
 
 def encode_line(event: Mapping[str, Any]) -> bytes:
@@ -153,7 +153,7 @@ class _Conversion:
         if isinstance(value, os.PathLike):
             return self.convert(os.fspath(value), depth + 1)
         try:  # dates, enums, UUIDs and numpy inside a value that made the fast road fail
-            return orjson.loads(orjson.dumps(value, option=_OPTIONS))
+            return orjson.loads(orjson.dumps(value, option=OPTIONS))
         except (TypeError, ValueError, RecursionError):
             return _described(value)
 
@@ -215,8 +215,10 @@ def _is_flat(value: dict[Any, Any]) -> bool:
     return True
 
 
-def _is_bounded(value: Any) -> bool:
-    """Whether a nested value, written out, is about as large as it is in memory."""
+def is_bounded(value: Any) -> bool:
+    """Whether a value, written out, is about as large as it is in memory: then orjson may have it."""
+    if type(value) not in _CONTAINERS or (type(value) is dict and _is_flat(value)):
+        return True
     repeats, seen = 0, set()
     pending = [value]
     while pending:

@@ -33,13 +33,18 @@ class _Tally:
 
     def __init__(self) -> None:
         self._ticks = itertools.count()
-        self._reads = 0
+        self._spent = 0
         self.add = self._ticks.__next__
 
     def value(self) -> int:
         with _lock:
-            self._reads += 1  # reading takes a number, too
-            return next(self._ticks) - (self._reads - 1)
+            self._spent += 1  # reading takes a number, too
+            return next(self._ticks) - (self._spent - 1)
+
+    def reset(self) -> None:
+        with _lock:
+            number = self.value()
+            self._spent += number
 
 
 recorded = _Tally()
@@ -125,7 +130,7 @@ def forget() -> None:
         _counts.clear()
         _messages.clear()
         _logged_s.clear()
-        recorded.__init__()  # type: ignore[misc]
+        recorded.reset()
 
 
 def _after_fork() -> None:

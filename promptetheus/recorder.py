@@ -6,7 +6,6 @@ after it: it may wait for another thread, which may be recording.
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +14,7 @@ import orjson
 
 from promptetheus import context, guard, process
 from promptetheus.clock import now_timestamp
-from promptetheus.encoding import encode_value, jsonable
+from promptetheus.encoding import OPTIONS, encode_value, is_bounded, jsonable
 from promptetheus.events import EVENT_TYPES, Event, validate_event, validate_llm_call
 from promptetheus.ids import new_nonce
 from promptetheus.oversize import shrink
@@ -26,17 +25,28 @@ from promptetheus.spool import LINE_LIMIT_BYTES
 from promptetheus.summary import SummaryCounter
 
 _KNOWN_TYPES = frozenset(EVENT_TYPES)
+_LINE_OPTIONS = OPTIONS | orjson.OPT_APPEND_NEWLINE
 _UNCHECKED_TYPES = _KNOWN_TYPES - {"llm_call"}
 """Types whose payloads are the user's."""
 
-_LINE = (
-    b'{"idempotency_key":%b%d",%b"payload":%b,"seq":%d,"session_id":%b,%b"timestamp":"%b","type":"%b"}\n'
-)
-"""An event with its keys in the order of the alphabet; payload and metadata are encoded already."""
-
 _SCALARS = frozenset({str, int, float, bool, type(None)})
-_NOT_COUNTED = frozenset({"arguments", "result", "content", "documents", "selected_values", "event_time_map"})
-"""Fields of payloads that the summary does not look at."""
+_READ_FIELDS: dict[str, tuple[str, ...]] = {
+    "user_message": (),
+    "agent_message": (),
+    "tool_call": ("tool_name", "call_id"),
+    "tool_result": ("call_id", "error", "status", "tool", "name", "tool_name"),
+    "retrieval": (),
+    "browser_action": (),
+    "dom_snapshot": (),
+    "screenshot": (),
+    "metric": (),
+    "llm_call": ("model", "input_tokens", "output_tokens", "cached_tokens", "cost_usd"),
+    "score": ("name", "value"),
+    "state_change": ("name", "after"),
+}
+"""The fields of payloads that the summary looks at, by type of event; of other types it is given what was
+written."""
+
 _BODY_LIMIT_BYTES = LINE_LIMIT_BYTES - 65_536
 """What payload and metadata may take of a line: the envelope and the summary of the session need room, too."""
 
@@ -53,82 +63,123 @@ class Recorder:
         self.opening: Callable[[], None] | None = None
         """Records the first line. Called before the first event that is not that line itself."""
         self._session_id = session_id
-        self._session_json = encode_value(session_id)
         self._rates = rates
         self._default_redactor = redact if isinstance(redact, DefaultRedactor) else None
         self._custom_redactor = None if isinstance(redact, DefaultRedactor) else redact
         self._redacting: set[int] = set()
-        self._numbers = itertools.count()
+        self._seq = 0
         self._started = sink is None
+        self._lock = threading.RLock() if sink is None else sink.lock
         self._forks = process.forks
         self._take_nonce()
 
     def record(self, kind: str, payload: dict[str, Any], metadata: Any = None) -> Event:
-        """Write one event and return its envelope, also when it was dropped. `payload` becomes part of it."""
-        if self._forks != process.forks:
-            self._after_fork()
-        if not self._started or self.opening is not None:
-            self.start()
-        timestamp = now_timestamp()
-        about = copied(metadata) if metadata else None
-        span_id = parent_id = None
-        if context.span_stack.get():
-            span_id, parent_id = context.enclosing_spans(self._session_id)
-        sink = self.sink
-        problem = "" if type(kind) is str and kind in _UNCHECKED_TYPES else _problem(kind, payload)
-        if sink is None or problem or self._custom_redactor is not None:
-            event = self._envelope(kind, timestamp, next(self._numbers), payload, about, span_id, parent_id)
-            if problem:
-                guard.report("dropped.invalid", f"an event was not recorded: {problem}")
-            elif sink is not None:
+        """Write one event and return its envelope, also when it was dropped. Never raises. `payload` becomes part
+        of the envelope."""
+        event: Event = {}
+        try:
+            if self._forks != process.forks:
+                self._after_fork()
+            if not self._started or self.opening is not None:
+                self.start()
+            event = {
+                "type": kind,
+                "session_id": self._session_id,
+                "timestamp": now_timestamp(),
+                "seq": -1,
+                "idempotency_key": "",
+                "payload": payload,
+            }
+            if metadata:
+                event["metadata"] = copied(metadata)
+            if context.span_stack.get():
+                span_id, parent_id = context.enclosing_spans(self._session_id)
+                if span_id is not None:
+                    event["span_id"], event["parent_id"] = span_id, parent_id
+            sink = self.sink
+            problem = "" if type(kind) is str and kind in _UNCHECKED_TYPES else _problem(kind, payload)
+            if sink is None or problem:
+                with self._lock:
+                    self._number(event)
+                if problem:
+                    guard.report("dropped.invalid", f"an event was not recorded: {problem}")
+            elif self._custom_redactor is not None:
                 return self._record_redacted(sink, event)
+            elif not (
+                is_bounded(payload)
+                and (not metadata or is_bounded(event["metadata"]))
+                and self._write(sink, event, is_plain=False)
+            ):
+                self._make_plain(sink, event)
+                self._write(sink, event, is_plain=True)
             return event
-        body = encode_value(payload)
-        extra = encode_value(about) if about else b""
-        if self._default_redactor is not None:
-            body, payload = self._scrubbed(body, payload)
-            if about:
-                extra, about = self._scrubbed(extra, about)
-        if len(body) + len(extra) > _BODY_LIMIT_BYTES:
-            payload, about = orjson.loads(body), orjson.loads(extra or b"{}")
-            self._shrink(sink, payload, about)
-            body, extra = encode_value(payload), encode_value(about) if about else b""
-        is_plain = _is_plain(payload)
-        with sink.lock:
-            seq = next(self._numbers)
-            event = self._envelope(kind, timestamp, seq, payload, about, span_id, parent_id)
-            if kind in self._rates and self._is_sampled_out(event):
-                return event
+        except Exception as error:
+            guard.mistake("event", error)
+            return event
+
+    def _write(self, sink: Sink, event: Event, is_plain: bool) -> bool:
+        """Number, encode, count and write an event. False when it has to be made plain first: it has values that
+        are no JSON, a secret, or more than a line takes. orjson runs no code of the values that it encodes."""
+        with self._lock:
+            if event["seq"] < 0:
+                seq = self._seq
+                self._seq = seq + 1
+                event["seq"], event["idempotency_key"] = seq, f"{self._key}{seq}"
+            if self._rates and event["type"] in self._rates and self._is_sampled_out(event):
+                return True
+            try:
+                line = orjson.dumps(event, option=_LINE_OPTIONS)
+            except Exception:  # a TypeError of orjson, or a dictionary that another thread changes
+                return False
+            if not is_plain and (len(line) > _BODY_LIMIT_BYTES or self._is_suspicious(line)):
+                return False
             if sink.is_spool:
-                self._count(event if is_plain else {**event, **_read_back(body, extra)})
-                if kind == "session_end":
-                    extra = encode_value(self._closed(event))
-            middle = _before_payload(extra, span_id, parent_id) if extra or span_id else b""
-            span = b'"span_id":"%b",' % span_id.encode() if span_id else b""
-            at, named = timestamp.encode(), kind.encode()
-            line = _LINE % (self._key_json, seq, middle, body, seq, self._session_json, span, at, named)
-            if sink.is_spool:
+                try:
+                    countable = is_plain or _is_countable(event["type"], event["payload"])
+                    self.counter.add(event if countable else orjson.loads(line))
+                except Exception as error:
+                    guard.mistake("summary", error)
+                if event["type"] == "session_end":
+                    self._close(event)
+                    line = orjson.dumps(event, option=_LINE_OPTIONS)
                 sink.write(line)
         if not sink.is_spool:
             sink.write(line)
-        return event
+        return True
+
+    def _number(self, event: Event) -> None:
+        seq = self._seq
+        self._seq = seq + 1
+        event["seq"], event["idempotency_key"] = seq, f"{self._key}{seq}"
+
+    def _is_suspicious(self, line: bytes) -> bool:
+        """Whether redaction has to look through an encoded event. Its own ids are not looked at."""
+        redactor = self._default_redactor
+        return redactor is not None and redactor.is_suspicious(
+            line[line.find(b'",') : line.rfind(b',"seq":')]
+        )
+
+    def _make_plain(self, sink: Sink, event: Event) -> None:
+        """Replace the content of an event by a copy of JSON types only, without secrets, that fits a line."""
+        size, parts = 0, []
+        for part in ("payload", "metadata"):
+            if part in event:
+                encoded = self._scrubbed(encode_value(event[part]))
+                event[part] = orjson.loads(encoded)
+                parts.append(event[part])
+                size += len(encoded)
+        if size > _BODY_LIMIT_BYTES:
+            self._shrink(sink, *parts)
 
     def _record_redacted(self, sink: Sink, event: Event) -> Event:
         """The slower way, for a redactor of the user, who gets the whole envelope."""
-        if event["type"] in self._rates and self._is_sampled_out(event):
-            return event
+        with self._lock:
+            self._number(event)
         clean = self._redacted(event)
         parts = [clean["payload"], clean["metadata"]] if "metadata" in clean else [clean["payload"]]
         if sum(len(encode_value(part)) for part in parts) > _BODY_LIMIT_BYTES:
             self._shrink(sink, *parts)
-        with sink.lock:
-            if sink.is_spool:
-                self._count(clean)
-                if clean["type"] == "session_end":
-                    clean["metadata"] = self._closed(clean)
-                sink.write(encode_value(clean) + b"\n")
-        if not sink.is_spool:
-            sink.write(encode_value(clean) + b"\n")
+        self._write(sink, clean, is_plain=True)
         return clean
 
     def _redacted(self, event: Event) -> Event:
@@ -147,6 +198,8 @@ class Recorder:
                 clean = plain
             if not isinstance(clean, Mapping) or not isinstance(clean.get("payload"), Mapping):
                 raise TypeError("the redactor returned no event")
+            if clean.get("type") != event["type"]:
+                raise TypeError("the redactor returned another event")
             identity = {name: event[name] for name in ("session_id", "seq", "idempotency_key")}
             kept: Event = jsonable({**clean, **identity})
             if not kept.get("metadata"):
@@ -171,51 +224,31 @@ class Recorder:
     def redacted_trace(self, trace: dict[str, Any]) -> dict[str, Any]:
         """What a transport is told of the session when it begins, without secrets. Its id stays."""
         if self._default_redactor is not None:
-            clean, _ = self._scrubbed(encode_value(trace), trace)
-            return {**orjson.loads(clean), "id": trace["id"]}
+            return {**orjson.loads(self._scrubbed(encode_value(trace))), "id": trace["id"]}
         if self._custom_redactor is None:
             return trace
-        event = self._envelope("state_change", now_timestamp(), 0, trace, None, None, None)
+        event = {
+            "type": "state_change",
+            "session_id": self._session_id,
+            "timestamp": now_timestamp(),
+            "seq": 0,
+            "idempotency_key": f"{self._key}0",
+            "payload": trace,
+        }
         return {**self._redacted(event)["payload"], "id": trace["id"]}
 
-    def _scrubbed(self, encoded: bytes, value: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-        assert self._default_redactor is not None
+    def _scrubbed(self, encoded: bytes) -> bytes:
+        if self._default_redactor is None:
+            return encoded
         try:
-            clean = self._default_redactor.encoded(encoded)
-            if clean is encoded:
-                return encoded, value
-            return clean, orjson.loads(clean)
+            return self._default_redactor.encoded(encoded)
         except Exception as error:
             guard.report("failed.redact", "redaction failed, the content of an event was dropped", error)
-            return b'{"redaction":"failed"}', {"redaction": "failed"}
+            return b'{"redaction":"failed"}'
 
     def _shrink(self, sink: Sink, *parts: dict[str, Any]) -> None:
         guard.count("truncated.line")
         shrink(list(parts), _BODY_LIMIT_BYTES, lambda data, extension: sink.store(data, extension, "value"))
-
-    def _envelope(
-        self,
-        kind: str,
-        timestamp: str,
-        seq: int,
-        payload: dict[str, Any],
-        about: dict[str, Any] | None,
-        span_id: str | None,
-        parent_id: str | None,
-    ) -> Event:
-        event: Event = {
-            "type": kind,
-            "session_id": self._session_id,
-            "timestamp": timestamp,
-            "seq": seq,
-            "idempotency_key": f"{self._key}{seq}",
-            "payload": payload,
-        }
-        if about:
-            event["metadata"] = about
-        if span_id is not None:
-            event["span_id"], event["parent_id"] = span_id, parent_id
-        return event
 
     def _is_sampled_out(self, event: Event) -> bool:
         kind = event["type"]
@@ -224,34 +257,27 @@ class Recorder:
         guard.count("dropped.sampled")
         return True
 
-    def _count(self, event: Event) -> None:
-        try:
-            self.counter.add(event)
-        except Exception as error:
-            guard.mistake("summary", error)
-
-    def _closed(self, event: Event) -> dict[str, Any]:
-        """The metadata of the last line: the event's own and the summary, which lists read without the rest."""
+    def _close(self, event: Event) -> None:
+        """Put the summary into the last line: lists read it and nothing else of the file."""
         sink = self.sink
         assert sink is not None
         summary = self.counter.result()
         own_bytes = sink.own_bytes()
         if own_bytes is not None:
             summary["spool_bytes"] = own_bytes
-        event["metadata"] = {**event.get("metadata", {}), "summary": summary}
+        event["metadata"] = {**event.get("metadata", {}), "summary": jsonable(summary)}
         if sink.lost_events:
             event["metadata"]["lost_events"] = sink.lost_events
-        return event["metadata"]  # type: ignore[no-any-return]
 
     def start(self) -> None:
         """Before the first event: find the number to go on with, and record the first line."""
         sink = self.sink
         if sink is None:
             return
-        with sink.lock:
+        with self._lock:
             if not self._started:
                 self._started = True
-                self._numbers = itertools.count(sink.start())
+                self._seq = sink.start()
             if self.opening is not None:
                 opening, self.opening = self.opening, None
                 opening()
@@ -262,11 +288,11 @@ class Recorder:
         self._take_nonce()
         if self.sink is not None:
             self.sink.after_fork()
+            self._lock = self.sink.lock
 
     def _take_nonce(self) -> None:
         nonce = new_nonce()
         self._key = f"{self._session_id}:{nonce}:"
-        self._key_json = encode_value(self._key)[:-1]
 
 
 def copied(value: Any) -> dict[str, Any]:
@@ -295,29 +321,16 @@ def _problem(kind: object, payload: dict[str, Any]) -> str:
     return ""
 
 
-def _is_plain(payload: dict[str, Any]) -> bool:
+def _is_countable(kind: str, payload: dict[str, Any]) -> bool:
     """Whether the summary may look at the payload itself: it calls methods of the values that it looks at, which
     may be anything. Otherwise it looks at what was written."""
-    for name, item in payload.items():  # noqa: SIM110 - a generator costs 0.3 µs, of 6 for an event
-        if type(item) not in _SCALARS and name not in _NOT_COUNTED:
+    fields = _READ_FIELDS.get(kind)
+    if fields is None:
+        return False
+    for name in fields:  # noqa: SIM110 - a generator costs 0.3 µs, of 6 for an event
+        if type(payload.get(name)) not in _SCALARS:
             return False
     return True
-
-
-def _read_back(body: bytes, extra: bytes) -> dict[str, Any]:
-    read = {"payload": orjson.loads(body)}
-    if extra:
-        read["metadata"] = orjson.loads(extra)
-    return read
-
-
-def _before_payload(extra: bytes, span_id: str | None, parent_id: str | None) -> bytes:
-    """The keys between `idempotency_key` and `payload` in the order of the alphabet."""
-    metadata = b'"metadata":%b,' % extra if extra else b""
-    if span_id is None:
-        return metadata
-    parent = b"null" if parent_id is None else b'"%b"' % parent_id.encode()
-    return b'%b"parent_id":%b,' % (metadata, parent)
 
 
 def _plain_copy(event: Event) -> Event:

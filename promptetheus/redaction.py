@@ -39,8 +39,10 @@ _COUNT_KEY = re.compile(
 )
 """Keys that say how many tokens there were, not what a token is, in snake case. Numbers under them stay."""
 
-_TOKEN = re.compile(r'token(?!s?(?:_details|_count|_usage|count|usage|sdetails)?":[\s]*[-\d{n])')
-"""`token` in encoded JSON where it is not the end of such a key before a number, an object or null."""
+_TOKEN = re.compile(
+    r'token(?!(?:s|s?_?(?:details|counts?|usage|limit|budget))":\s*[-\dn]|s_details":\s*\{|sdetails":\s*\{)'
+)
+"""`token` in encoded JSON where it is not the end of such a key before a number, null or details of it."""
 
 _MAX_DEPTH = 64
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
@@ -127,6 +129,10 @@ class DefaultRedactor:
         value = orjson.loads(data)
         clean = scan.value(value, 0)
         return data if not scan.hits else encode_value(clean)
+
+    def is_suspicious(self, data: bytes) -> bool:
+        """Whether encoded JSON has to be looked through: without secrets it mostly has not."""
+        return self._scan(data) is not None
 
     def findings(self, event: Mapping[str, Any]) -> Iterator[Finding]:
         """What would be taken out of an event, and why."""
@@ -229,7 +235,7 @@ class _Scan:
             return self._mapping(value, depth, path)
         return [self.value(item, depth + 1, f"{path}[{n}]" if path else "") for n, item in enumerate(value)]
 
-    def _mapping(self, value: dict[str, Any], depth: int, path: str) -> dict[str, Any]:
+    def _mapping(self, value: dict[str, Any], depth: int, path: str, counts: bool = False) -> dict[str, Any]:
         if "base64" in value and "size_bytes" in value and self._holds_secret_bytes(value["base64"]):
             self._path = path
             return {**value, "base64": self._hidden(value["base64"], "bytes")}
@@ -240,7 +246,10 @@ class _Scan:
             name = self._text(key)
             while name in clean:
                 name += "_"
-            clean[name] = self._entry(key, item, depth, inner)
+            if counts and self._redactor.verdict(key) == "look":
+                clean[name] = self._counted(item, depth + 1, inner)
+            else:
+                clean[name] = self._entry(key, item, depth, inner)
         return clean
 
     def _entry(self, key: str, item: Any, depth: int, path: str) -> Any:
@@ -258,8 +267,10 @@ class _Scan:
 
     def _counted(self, item: Any, depth: int, path: str) -> Any:
         """Under `input_tokens`: numbers stay, texts do not."""
-        if isinstance(item, list):
+        if isinstance(item, list) and depth <= _MAX_DEPTH:
             return [self._counted(inner, depth + 1, path) for inner in item]
+        if isinstance(item, dict) and depth <= _MAX_DEPTH:
+            return self._mapping(item, depth + 1, path, counts=True)
         if isinstance(item, str) and item and not item.isdigit():
             self._path = path
             return self._hidden(item, "key")

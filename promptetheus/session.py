@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Literal, Self
 from promptetheus import __version__, context, guard, process
 from promptetheus.artifacts import open_source, picture_extension, recording_extension
 from promptetheus.calls import safe_repr, text_of
+from promptetheus.encoding import jsonable
 from promptetheus.events import Event
 from promptetheus.ids import new_call_id, new_session_id, new_span_id
 from promptetheus.recorder import Recorder, copied
@@ -139,23 +140,16 @@ class Session:
         self, type: str, payload: Mapping[str, Any] | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Event:
         """Record an event of any type of `EVENT_TYPES`; returns its envelope, also when it was dropped."""
-        try:
-            return self._record(type, copied(payload), metadata)
-        except Exception as error:
-            guard.mistake("event", error)
-            return {}
+        return self._record(type, copied(payload), metadata)
 
-    @_recorded
     def user_message(self, content: Any, metadata: Mapping[str, Any] | None = None) -> Event:
         """What the user said."""
         return self._record("user_message", {"content": content}, metadata)
 
-    @_recorded
     def agent_message(self, content: Any, metadata: Mapping[str, Any] | None = None) -> Event:
         """What the agent said."""
         return self._record("agent_message", {"content": content}, metadata)
 
-    @_recorded
     def tool_call(
         self,
         tool_name: str,
@@ -167,11 +161,10 @@ class Session:
         payload = {
             "tool_name": tool_name,
             "arguments": copied(arguments),
-            "call_id": call_id or new_call_id(),
+            "call_id": call_id if type(call_id) is str and call_id else _call_id(call_id),
         }
         return self._record("tool_call", payload, metadata)
 
-    @_recorded
     def tool_result(
         self,
         call_id: str,
@@ -184,12 +177,10 @@ class Session:
             error = safe_repr(error)[0]
         return self._record("tool_result", {"call_id": call_id, "result": result, "error": error}, metadata)
 
-    @_recorded
     def retrieval(self, query: str, documents: Any, metadata: Mapping[str, Any] | None = None) -> Event:
         """A search and what it found: documents with `id`, `content`, `score`, `source`, `metadata`."""
         return self._record("retrieval", {"query": query, "documents": documents}, metadata)
 
-    @_recorded
     def browser_action(
         self, action: str, target: str, url: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Event:
@@ -260,7 +251,6 @@ class Session:
         payload.update({name: text for name, text in references.items() if text is not None})
         return self._record("llm_call", payload, metadata)
 
-    @_recorded
     def score(
         self,
         name: str,
@@ -277,7 +267,6 @@ class Session:
             payload["source"] = source
         return self._record("score", payload, metadata)
 
-    @_recorded
     def metric(
         self, name: str, value: float, unit: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Event:
@@ -323,7 +312,6 @@ class Session:
         """Whether the goal was met, and if not, what did not match."""
         return self._record("goal_check", {"passed": passed, "mismatches": _list(mismatches)}, metadata)
 
-    @_recorded
     def state_change(
         self, name: str, before: Any = None, after: Any = None, metadata: Mapping[str, Any] | None = None
     ) -> Event:
@@ -405,6 +393,7 @@ class Session:
                 if self.tail_sample:
                     self._decide_tail(self._sink, status, error)
                 self._sink.close()
+                self._sink.prune()
         return self._end
 
     def _decide_tail(self, sink: Sink, status: str, error: str | None) -> None:
@@ -482,7 +471,12 @@ def absolute(spool_dir: Any) -> Path:
 def _session_id(given: Any) -> str:
     if given is None:
         return new_session_id()
-    return text_of(given) or new_session_id()
+    return str(jsonable(text_of(given))) or new_session_id()
+
+
+def _call_id(given: Any) -> str:
+    """A call id that is a text: a new one for None and ""."""
+    return new_call_id() if given is None or isinstance(given, str) else text_of(given)
 
 
 def _texts(tags: Any) -> list[str]:

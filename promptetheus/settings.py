@@ -21,7 +21,10 @@ DEFAULT_API_URL = "http://127.0.0.1:4318"
 """The local gateway: nothing is sent to a host that the user did not name."""
 
 DEFAULT_HTTP_TIMEOUT = 30.0
-DEFAULT_CONFIG_PATH = Path.home() / ".promptetheus" / "config.toml"
+DEFAULT_CONFIG_PATH = Path(os.path.expanduser("~")) / ".promptetheus" / "config.toml"
+"""`Path.home()` would raise in a container whose user has no home."""
+
+DEFAULT_SPOOL_MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Config:
     """`default` switches the default redactor on."""
     http_timeout: float = DEFAULT_HTTP_TIMEOUT
     """Seconds before a request is given up."""
+    spool_max_bytes: int = DEFAULT_SPOOL_MAX_BYTES
+    """Cap of the spool in bytes; ended sessions beyond it are pruned. 0: no cap."""
 
 
 class Setting(NamedTuple):
@@ -72,6 +77,13 @@ def _seconds(value: Any) -> float:
     return number
 
 
+def _bytes(value: Any) -> int:
+    number = int(value)
+    if isinstance(value, bool | float) or number < 0:
+        raise ValueError("not a number of bytes")
+    return number
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("api_url", "PROMPTETHEUS_API_URL", _text),
     Setting("api_key", "PROMPTETHEUS_API_KEY", _text),
@@ -80,6 +92,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sample_rate", "PROMPTETHEUS_SAMPLE_RATE", _rate),
     Setting("redact", "PROMPTETHEUS_REDACT", _text),
     Setting("http_timeout", "PROMPTETHEUS_HTTP_TIMEOUT", _seconds),
+    Setting("spool_max_bytes", "PROMPTETHEUS_SPOOL_MAX_BYTES", _bytes),
 )
 
 _cached: Config | None = None
@@ -104,7 +117,7 @@ def load_config(*, config_path: Path | str | None = None, **explicit: Any) -> Co
             try:
                 found[setting.field] = setting.read(value)
                 break
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, OverflowError):
                 report("settings.invalid", f"ignoring an invalid value for {setting.field}")
     return Config(**found)
 
@@ -141,14 +154,18 @@ def override_config(config: Config) -> Iterator[Config]:
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:
-    import tomllib
-
     try:
-        with open(path, "rb") as file:
-            found: dict[str, Any] = tomllib.load(file)
+        text = path.read_bytes().decode()
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
+        report("settings.unreadable", f"ignoring {path}: {type(error).__name__}")
+        return {}
+    import tomllib  # takes 8 ms: only where there is a file
+
+    try:
+        found: dict[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         report("settings.unreadable", f"ignoring {path}: {type(error).__name__}")
         return {}
     table = found.get("promptetheus")

@@ -15,9 +15,9 @@ import os
 import re
 import stat
 import threading
-import time
 import weakref
 from pathlib import Path
+from time import monotonic, sleep
 
 DEFAULT_SPOOL_DIR = ".promptetheus/spool"
 
@@ -77,6 +77,8 @@ class SpoolFile:
         """Bytes appended through this object."""
         self.was_replaced = False
         """Whether the file was deleted or cut under us, so that earlier lines of ours are gone."""
+        self.opening_line: bytes | None = None
+        """Written first into a file that takes the place of one that was deleted: it, too, says whose it is."""
         self.last_error: OSError | None = None
         self._fd: int | None = None
         self._identity: tuple[int, int] | None = None
@@ -87,21 +89,28 @@ class SpoolFile:
     def append(self, line: bytes) -> bool:
         """Append one line that ends in a newline. True once the kernel has it: SIGKILL cannot take it back."""
         with self.lock:
-            try:
-                fd = self._fd
-                if fd is None or time.monotonic() > self._check_at_s:
-                    fd = self._descriptor()
-                done = 0 if self._torn else os.write(fd, line)
+            return self.put(line)
+
+    def put(self, line: bytes) -> bool:
+        """`append` for a caller that holds the lock."""
+        try:
+            fd = self._fd
+            if fd is None or monotonic() > self._check_at_s:
+                fd = self._descriptor()
+            if not self._torn:
+                done = os.write(fd, line)
                 self.written_bytes += done
-                return done == len(line) or self._append_again(fd, line)
-            except OSError as error:
-                self.last_error = error
-                if error.errno == errno.EBADF:  # the host closed all descriptors: ours, too
-                    self._fd = None
-                return False
-            except ValueError as error:  # a NUL in the directory's name
-                self.last_error = OSError(errno.EINVAL, str(error))
-                return False
+                if done == len(line):
+                    return True
+            return self._put_again(fd, line)
+        except OSError as error:
+            self.last_error = error
+            if error.errno == errno.EBADF:  # the host closed all descriptors: ours, too
+                self._fd = None
+            return False
+        except ValueError as error:  # a NUL in the directory's name
+            self.last_error = OSError(errno.EINVAL, str(error))
+            return False
 
     def open(self) -> int:
         """Open the file now and return the `seq` to go on with: 0, or one more than the last in the file.
@@ -151,7 +160,7 @@ class SpoolFile:
         """Bytes in the file so far if they are all ours, else None: a summary would not be the whole."""
         return self.written_bytes if self.base_bytes == 0 and not self.was_replaced else None
 
-    def _append_again(self, fd: int, line: bytes) -> bool:
+    def _put_again(self, fd: int, line: bytes) -> bool:
         """After a short write (a full disk gives one first): the fragment is closed with a newline and the
         line written again. Writing only its rest could glue it to the line of another process."""
         self._torn = True
@@ -163,7 +172,7 @@ class SpoolFile:
         return not self._torn
 
     def _descriptor(self) -> int:
-        self._check_at_s = time.monotonic() + _CHECK_INTERVAL_S
+        self._check_at_s = monotonic() + _CHECK_INTERVAL_S
         if self._fd is not None:
             if not self._is_ours(self._fd):
                 self._fd = None  # closed by the host, the number perhaps in use for something else
@@ -200,6 +209,9 @@ class SpoolFile:
             self.base_bytes = size - self.written_bytes
         self._identity = identity
         self._torn = _is_torn(fd)
+        if self.was_replaced and size == 0 and self.opening_line is not None:
+            self.written_bytes = os.write(fd, self.opening_line)
+            self._torn = self.written_bytes != len(self.opening_line)
         _opened.pop(self._number, None)
         self._number = next(_opening)
         _opened[self._number] = self
@@ -233,7 +245,7 @@ def _is_torn(fd: int) -> bool:
         size = os.fstat(fd).st_size
         if size == 0 or os.pread(fd, 1, size - 1) == b"\n":
             return False
-        time.sleep(wait_s)
+        sleep(wait_s)
     return True
 
 

@@ -15,8 +15,12 @@ from promptetheus import guard
 from promptetheus.artifacts import MAX_ARTIFACT_BYTES, store_artifact
 from promptetheus.encoding import encode_line
 from promptetheus.events import Event
+from promptetheus.retention import is_due, prune
 from promptetheus.sampling import Judge
+from promptetheus.settings import get_config
 from promptetheus.spool import SpoolFile
+
+_count_recorded = guard.recorded.add
 
 
 class SpoolSink:
@@ -29,7 +33,6 @@ class SpoolSink:
         self._file = SpoolFile(spool_dir, session_id)
         self.lock = self._file.lock
         """Held by the recorder from the number of an event to its line."""
-        self._first_line: bytes | None = None
         self._lost = 0
 
     def start(self) -> int:
@@ -43,19 +46,16 @@ class SpoolSink:
         """Nothing: the first line opens the session."""
 
     def write(self, line: bytes) -> bool:
-        """Append the line; what cannot be written is counted and reported."""
+        """Append the line, under the lock; what cannot be written is counted and reported."""
         file = self._file
-        replaced = file.was_replaced
-        if not file.append(line):
-            self._lost += 1
-            guard.report("dropped.unwritable", f"cannot write to {self._file.path}: {self._file.last_error}")
-            return False
-        guard.recorded.add()
-        if self._first_line is None:
-            self._first_line = line
-        elif file.was_replaced and not replaced and not file.base_bytes:
-            file.append(self._first_line)  # the file was deleted: the new one, too, says whose it is
-        return True
+        if file.put(line):
+            _count_recorded()
+            if file.opening_line is None:
+                file.opening_line = line
+            return True
+        self._lost += 1
+        guard.report("dropped.unwritable", f"cannot write to {file.path}: {file.last_error}")
+        return False
 
     def store(self, data: bytes | BinaryIO, extension: str, what: str = "") -> Mapping[str, Any] | None:
         """Keep a picture or recording; None when it is too large or cannot be written."""
@@ -125,6 +125,19 @@ class SpoolSink:
         """Close the file; a later event opens it again."""
         self._file.close()
 
+    def prune(self) -> None:
+        """Keep the spool below its cap, at times; in an event loop by a thread of its executor."""
+        if not is_due(self._directory):
+            return
+        loop = _running_loop()
+        try:
+            if loop is None:
+                _prune(self._directory)
+            else:
+                loop.run_in_executor(None, _prune, self._directory)
+        except RuntimeError:  # the executor has shut down
+            pass
+
 
 class _SpooledEvents:
     """The events of a spool file, read again at each iteration and never all in memory."""
@@ -171,3 +184,11 @@ def _sync_and_close(fd: int) -> None:
         pass
     finally:
         os.close(fd)
+
+
+def _prune(directory: Path) -> None:
+    config = get_config()
+    try:
+        prune(directory, config.spool_max_bytes, keep_undelivered=config.api_key is not None)
+    except Exception as error:  # a directory that went away, a disk that is full
+        guard.report("failed.retention", "the spool could not be pruned", error)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from promptetheus import guard
+from promptetheus.propagation import inherited_metadata
+from promptetheus.recorder import copied
 from promptetheus.redaction import Redactor
 from promptetheus.sampling import TailSamplingPolicy
 from promptetheus.session import Session
@@ -62,6 +64,9 @@ def new_session(options: Mapping[str, Any], *, in_loop: bool = False) -> Session
         "redact": "default" if config.redact == "default" else None,
         "sample_rate": config.sample_rate,
     }
+    inherited = inherited_metadata()
+    if inherited:
+        chosen["metadata"] = {**inherited, **copied(chosen.get("metadata"))}
     for name, default in defaults.items():
         if chosen.get(name) is None:
             chosen[name] = default

@@ -118,6 +118,9 @@ class TransportSink:
     def close(self) -> None:
         """Nothing: the transport belongs to the user."""
 
+    def prune(self) -> None:
+        """Nothing: nothing of this session is in the spool."""
+
     def _release(self, events: list[Event]) -> None:
         self._held = None
         if not events:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from promptetheus.queries.catalog_cache import CacheUnusable, CatalogCache, cache_path, save
 from promptetheus.queries.digest import Digest
-from promptetheus.queries.listing import SUFFIX, list_files, opened, stat_files
+from promptetheus.queries.listing import SUFFIX, OpenedDirectory, list_files, stat_files
 from promptetheus.queries.pricing import Pricer
 from promptetheus.queries.row_reader import Reading, looks_sealed, read_ended, read_file, stamp_of
 from promptetheus.queries.rows import Change, Problem, SessionRow, Skipped, Status
@@ -54,7 +54,8 @@ class Catalog:
         """Counts changes; what was sorted for an older one is sorted anew."""
         self._sorted: tuple[int, list[SessionRow]] = (0, [])
         self._pricer: Pricer | None = None
-        self._cache_path = cache_path(root) if cached else None
+        self._cached = cached
+        self._cache_path: Path | None = None
         self._cache: CatalogCache | None = None
         self._cache_opened = False
         self._uncached_bytes = 0
@@ -68,24 +69,27 @@ class Catalog:
         with self._lock:
             self._forget_others({name for name, _ in files})
         # Long files without a summary are read whole: last, so that nobody waits for them.
-        late = {name for name, found in files if found.st_size > _LONG_BYTES and self._takes_long(name, found)}
+        late = {name for name, found in files if self._takes_long(name, found)}
         if late:
             files.sort(key=lambda item: item[0] in late)
-        batch: list[SessionRow] = []
-        limit = _FIRST_BATCH
         given_s = time.monotonic()
-        with opened(self.root) as directory:
-            for name, found in files:
-                with self._lock:
-                    self._look_at(name, found, directory)
-                    reading = self._readings.get(name)
-                if reading is not None and isinstance(reading.found, SessionRow):
-                    batch.append(reading.found)
-                if len(batch) >= limit or (batch and time.monotonic() - given_s > _PATIENCE_S):
+        with OpenedDirectory(self.root) as directory:
+            for start, stop in _batches(len(files)):
+                batch = self._take_cached(files[start:stop])
+                if len(batch) < stop - start:
+                    batch = []
+                    for name, found in files[start:stop]:
+                        with self._lock:
+                            self._look_at(name, found, directory)
+                            reading = self._readings.get(name)
+                        if reading is not None and isinstance(reading.found, SessionRow):
+                            batch.append(reading.found)
+                            if time.monotonic() - given_s > _PATIENCE_S:
+                                yield batch
+                                batch, given_s = [], time.monotonic()
+                if batch:
                     yield batch
-                    batch, limit, given_s = [], _BATCH, time.monotonic()
-        if batch:
-            yield batch
+                    given_s = time.monotonic()
         self._keep()
 
     def refresh(self, paths: Iterable[Path] | None = None) -> Change:
@@ -97,7 +101,8 @@ class Catalog:
         self._open_cache()
         names = None if paths is None else self._names(paths)
         files = list_files(self.root) if names is None else stat_files(self.root, names)
-        with self._lock, opened(self.root) as directory:
+        with self._lock, OpenedDirectory(self.root) as directory:
+            fresh = self._take_cached(list(files.items())) if not self._readings else []
             gone = (self._readings.keys() if names is None else names) - files.keys()
             removed = [session_id for name in gone for session_id in self._forget(name)]
             changed = []
@@ -111,7 +116,7 @@ class Catalog:
                         removed.append(was.session_id)
             if not names or time.monotonic() - self._rechecked_s > _RECHECK_S:
                 changed += self._recheck_running().difference(changed)
-            rows = [self._readings[name].found for name in changed]
+            rows = [*fresh, *(self._readings[name].found for name in changed)]
         self._keep()
         return Change([row for row in rows if isinstance(row, SessionRow)], removed)
 
@@ -161,21 +166,39 @@ class Catalog:
             saver.join()
 
     def _open_cache(self) -> None:
-        if self._cache_opened or self._cache_path is None:
+        if self._cache_opened or not self._cached:
             return
         self._cache_opened = True
+        self._cache_path = cache_path(self.root)
         try:
-            self._cache = CatalogCache(self._cache_path)
+            self._cache = CatalogCache(self._cache_path) if self._cache_path is not None else None
         except CacheUnusable:  # written anew when that is worth it
             pass
+
+    def _take_cached(self, files: list[tuple[str, os.stat_result]]) -> list[SessionRow]:
+        """The rows of those files that the cache knows and nobody looked at yet."""
+        if self._cache is None:
+            return []
+        with self._lock:
+            rows = self._cache.take(str(self.root), files, self._readings)
+            self._version += 1
+            if self._pricer is None:
+                return rows
+            for name, _ in files:
+                reading = self._readings.get(name)
+                if reading is not None and isinstance(reading.found, SessionRow):
+                    reading.found = self._pricer.priced(reading.found)
+        return []
 
     def _keep(self) -> None:
         """Write the cache in a thread of its own, when enough was read that it does not hold."""
         with self._lock:
-            if self._cache_path is None or self._saver is not None or self._uncached_bytes < _WORTH_BYTES:
+            if not self._cached or self._saver is not None or self._uncached_bytes < _WORTH_BYTES:
+                return
+            if self._cache_path is None:
                 return
             self._uncached_bytes = 0
-            readings = sorted(self._readings.items(), key=lambda item: item[1].stamp.mtime_ns, reverse=True)
+            readings = sorted(self._readings.items(), key=lambda item: item[1].stamp[1], reverse=True)
             # Not a daemon: it would be killed when a short command ends, just before it is done.
             self._saver = threading.Thread(target=self._save, args=(self._cache_path, readings))
             self._saver.name = "promptetheus-catalog-cache"
@@ -184,11 +207,13 @@ class Catalog:
     def _save(self, path: Path, readings: list[tuple[str, Reading]]) -> None:
         try:
             save(path, readings)
-        except CacheUnusable:  # a disk that is full or read only: lists take a little longer, `doctor` says why
-            self._cache_path = None
+        except CacheUnusable:  # a full disk, or a read-only one: lists take a little longer
+            self._cached = False
         self._saver = None
 
     def _takes_long(self, name: str, found: os.stat_result) -> bool:
+        if found.st_size <= _LONG_BYTES:
+            return False
         if name in self._readings or (self._cache is not None and self._cache.holds(name, found)):
             return False
         return not looks_sealed(self.root / name)
@@ -202,7 +227,7 @@ class Catalog:
                 names.add(path.name)
         return names
 
-    def _look_at(self, name: str, found: os.stat_result, directory: int | None) -> bool:
+    def _look_at(self, name: str, found: os.stat_result, directory: OpenedDirectory) -> bool:
         """Read one file unless it is as it was; whether what is known of it changed. Call with the lock held."""
         known = self._readings.get(name)
         if known is not None and known.stamp == stamp_of(found):
@@ -221,15 +246,12 @@ class Catalog:
         return known is None or known.found != reading.found
 
     def _read(
-        self, name: str, found: os.stat_result, known: Reading | None, directory: int | None
+        self, name: str, found: os.stat_result, known: Reading | None, directory: OpenedDirectory
     ) -> Reading | None:
         """What is in the file now; None when it is gone."""
-        if known is None or known.tally is None:
-            root = str(self.root)
-            cached = self._cache.reading(root, name, found) if self._cache is not None else None
-            if cached is not None:
-                return cached
-            ended = read_ended(root, directory, name, found) if directory is not None else None
+        if known is None:
+            inside = directory.fileno()
+            ended = read_ended(str(self.root), inside, name, found) if inside is not None else None
             if ended is not None:
                 self._uncached_bytes += _ENDS_BYTES
                 return ended
@@ -275,6 +297,13 @@ class Catalog:
         self._running.discard(name)
         self._version += 1
         return [reading.found.session_id] if reading and isinstance(reading.found, SessionRow) else []
+
+
+def _batches(count: int) -> Iterator[tuple[int, int]]:
+    start, size = 0, _FIRST_BATCH
+    while start < count:
+        yield start, min(count, start + size)
+        start, size = start + size, _BATCH
 
 
 def _newest_first(row: SessionRow) -> tuple[float, str]:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from promptetheus import __version__
-from promptetheus.queries.digest import MAX_DIGEST_BYTES, Digest, Rest
-from promptetheus.queries.row_reader import Reading, Stamp
+from promptetheus.queries.digest import Digest, read_again
+from promptetheus.queries.row_reader import Reading, stamp_of
 from promptetheus.queries.rows import SessionRow, Status, deferred_row
 from promptetheus.queries.source import NotReadable, Source
 
@@ -39,7 +39,7 @@ _SIZES = struct.Struct("<IIQI")
 """Number of sessions; bytes of their names and of their digests; checksum of entries and names."""
 
 _ENTRY = struct.Struct("<qqQdQIIIBB")
-"""Measured against orjson for 10,000 sessions: 4 ms instead of 9."""
+"""Measured for 10,000 sessions: 8 ms to open, read and check; parsing the same as JSON alone takes 10."""
 
 _Entry: TypeAlias = tuple[int, int, int, float, int, int, int, int, int, int]
 """Size, mtime_ns, inode, started, offset, bytes of first and last line, their checksum, status, counted."""
@@ -90,81 +90,90 @@ class CatalogCache:
         if zlib.crc32(index) != checksum or len(index) != entries_bytes + names_bytes:
             raise CacheUnusable("damaged: its checksum does not fit")
         names = os.fsdecode(index[entries_bytes:]).split("\0")
-        entries: Iterable[_Entry] = _ENTRY.iter_unpack(index[:entries_bytes])  # type: ignore[assignment]
+        entries: Iterable[_Entry] = _ENTRY.iter_unpack(index[:entries_bytes])
         self.entries: dict[str, _Entry] = dict(zip(names[:count], entries, strict=True))
         """By file name."""
         self._ids = dict(item.split("/", 1) for item in names[count:] if "/" in item)
         """Ids of the sessions whose file is not called after them."""
 
-    def reading(self, root: str, name: str, found: os.stat_result) -> Reading | None:
-        """What is known of a file if it is still as it was."""
-        entry = self.entries.get(name)
-        if entry is None:
-            return None
-        size, mtime_ns, inode, started, _offset, _first, _last, _checksum, status, _counted = entry
-        if found.st_size != size or found.st_mtime_ns != mtime_ns or found.st_ino != inode:
-            return None
-        mtime = found.st_mtime
-        digest = CachedDigest(self, entry)
-        row = deferred_row(
-            self._ids.get(name) or name[:-_SUFFIX_LENGTH],
-            _STATUSES[status],
-            started if started == started else None,
-            mtime,
-            size,
-            Rest(root, name, size, mtime, digest),
-        )
-        return Reading(Stamp(size, mtime_ns, inode), row, None, digest)
+    def take(
+        self, root: str, files: Iterable[tuple[str, os.stat_result]], readings: dict[str, Reading]
+    ) -> list[SessionRow]:
+        """Add what is known of those of these files that are as they were and not among the readings; their rows.
+
+        One loop for many files: at 10,000 of them every call counts.
+        """
+        rows = []
+        entry_of, id_of, work_out = self.entries.get, self._ids.get, self._row
+        for name, found in files:
+            entry = entry_of(name)
+            if (
+                entry is None
+                or entry[1] != found.st_mtime_ns
+                or entry[0] != found.st_size
+                or entry[2] != found.st_ino
+                or name in readings
+            ):
+                continue
+            started = entry[3]
+            row = deferred_row(
+                root,
+                name,
+                id_of(name) or name[:-_SUFFIX_LENGTH],
+                _STATUSES[entry[8]],
+                started if started == started else None,
+                work_out,
+            )
+            rows.append(row)
+            readings[name] = Reading(entry[:3], row, None, self)
+        return rows
 
     def holds(self, name: str, found: os.stat_result) -> bool:
-        """Whether `reading` has an answer."""
+        """Whether `take` would take this file."""
         entry = self.entries.get(name)
-        return entry is not None and entry[:3] == (found.st_size, found.st_mtime_ns, found.st_ino)
+        return entry is not None and entry[:3] == stamp_of(found)
 
-    def digest(self, entry: _Entry) -> Digest | None:
-        """The digest of an entry; None when it is damaged."""
-        _size, _mtime_ns, _inode, _started, offset, first, last, checksum, _status, counted = entry
+    def _row(self, directory: str, name: str) -> SessionRow:
+        digest = self.digest(name)
+        return read_again(Path(directory, name)) if digest is None else digest(directory, name)
+
+    def digest(self, name: str) -> Digest | None:
+        """The digest of a file; None when it is damaged."""
+        size, mtime_ns, _inode, _started, offset, first, last, checksum, _status, counted = self.entries[name]
         data = self._source.pread(first + last, self._blob + offset)
         if len(data) != first + last or zlib.crc32(data) != checksum:
             return None
-        return Digest(data[:first], data[first:], bool(counted))
-
-
-class CachedDigest:
-    """A digest that stands in a cache file."""
-
-    __slots__ = ("_cache", "_entry")
-
-    def __init__(self, cache: CatalogCache, entry: _Entry) -> None:
-        self._cache = cache
-        self._entry = entry
-
-    def __call__(self) -> Digest | None:
-        """Read it; None when it is damaged."""
-        return self._cache.digest(self._entry)
+        return Digest(data[:first], data[first:], size, mtime_ns, bool(counted))
 
 
 def cache_path(root: Path) -> Path | None:
     """Where the cache of a spool is; None for a directory that has none."""
-    absolute = os.path.abspath(root)
+    try:
+        absolute = os.path.abspath(root)
+    except OSError:  # the working directory is gone
+        return None
     if os.path.basename(absolute) != SPOOL_NAME:
         return None
-    # Spools that were copied with their cache have other inodes; this keeps apart those that share a parent.
-    return Path(os.path.dirname(absolute), "cache", f"{sha256(os.fsencode(absolute)).hexdigest()[:12]}.catalog")
+    # A name of its own for each path: a spool that was moved or copied starts afresh.
+    name = sha256(os.fsencode(absolute)).hexdigest()[:12]
+    return Path(os.path.dirname(absolute), "cache", f"{name}.catalog")
 
 
 def save(path: Path, readings: Iterable[tuple[str, Reading]]) -> None:
     """Write the cache with what can be kept of these readings, by file name, newest first. Raises CacheUnusable."""
-    entries, names, ids, pieces = [], [], [], []
+    entries: list[bytes] = []
+    names: list[str] = []
+    ids: list[str] = []
+    pieces: list[bytes] = []
     offset = 0
     for name, reading in readings:
         row = reading.found
-        digest = reading.digest if isinstance(reading.digest, Digest) or not reading.digest else reading.digest()
+        digest = reading.digest
+        if digest is not None and not isinstance(digest, Digest):
+            digest = digest.digest(name)
         if digest is None or not isinstance(row, SessionRow) or row.status in (Status.RUNNING, Status.EMPTY):
             continue
         data = digest.first + digest.last
-        if len(data) > MAX_DIGEST_BYTES or "\n" in name:
-            continue
         if offset + len(data) + (len(entries) + 1) * (_ENTRY.size + 2 * 256) > MAX_CACHE_BYTES:
             break
         started = float("nan") if row.started is None else row.started

@@ -6,7 +6,7 @@ For a session that did not end so, the last line is made from what was counted; 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from promptetheus.clock import parse_timestamp
 from promptetheus.events import Event
 from promptetheus.queries.event_line import Reject, parse
 from promptetheus.queries.lines import Pread
-from promptetheus.queries.rows import SessionRow, Skipped, Status, deferred_row
+from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped, deferred_row
 from promptetheus.queries.session_row import build_row, empty_row, session_id_of, status_of
 
 MAX_DIGEST_BYTES = 16 * 1024
@@ -28,57 +28,98 @@ SEALED = (b'"type":"session_end"}\n', b'"type":"session_end"}\r\n')
 _WHOLE_BYTES = 8 * 1024
 """Files up to this size are read in one go: a second system call costs more than the bytes."""
 
-_HEAD_BYTES = 2 * 1024
-_TAIL_BYTES = 4 * 1024
+_HEAD_BYTES = 1024
+_TAIL_BYTES = 2 * 1024
 _MAX_EDGE_BYTES = 2 * 1024 * 1024
 """A first or last line longer than this is left to the whole reading; the SDK stays below 1 MiB."""
 
 
 class Digest:
-    """What a row is made from. The lines are whole JSON objects, with or without a line end."""
+    """What a row is made from. The lines are whole JSON objects, with or without a line end.
 
-    __slots__ = ("counted", "first", "last")
+    Ten thousand are made at a time: no dataclass, and it is itself what works out the fields of its row.
+    """
 
-    def __init__(self, first: bytes, last: bytes, counted: bool = False) -> None:
+    __slots__ = ("counted", "first", "last", "mtime_ns", "size")
+
+    def __init__(
+        self, first: bytes, last: bytes, size: int = 0, mtime_ns: int = 0, counted: bool = False
+    ) -> None:
         self.first = first
         self.last = last
+        self.size = size
+        self.mtime_ns = mtime_ns
         self.counted = counted
         """Whether `last` was made by `count_digest`, not written by the session."""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is short enough to be remembered."""
+        return len(self.first) + len(self.last) <= MAX_DIGEST_BYTES
 
-def read_ends(pread: Pread, size: int) -> Digest | None:
+    def __call__(self, directory: str, name: str) -> SessionRow:
+        """All fields of the row. Where they cannot be worked out, what the file itself says now. Never raises."""
+        path = Path(directory, name)
+        try:
+            return self.row(path)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return read_again(path)
+
+    def row(self, path: Path) -> SessionRow:
+        """All fields of the row. Raises what damaged lines raise."""
+        first = parse(self.first)
+        if isinstance(first, Reject):
+            raise ValueError(first)
+        end: Any = orjson.loads(self.last)
+        ended, skipped, mended = True, NOTHING_SKIPPED, 0
+        if self.counted:
+            ended, skipped, mended = end["ended"], Skipped(*end["skipped"]), end["mended"]
+        return build_row(
+            path,
+            self.size,
+            self.mtime_ns / 1e9,
+            first,
+            end["metadata"]["summary"],
+            last_time=end.get("timestamp"),
+            ended=ended,
+            writer_lives=False,
+            skipped=skipped,
+            mended=mended,
+        )
+
+
+def read_ends(pread: Pread, size: int, mtime_ns: int) -> Digest | None:
     """The first and last line of a file that ends like a closed session; None otherwise. Nothing is checked yet."""
     if size <= _WHOLE_BYTES:
         data = pread(size, 0)
         if not data.endswith(SEALED):
             return None
-        return Digest(data[: data.find(b"\n")], data[data.rfind(b"\n", 0, -1) + 1 :])
+        return Digest(data[: data.find(b"\n")], data[data.rfind(b"\n", 0, -1) + 1 :], size, mtime_ns)
     tail = pread(_TAIL_BYTES, size - _TAIL_BYTES)
     if not tail.endswith(SEALED):
         return None
     last, first = _last_line(tail, pread, size), _first_line(pread, size)
-    return None if last is None or first is None else Digest(first, last)
+    return None if last is None or first is None else Digest(first, last, size, mtime_ns)
 
 
-def sealed_row(root: str, name: str, digest: Digest, size: int, mtime: float) -> SessionRow | None:
+def sealed_row(directory: str, name: str, digest: Digest) -> SessionRow | None:
     """The row of a session whose last line carries a summary of every byte before it; None otherwise."""
     try:
-        end: Any = orjson.loads(digest.last)
-        summary = end["metadata"]["summary"]
-        if summary["spool_bytes"] != size - len(digest.last):
+        summary = orjson.loads(digest.last)["metadata"]["summary"]
+        if summary["spool_bytes"] != digest.size - len(digest.last):
             return None
         first = parse(digest.first)
         if isinstance(first, Reject):
             return None
-        if len(digest.first) + len(digest.last) > MAX_DIGEST_BYTES:
-            return _built(Path(root, name), digest.counted, first, end, size, mtime)
+        if not digest.is_kept:
+            return digest.row(Path(directory, name))
         return deferred_row(
+            directory,
+            name,
             session_id_of(name, first),
             status_of(summary, True, False),
             parse_timestamp(first.get("timestamp")),
-            mtime,
-            size,
-            Rest(root, name, size, mtime, digest),
+            digest,
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -88,7 +129,8 @@ def count_digest(
     first: Event, summary: Mapping[str, Any], last_time: object, ended: bool, skipped: Skipped, mended: int
 ) -> Digest | None:
     """The digest of a session that was read whole; None where it would be too long."""
-    kept = {key: first[key] for key in ("type", "session_id", "seq", "timestamp") if key in first}
+    names = ("type", "session_id", "seq", "timestamp", "payload", "metadata")
+    kept = {name: first[name] for name in names if name in first}
     last = {
         "ended": ended,
         "mended": mended,
@@ -97,64 +139,14 @@ def count_digest(
         "timestamp": last_time,
     }
     try:
-        kept |= {"payload": first.get("payload"), "metadata": first.get("metadata")}
         digest = Digest(orjson.dumps(kept), orjson.dumps(last), counted=True)
     except (TypeError, ValueError, RecursionError):  # what only a tolerant reader reads is not cached
         return None
-    return digest if len(digest.first) + len(digest.last) <= MAX_DIGEST_BYTES else None
+    return digest if digest.is_kept else None
 
 
-class Rest:
-    """Works out all fields of a row from its digest. Ten thousand are made at a time: no dataclass."""
-
-    __slots__ = ("_digest", "_mtime", "_name", "_root", "_size")
-
-    def __init__(
-        self, root: str, name: str, size: int, mtime: float, digest: Digest | Callable[[], Digest | None]
-    ) -> None:
-        self._root = root
-        self._name = name
-        self._size = size
-        self._mtime = mtime
-        self._digest = digest
-
-    def __call__(self) -> SessionRow:
-        """The row. Where the digest is damaged, what the file itself says now."""
-        path = Path(self._root, self._name)
-        digest = self._digest if isinstance(self._digest, Digest) else self._digest()
-        if digest is not None:
-            try:
-                first = parse(digest.first)
-                if not isinstance(first, Reject):
-                    end = orjson.loads(digest.last)
-                    return _built(path, digest.counted, first, end, self._size, self._mtime)
-            except (ValueError, TypeError, KeyError, AttributeError):
-                pass
-        return _read_again(path)
-
-
-def _built(
-    path: Path, counted: bool, first: Event, end: Mapping[str, Any], size: int, mtime: float
-) -> SessionRow:
-    summary = end["metadata"]["summary"]
-    ended, skipped, mended = True, Skipped(), 0
-    if counted:
-        ended, skipped, mended = end["ended"], Skipped(*end["skipped"]), end["mended"]
-    return build_row(
-        path,
-        size,
-        mtime,
-        first,
-        summary,
-        last_time=end.get("timestamp"),
-        ended=ended,
-        writer_lives=False,
-        skipped=skipped,
-        mended=mended,
-    )
-
-
-def _read_again(path: Path) -> SessionRow:
+def read_again(path: Path) -> SessionRow:
+    """The row of a file whose digest is damaged, from all its lines. Never raises."""
     from promptetheus.queries.row_reader import read_whole
 
     try:

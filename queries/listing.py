@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 SUFFIX = ".jsonl"
 
@@ -38,15 +38,28 @@ def stat_files(root: Path, names: Iterable[str]) -> dict[str, os.stat_result]:
     return files
 
 
-@contextmanager
-def opened(root: Path) -> Iterator[int | None]:
-    """The directory, open: its files are then opened by their name alone, which is faster. None if it cannot be."""
-    try:
-        fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        yield None
-        return
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+class OpenedDirectory:
+    """A directory, opened at first use: its files are then opened by their name alone, which is faster."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._fd: int | None = None
+        self._tried = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+        self._fd, self._tried = None, True
+
+    def fileno(self) -> int | None:
+        """Its descriptor; None if it cannot be opened."""
+        if not self._tried:
+            self._tried = True
+            try:
+                self._fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError:
+                pass
+        return self._fd

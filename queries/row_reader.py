@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Protocol, TypeAlias
 
 from promptetheus.queries.digest import SEALED, Digest, read_ends, sealed_row
 from promptetheus.queries.lines import Pread
@@ -16,13 +15,15 @@ from promptetheus.queries.session_row import empty_row
 from promptetheus.queries.source import OPEN_FLAGS, NotReadable, open_regular
 from promptetheus.queries.tally import Tally
 
+Stamp: TypeAlias = tuple[int, int, int]
+"""Size, mtime_ns and inode: a file with another stamp has changed. Not a NamedTuple, which takes three times as
+long to make."""
 
-class Stamp(NamedTuple):
-    """Which state of a file was read; a file with another stamp has changed."""
 
-    size: int
-    mtime_ns: int
-    inode: int
+class Keeper(Protocol):
+    """Who has the digest of a file, when it is asked for."""
+
+    def digest(self, name: str) -> Digest | None: ...
 
 
 @dataclass(slots=True)
@@ -33,13 +34,13 @@ class Reading:
     found: SessionRow | Problem
     tally: Tally | None = None
     """Kept while more lines may come, so that they alone are read."""
-    digest: Digest | Callable[[], Digest | None] | None = None
+    digest: Digest | Keeper | None = None
     """What the cache keeps of a session to which no more lines are expected."""
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
     """The stamp of a file as `stat` saw it."""
-    return Stamp(found.st_size, found.st_mtime_ns, found.st_ino)
+    return (found.st_size, found.st_mtime_ns, found.st_ino)
 
 
 def read_file(path: Path, known: Reading | None = None) -> Reading:
@@ -79,13 +80,13 @@ def read_open(
     stamp = stamp_of(found)
     if not size:
         return Reading(stamp, empty_row(path, found))
-    ends = read_ends(pread, size)
+    ends = read_ends(pread, size, found.st_mtime_ns)
     if ends is not None:
-        sealed = sealed_row(str(path.parent), path.name, ends, size, found.st_mtime)
+        sealed = sealed_row(str(path.parent), path.name, ends)
         if sealed is not None:
-            return Reading(stamp, sealed, digest=ends)
+            return Reading(stamp, sealed, digest=ends if ends.is_kept else None)
     tally = None
-    if known is not None and known.stamp.inode == stamp.inode and known.stamp.size <= stamp.size:
+    if known is not None and known.stamp[2] == stamp[2] and known.stamp[0] <= stamp[0]:
         tally = known.tally
     if tally is None or not tally.continues(pread):
         tally = Tally()
@@ -112,15 +113,15 @@ def read_ended(root: str, directory: int, name: str, listed: os.stat_result) -> 
     except OSError:
         return None
     try:
-        ends = read_ends(lambda length, offset: os.pread(fd, length, offset), size)
+        ends = read_ends(lambda length, offset: os.pread(fd, length, offset), size, listed.st_mtime_ns)
     except OSError:
         return None
     finally:
         os.close(fd)
     if ends is None:
         return None
-    row = sealed_row(root, name, ends, size, listed.st_mtime)
-    return None if row is None else Reading(stamp_of(listed), row, digest=ends)
+    row = sealed_row(root, name, ends)
+    return None if row is None else Reading(stamp_of(listed), row, None, ends if ends.is_kept else None)
 
 
 def read_whole(path: Path) -> SessionRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ class _Deferred:
     A list of 10,000 sessions shows fifty: working out all fields of all rows costs more than reading the files.
     """
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_directory", "_name", "_rest")
 
     if not TYPE_CHECKING:  # a type checker would believe that every name is a field
 
@@ -102,9 +103,13 @@ class _Deferred:
             # Called only for what has no value yet: the slot of a field, or a name that no row has.
             if name not in _FIELDS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            rest = self._rest()
-            for field, put in _PUT.items():
-                put(self, getattr(rest, field))
+            if name == "path":  # who opens the files needs nothing else
+                path = Path(self._directory, self._name)
+                _put_path(self, path)
+                return path
+            rest = self._rest(self._directory, self._name)
+            for value, put in zip(_values(rest), _PUT.values(), strict=True):
+                put(self, value)
             return getattr(rest, name)
 
 
@@ -177,26 +182,32 @@ class SessionRow(_Deferred):
 
 _FIELDS = frozenset(SessionRow.__slots__)
 _PUT = {field: getattr(SessionRow, field).__set__ for field in SessionRow.__slots__}
+_values = attrgetter(*SessionRow.__slots__)
 _put_rest = _Deferred._rest.__set__  # type: ignore[attr-defined]
+_put_directory = _Deferred._directory.__set__  # type: ignore[attr-defined]
+_put_name = _Deferred._name.__set__  # type: ignore[attr-defined]
 _put_id, _put_status, _put_started = _PUT["session_id"], _PUT["status"], _PUT["started"]
-_put_mtime, _put_size = _PUT["mtime"], _PUT["size_bytes"]
+_put_path = _PUT["path"]
 
 
 def deferred_row(
+    directory: str,
+    name: str,
     session_id: str,
     status: Status,
     started: float | None,
-    mtime: float,
-    size_bytes: int,
-    rest: Callable[[], SessionRow],
+    rest: Callable[[str, str], SessionRow],
 ) -> SessionRow:
-    """A row of which only what sorting and counting need is known; `rest` gives all of it, and never raises."""
+    """A row of which only what sorting and counting need is known; `rest(directory, name)` gives all of it.
+
+    It must not raise. One object serves many rows, where it can: 10,000 small ones keep the garbage collector busy.
+    """
     row = SessionRow.__new__(SessionRow)
     _put_id(row, session_id)
     _put_status(row, status)
     _put_started(row, started)
-    _put_mtime(row, mtime)
-    _put_size(row, size_bytes)
+    _put_directory(row, directory)
+    _put_name(row, name)
     _put_rest(row, rest)
     return row
 

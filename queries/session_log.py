@@ -71,6 +71,7 @@ class SessionLog:
     def _renumbered(self) -> None:
         """Forget everything that goes by event number."""
         self._events: OrderedDict[int, Event] = OrderedDict()
+        self._by_offset: dict[int, int] = {}
         self._window = (0, b"")
         self._builder = StepBuilder()
         self._stepped = 0
@@ -128,6 +129,13 @@ class SessionLog:
     def seq_of(self, number: int) -> int:
         """The `seq` that event `number` is ordered by; events without one stand after their predecessor."""
         return self._seqs[number]
+
+    def number_at(self, offset: int) -> int | None:
+        """The number of the event whose line begins at this offset of the file."""
+        with self._lock:
+            if len(self._by_offset) != len(self):
+                self._by_offset = {start: number for number, start in enumerate(self._offsets)}
+            return self._by_offset.get(offset)
 
     def events(self) -> list[Event]:
         """All events, parsed. For whole-session work (diffs, exports); a view asks for single ones."""

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -139,6 +139,14 @@ class PromptetheusApp(Guarded, App[None]):
             except (NotImplementedError, RuntimeError, ValueError):
                 return  # Not in the main thread, as in tests.
 
+    def on_key(self, event: events.Key) -> None:
+        """Hand a letter that was typed right after `/` to the field that has the focus by now."""
+        focused = self.focused
+        # A field keeps what is typed into it, so a letter that comes up to here was sent to a widget before.
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            focused.post_message(events.Key(event.key, event.character))
+            event.prevent_default()
+
     # Views
 
     async def open_session(self, path: Path) -> None:
@@ -260,6 +268,10 @@ class PromptetheusApp(Guarded, App[None]):
             timeout=timeout,
             markup=False,
         )
+
+    def action_help_quit(self) -> None:
+        """`ctrl+c` leaves most programs; here it copies, so say what does leave."""
+        self.notify("Press q to quit, or ctrl+q in a field.", timeout=4)
 
     def report_error(self, error: Exception) -> bool:
         """Show that something in here went wrong, keep its traceback, and go on; False before the first frame."""

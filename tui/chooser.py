@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -20,7 +20,7 @@ from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.text_input import TextInput
-from promptetheus.tui.theme import looks_of
+from promptetheus.tui.theme import Looks, looks_of
 
 Run = Callable[[], object]
 """What a line does; may return something to wait for."""
@@ -42,6 +42,7 @@ class ChoiceList(LineList, can_focus=False):
     def __init__(self) -> None:
         super().__init__()
         self.choices: Sequence[Choice] = ()
+        self._lit: tuple[Looks, Looks] | None = None
 
     def show(self, choices: Sequence[Choice]) -> None:
         """Show other lines, the cursor on the first that can be run."""
@@ -61,6 +62,14 @@ class ChoiceList(LineList, can_focus=False):
             self.select(place)
         elif direction < 0:
             self.scroll_to(y=0, animate=False, force=True)
+
+    @property
+    def looks(self) -> Looks:
+        """The keys reach this list through the field, so its cursor looks as that of a focused list does."""
+        looks = looks_of(self.app)
+        if self._lit is None or self._lit[0] is not looks:
+            self._lit = looks, replace(looks, cursor_blurred=looks.cursor, muted=looks.accent)
+        return self._lit[1]
 
     @property
     def chosen(self) -> Choice | None:

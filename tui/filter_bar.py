@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from rich.text import Text
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,11 +17,15 @@ from textual.widgets import Input, Static
 from promptetheus.display import printable_line
 from promptetheus.queries.filter import Filter, complete, completions, parse_filter
 from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.text_input import TextInput
 from promptetheus.tui.theme import looks_of
 
-PLACEHOLDER = "words, status:failed agent: tool: type:error dur>2s tokens>4k cost>0.05 tag: -word"
+SHORTEST_INPUT = 24
+"""Cells that the field keeps, however much there is to say beside it."""
+
+PLACEHOLDER = "words, status:failed agent: tool: dur>2s cost>0.05 tag: -word"
 
 
 class ValueSuggester(Suggester):
@@ -141,7 +145,8 @@ class FilterBar(Guarded, Widget, can_focus=False):
         """Let the person type."""
         self.add_class("-shown")
         self.remove_class("-chip")
-        self.input.focus()
+        # At once: `focus()` would wait in a queue, and letters typed meanwhile would go to the list.
+        self.screen.set_focus(self.input)
 
     def clear(self) -> None:
         """Show everything again."""
@@ -156,14 +161,18 @@ class FilterBar(Guarded, Widget, can_focus=False):
             problems: What the filter text says that is not understood.
         """
         looks = looks_of(self.app)
-        line = Text(no_wrap=True, end="")
-        if problems:
-            line.append(f"{printable_line(problems[0], 60)}   ", looks.warned)
-        elif hides:
-            line.append(f"hides {hides}   ", looks.warned)
-        line.append(f"{shown} of {total}", looks.text if shown else looks.warned)
-        line.append("   esc clears", looks.muted)
-        self.query_one("#filter-count", Static).update(line)
+        found: Pieces = [(f"{shown} of {total}", looks.text if shown else looks.warned)]
+        hint: Pieces = [("   esc clears", looks.muted)]
+        said = printable_line(problems[0], 200) if problems else f"hides {hides}" if hides else ""
+        # What was typed comes first, then the numbers, then as much of the rest as there is room for.
+        room = (
+            self.size.width - max(SHORTEST_INPUT, cell_len(self.input.value) + 1) - 8 - cell_len(found[0][0])
+        )
+        if room >= cell_len(hint[0][0]) + cell_len(said):
+            found += hint
+        if said and room > 3:
+            found = [*cut_pieces([(said, looks.warned)], room), ("   ", looks.text), *found]
+        self.query_one("#filter-count", Static).update(joined(found))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

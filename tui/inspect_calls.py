@@ -11,12 +11,11 @@ from rich.text import Text
 from promptetheus.cost import price
 from promptetheus.describe import call_arguments, call_result
 from promptetheus.display import count, duration, money, plain_value, printable_line
-from promptetheus.events import Event
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.fit import cut
 from promptetheus.tui.json_view import JsonBlock
 from promptetheus.tui.markdown_view import MarkdownBlock
-from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, more_text, styled
+from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, more_text, spaced, styled
 from promptetheus.tui.subject import Subject, metadata_of, payload_of
 from promptetheus.tui.traceback_view import TracebackBlock
 from promptetheus.tui.verdicts import Blame, differing
@@ -30,29 +29,36 @@ MOST_DIFFERING = 20
 
 
 def tool_blocks(subject: Subject) -> list[Block]:
-    """Arguments, then the result or the error."""
-    blocks: list[Block] = []
-    call = subject.event
-    results = subject.events[1:]
+    """Arguments, then the result; what went wrong stands before both."""
+    call, results = subject.event, list(subject.events[1:])
     if call.get("type") == "tool_result":
-        blocks.append(Sentences(["The call this result belongs to was not recorded."]))
-        results = subject.events
+        results = [*subject.events]
+        parts: list[list[Block]] = [[Sentences(["The call this result belongs to was not recorded."])]]
     else:
         arguments = call_arguments(call)
+        parts = [[JsonBlock("arguments", {} if arguments is None else arguments)]]
         if subject.blame is not None:
-            blocks += [BlameBlock(subject.blame, arguments), Gap()]
-        blocks.append(JsonBlock("arguments", {} if arguments is None else arguments))
+            parts.insert(0, [BlameBlock(subject.blame, arguments)])
     for position, result in enumerate(results):
-        blocks.append(Gap())
-        blocks.extend(_result(result, f"result{position or ''}"))
+        error = payload_of(result).get("error")
+        if error:
+            parts.insert(0, _error(error, f"error{position or ''}"))
+        if not error or payload_of(result).get("result") is not None:
+            parts.append([JsonBlock("result", call_result(result), path=f"result{position or ''}")])
     if not results:
         text = "No result yet." if subject.running else "It never returned: the session ended before."
-        blocks += [Gap(), Sentences([text])]
+        parts.append([Sentences([text])])
     for event in subject.events:
         rest = {key: item for key, item in metadata_of(event).items() if key not in _SHOWN_METADATA}
         if rest:
-            blocks += [Gap(), JsonBlock("metadata", rest, path=f"{event.get('type')} metadata")]
-    return blocks
+            parts.append([JsonBlock("metadata", rest, path=f"{event.get('type')} metadata")])
+    return spaced(parts)
+
+
+def _error(error: Any, path: str) -> list[Block]:
+    if isinstance(error, str):
+        return [Heading("error"), TracebackBlock(error, path=path)]
+    return [JsonBlock("error", error, path=path)]
 
 
 @dataclass(slots=True)
@@ -85,21 +91,6 @@ class BlameBlock:
                 line.content = styled(("    ", looks.text)) + line.content
                 found.append(line)
         return found
-
-
-def _result(event: Event, path: str) -> list[Block]:
-    payload = payload_of(event)
-    error = payload.get("error")
-    if not error:
-        return [JsonBlock("result", call_result(event), path=path)]
-    blocks: list[Block] = [Heading("error")]
-    if isinstance(error, str):
-        blocks.append(TracebackBlock(error, path=f"{path} error"))
-    else:
-        blocks.append(JsonBlock("error", error, path=f"{path} error"))
-    if payload.get("result") is not None:
-        blocks += [Gap(), JsonBlock("result", payload["result"], path=path)]
-    return blocks
 
 
 def llm_blocks(subject: Subject) -> list[Block]:

@@ -33,12 +33,14 @@ class _Portions:
 
     items: int
     text_lines: int
-    open_weight: int
-    """A container inside another is unfolded by itself when it takes at most this many lines."""
+    outer_weight: int
+    """A container directly inside the outermost one is unfolded by itself when it takes at most so many lines."""
+    inner_weight: int
+    """The same for those deeper inside."""
 
 
-_INSPECTOR = _Portions(items=50, text_lines=8, open_weight=12)
-_FULL_SCREEN = _Portions(items=500, text_lines=400, open_weight=200)
+_INSPECTOR = _Portions(items=50, text_lines=8, outer_weight=40, inner_weight=12)
+_FULL_SCREEN = _Portions(items=500, text_lines=400, outer_weight=400, inner_weight=200)
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ class _Layout:
         room = self.frame.width - text.cell_len
         compact = value(thing, max(8, room + 1))
         fits = cell_len(compact) <= room
-        is_open = self.folds.is_open(path, depth == 0 or (not fits and self._is_light(thing)))
+        is_open = self.folds.is_open(path, depth == 0 or (not fits and self._is_light(thing, depth)))
         items = f"{count(len(thing))} {'item' if len(thing) == 1 else 'items'}"
         if is_open:
             text = self._head(key, depth, True)
@@ -189,13 +191,14 @@ class _Layout:
         text = Text(" " * self._indent(depth))
         mark = {None: "  ", True: "▾ ", False: "▸ "}[is_open]
         text.append(mark, self.looks.muted)
-        name = Text(key, self.looks.muted if depth else self.looks.strong)
+        name = Text(printable_line(key, 200), self.looks.muted if depth else self.looks.strong)
         name.truncate(MAX_KEY_CELLS, overflow="ellipsis")
         text.append_text(name)
         text.append("  ")
         return text
 
     def _line(self, text: Text, **what: Any) -> Line:
+        text.rstrip()
         text.truncate(self.frame.width, overflow="ellipsis")
         return Line(text, **what)
 
@@ -206,8 +209,9 @@ class _Layout:
     def _indent(self, depth: int) -> int:
         return min(INDENT * min(depth, DEEPEST_INDENT), self.frame.width // 2)
 
-    def _is_light(self, thing: Any) -> bool:
-        return _weight(thing, self.portions.open_weight + 1) <= self.portions.open_weight
+    def _is_light(self, thing: Any, depth: int) -> bool:
+        most = self.portions.outer_weight if depth == 1 else self.portions.inner_weight
+        return _weight(thing, most + 1) <= most
 
 
 def _weight(thing: Any, most: int) -> int:

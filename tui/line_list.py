@@ -31,8 +31,31 @@ MARKER = "▌"
 CACHED_ROWS = 1024
 """Drawn rows kept: several screens, so that scrolling back and forth draws nothing twice."""
 
+CONTEXT_ROWS = 2
+"""Rows to see around one that was jumped to."""
+
 _PLAIN = Console(color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
 """Turns Text into segments; never prints."""
+
+
+class _FromList(Message):
+    """A message that says which list it is from."""
+
+    replaceable: ClassVar[bool] = False
+    """Whether a later message of the same list makes this one worthless."""
+
+    def __init__(self, line_list: LineList) -> None:
+        super().__init__()
+        self.line_list = line_list
+
+    @property
+    def control(self) -> LineList:
+        """The list, for `@on(…, selector)`."""
+        return self.line_list
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether this one stands for `message`, which was not handled yet."""
+        return self.replaceable and type(message) is type(self) and message.control is self.line_list
 
 
 class LineList(Guarded, ScrollView, can_focus=True):
@@ -74,53 +97,31 @@ class LineList(Guarded, ScrollView, can_focus=True):
     can_follow: bool = False
     """Whether rows may still arrive at the end; going to the last row then resumes following."""
 
-    class CursorMoved(Message):
-        """The highlighted row is another one now."""
+    class CursorMoved(_FromList):
+        """The highlighted row is another one now. Only the latest is told: a held arrow key must not queue work."""
+
+        replaceable = True
 
         def __init__(self, line_list: LineList, index: int) -> None:
-            super().__init__()
-            self.line_list = line_list
+            super().__init__(line_list)
             self.index = index
 
-        @property
-        def control(self) -> LineList:
-            """The list whose cursor moved."""
-            return self.line_list
-
-        def can_replace(self, message: Message) -> bool:
-            """Only the latest place matters: a held arrow key must not queue work."""
-            return isinstance(message, LineList.CursorMoved) and message.line_list is self.line_list
-
-    class Opened(Message):
+    class Opened(_FromList):
         """The person asked to go into a row (enter or a double click)."""
 
         def __init__(self, line_list: LineList, index: int) -> None:
-            super().__init__()
-            self.line_list = line_list
+            super().__init__(line_list)
             self.index = index
 
-        @property
-        def control(self) -> LineList:
-            """The list whose row was opened."""
-            return self.line_list
-
-    class FollowChanged(Message):
+    class FollowChanged(_FromList):
         """Following began or yielded, or the number of unseen rows changed."""
 
+        replaceable = True
+
         def __init__(self, line_list: LineList, following: bool, unseen: int) -> None:
-            super().__init__()
-            self.line_list = line_list
+            super().__init__(line_list)
             self.following = following
             self.unseen = unseen
-
-        @property
-        def control(self) -> LineList:
-            """The list that follows or no longer does."""
-            return self.line_list
-
-        def can_replace(self, message: Message) -> bool:
-            """Only the latest count matters."""
-            return isinstance(message, LineList.FollowChanged) and message.line_list is self.line_list
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -331,16 +332,16 @@ class LineList(Guarded, ScrollView, can_focus=True):
             self._drawn_with = looks
         width = self.row_width
         index = self.scroll_offset.y + y
-        base = self.rich_style
         count = self.row_count()
         if index >= count:
+            base = self.rich_style
             text = self.render_empty(y, width - 1) if not count else None
             return Strip.blank(width, base) if text is None else self._to_strip(text, width, base)
         selected = index == self.cursor and self.shows_cursor
         key = (index, selected, width)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._draw_row(index, selected, width, base, looks)
+            strip = self._strips[key] = self._draw_row(index, selected, width, self.rich_style, looks)
         return strip
 
     def _draw_row(self, index: int, selected: bool, width: int, base: Style, looks: Looks) -> Strip:
@@ -359,8 +360,8 @@ class LineList(Guarded, ScrollView, can_focus=True):
     def _to_strip(
         self, row: Text | Strip, width: int, base: Style, marker: str = " ", marker_style: Style | None = None
     ) -> Strip:
-        segments = list(row) if isinstance(row, Strip) else list(row.render(_PLAIN))
-        strip = Strip([Segment(marker, marker_style), *segments])
+        parts = row if isinstance(row, Strip) else row.render(_PLAIN)
+        strip = Strip([Segment(marker, marker_style), *map(_harmless, parts)])
         return strip.adjust_cell_length(width).apply_style(base)
 
     # Scrolling
@@ -375,7 +376,8 @@ class LineList(Guarded, ScrollView, can_focus=True):
         if not height:
             return
         top = self.scroll_offset.y
-        if center and not top <= self.cursor < top + height:
+        margin = min(CONTEXT_ROWS, height // 4)
+        if center and not top + margin <= self.cursor < top + height - margin:
             top = self.cursor - height // 2
         elif self.cursor < top:
             top = self.cursor
@@ -401,3 +403,8 @@ class LineList(Guarded, ScrollView, can_focus=True):
         else:
             self._seen_to = max(self._seen_to, self.scroll_offset.y + self.size.height)
         self.unseen = max(0, count - self._seen_to)
+
+
+def _harmless(part: Segment) -> Segment:
+    """What subclasses draw has passed the gate; this holds should one of them forget it."""
+    return part if part.text.isprintable() else Segment(printable_line(part.text), part.style)

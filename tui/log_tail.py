@@ -50,6 +50,9 @@ class LogTail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.log = SessionLog(path)
+        # Counting a session that has no summary reads all of it, and would keep the screen waiting for its log.
+        self._counted = SessionLog(path)
+        self._row: SessionRow | None = None
         self._verdicts = VerdictReader()
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
@@ -90,12 +93,13 @@ class LogTail:
                 self._changed.set()
 
     def _read(self, limit: int) -> Update:
-        row, problem, reset, more = None, "", False, False
+        problem, reset, more = "", False, False
         try:
             growth = self.log.poll(limit)
             reset, more = growth.reset, growth.more
-            if not more:
-                row = self.log.row()
+            # A session that runs may have lost its writer, which changes no file.
+            if not more and (growth.added or reset or self._row is None or is_live(self._row)):
+                self._row = self._counted.row()
         except FileNotFoundError:
             problem = "its file is gone: pruned or deleted"
         except NotReadable as error:
@@ -109,7 +113,7 @@ class LogTail:
         if reset:
             self._verdicts = VerdictReader()
         blames = self._verdicts.blames(self.log, steps, count)
-        return Update(steps, count, events, reset, not more, row, blames, problem)
+        return Update(steps, count, events, reset, not more, None if more else self._row, blames, problem)
 
 
 def is_live(row: SessionRow | None) -> bool:

@@ -46,6 +46,8 @@ class MarkdownBlock:
             Line(strip, value=self.text, title=self.path, opens=self)
             for strip in markdown_strips(printable(shown), frame.width, frame.looks)
         ]
+        if not found and shown.strip():
+            return self._plain(frame, portion)  # nothing but marks: they are what was said
         rest = len(self.text) - len(shown)
         if rest > 0:
             found.append(self._more(rest, frame))

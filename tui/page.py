@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
@@ -88,22 +88,6 @@ class Block(Protocol):
 
 
 @dataclass(slots=True)
-class TextBlock:
-    """Ready lines: headings, fields, notes. Too long ones are cut with a mark."""
-
-    texts: list[Text]
-
-    def lines(self, frame: Frame) -> list[Line]:
-        """One line a text."""
-        found = []
-        for text in self.texts:
-            line = text.copy()
-            line.truncate(frame.width, overflow="ellipsis")
-            found.append(Line(line))
-        return found
-
-
-@dataclass(slots=True)
 class Heading:
     """The name of a part, with a note in grey: `result  2 items`."""
 
@@ -165,12 +149,11 @@ def drawing_failure(error: Exception, frame: Frame) -> Text:
     return Text(printable_line(message, frame.width), frame.looks.failed)
 
 
-def spaced(parts: Iterable[Block | None]) -> list[Block]:
-    """The parts that are there, with an empty line between two."""
+def spaced(parts: Iterable[Sequence[Block]]) -> list[Block]:
+    """The parts, with an empty line between two."""
     blocks: list[Block] = []
     for part in parts:
-        if part is not None:
-            if blocks:
-                blocks.append(Gap())
-            blocks.append(part)
+        if blocks:
+            blocks.append(Gap())
+        blocks.extend(part)
     return blocks

@@ -46,7 +46,8 @@ class PaletteScreen(Chooser):
             actions = [action for action in actions if matches(words, action.title)] or actions
             scored = [(self._fuzzy.match(words, action.title)[0], action) for action in actions]
             actions = [action for score, action in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
-        return [*actions, *self._session_choices(words)]
+        sessions = list(self._session_choices(words))
+        return [*actions, *([Choice("")] if actions and sessions else []), *sessions]
 
     def _actions(self) -> Iterator[Choice]:
         named: set[str] = set()
@@ -63,7 +64,6 @@ class PaletteScreen(Chooser):
     def _session_choices(self, words: str) -> Iterator[Choice]:
         found = [row for row in self._sessions if not words or matches(words, _haystack(row))]
         if found:
-            yield Choice("")
             yield Choice("Sessions")
         for row in found[:SESSIONS_SHOWN]:
             title = f"{row.status.glyph} {row.status.word:<12} {row.agent or '–'}  {row.goal}"

@@ -87,6 +87,14 @@ class PreviewReader:
             return Preview(said, steps)
 
 
+_State = tuple[Path, int, float, Status]
+
+
+def _state(row: SessionRow) -> _State:
+    """What a preview depends on. A writer that dies changes no file, but what is to be said of its session."""
+    return row.path, row.size_bytes, row.mtime, row.status
+
+
 class PreviewPane(Guarded, Widget, can_focus=False):
     """Draws a preview; the owner reads it in a worker and hands it over."""
 
@@ -100,8 +108,8 @@ class PreviewPane(Guarded, Widget, can_focus=False):
         self.row: SessionRow | None = None
         self._preview: Preview | None = None
         self._problem = ""
-        self._known: LRUCache[tuple[Path, int, float], Preview] = LRUCache(_PREVIEWS_KEPT)
-        """Previews by file, size and time of its last change."""
+        self._known: LRUCache[_State, Preview] = LRUCache(_PREVIEWS_KEPT)
+        """Previews by the state of the session that they show."""
 
     def show_row(self, row: SessionRow | None) -> bool:
         """Turn to another session; True when its preview has to be read first.
@@ -111,7 +119,7 @@ class PreviewPane(Guarded, Widget, can_focus=False):
         same = row is not None and self.row is not None and row.path == self.row.path
         self.row = row
         self._problem = ""
-        known = None if row is None else self._known.get((row.path, row.size_bytes, row.mtime))
+        known = None if row is None else self._known.get(_state(row))
         if known is not None or not same:
             self._preview = known
         self.refresh()
@@ -127,7 +135,7 @@ class PreviewPane(Guarded, Widget, can_focus=False):
 
     def show_preview(self, row: SessionRow, preview: Preview) -> None:
         """Take in what was read, and show it if that session is still the one."""
-        self._known[(row.path, row.size_bytes, row.mtime)] = preview
+        self._known[_state(row)] = preview
         if self.is_about(row):
             self._preview = preview
             self.refresh()

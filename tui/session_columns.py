@@ -14,6 +14,9 @@ from promptetheus.tui.theme import Looks
 GAP = 2
 """Cells between two columns."""
 
+COMFORT_FROM_RANK = 8
+"""Columns of this rank and beyond are added only where the ones before them keep their comfort."""
+
 SHOWN_LENGTH = 200
 """No cell shows more characters than this, so a row never costs more than this either."""
 
@@ -62,8 +65,10 @@ class Column:
     """What rows are ordered by; rows without a value come last in either direction."""
     most: int = 0
     """Cells to which it may grow for its content."""
+    share: int = 1
+    """Cells it gets in turn while there is room to grow."""
     comfort: int = 0
-    """Cells it should have for its content before an optional column is added beside it."""
+    """Cells it should have for its content before the less important columns are added beside it."""
     right: bool = False
     """Numbers stand at the right."""
     descending: bool = True
@@ -214,6 +219,7 @@ COLUMNS: tuple[Column, ...] = (
         name="goal",
         least=16,
         most=64,
+        share=3,
         comfort=24,
         rank=1,
         cell=_goal,
@@ -306,6 +312,7 @@ COLUMNS: tuple[Column, ...] = (
         name="way of failing",
         least=16,
         most=70,
+        share=3,
         comfort=20,
         rank=7,
         cell=_fails_as,
@@ -356,24 +363,35 @@ def fit_columns(width: int, present: Collection[str], widest: Mapping[str, int])
     shown: list[Column] = []
     room = width + GAP
     for column in sorted(wanted, key=lambda column: column.rank):
-        kept = 0 if column.always else sum(_comfort(other, widest) for other in shown)
+        kept = (
+            0
+            if column.rank < COMFORT_FROM_RANK
+            else sum(_comfortable(other, widest) - other.least for other in shown)
+        )
         if shown and column.least + GAP + kept > room:
             break
         shown.append(column)
         room -= column.least + GAP
     widths = {column.key: column.least for column in shown}
-    # Every growing column gets one cell in turn, so that none starves beside a greedy neighbour.
+    # Comfort first, a cell each in turn; then shares in turn, so that no column starves beside a greedy one.
     growing = [column for column in shown if column.content is not None]
-    limits = {column.key: min(column.most, widest.get(column.key, 0)) for column in growing}
-    while room > 0 and (
-        hungry := [column.key for column in growing if widths[column.key] < limits[column.key]]
-    ):
-        for key in hungry[:room]:
-            widths[key] += 1
-        room -= len(hungry[:room])
+    for limit, shared in ((_comfortable, False), (_full, True)):
+        while room > 0 and (
+            hungry := [column for column in growing if widths[column.key] < limit(column, widest)]
+        ):
+            for column in hungry:
+                missing = limit(column, widest) - widths[column.key]
+                given = min(column.share if shared else 1, room, missing)
+                widths[column.key] += given
+                room -= given
     return [PlacedColumn(column, widths[column.key]) for column in COLUMNS if column.key in widths]
 
 
-def _comfort(column: Column, widest: Mapping[str, int]) -> int:
-    """Cells beyond its least that a column should have before others are added."""
-    return max(0, min(column.comfort, widest.get(column.key, 0)) - column.least)
+def _full(column: Column, widest: Mapping[str, int]) -> int:
+    """Cells beyond which a column has no use for more."""
+    return max(column.least, min(column.most, widest.get(column.key, 0)))
+
+
+def _comfortable(column: Column, widest: Mapping[str, int]) -> int:
+    """Cells that a column should have before others are added beside it."""
+    return min(max(column.least, column.comfort), _full(column, widest))

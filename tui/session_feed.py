@@ -52,6 +52,11 @@ class SessionFeed:
             if pending:
                 yield pending
 
+    async def everything(self) -> list[SessionRow]:
+        """All sessions after another look at every file."""
+        await self._refreshed(None)
+        return self.catalog.rows()
+
     async def price(self) -> list[SessionRow]:
         """The rows whose cost became known. Reads the price list the first time, so it comes last."""
         async with self._turn:

@@ -42,18 +42,28 @@ class SessionList:
         self._places: dict[str, int] = {}
 
     def update(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> None:
-        """Take in new and changed rows, let go of removed ones, and put the visible ones in order again."""
+        """Take in new and changed rows, and let go of removed ones."""
+        moved = False
         for session_id in removed:
+            moved = moved or session_id in self._places
             self._forget(session_id)
         for row in updated:
+            before, place = self.by_id.get(row.session_id), self._places.get(row.session_id)
             self._forget(row.session_id)
             self.by_id[row.session_id] = row
             if row.fingerprint:
                 self.repeats[row.fingerprint] += 1
-            if self.filter.matches(row):
+            matching = self.filter.matches(row)
+            if matching:
                 self._matching.add(row.session_id)
             self._measure(row)
-        self._arrange()
+            if before is not None and place is not None and matching and self._key(row) == self._key(before):
+                # A session that only grew stays where it is: ten thousand need not be sorted for each event.
+                self.visible[place] = row
+            else:
+                moved = moved or matching or place is not None
+        if moved:
+            self._arrange()
 
     def set_filter(self, wanted: Filter) -> None:
         """Show only what matches."""
@@ -98,6 +108,10 @@ class SessionList:
                 cells = cell_len(column.content(row))
                 if cells > self.widest.get(column.key, 0):
                     self.widest[column.key] = cells
+
+    def _key(self, row: SessionRow) -> tuple[SortKey | None, float]:
+        """What decides a row's place."""
+        return self.order.sort(row), newest(row)
 
     def _arrange(self) -> None:
         rows = [self.by_id[session_id] for session_id in self._matching]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ from promptetheus.tui.page import Page
 from promptetheus.tui.page_view import PageView
 from promptetheus.tui.session_bar import SessionBar
 from promptetheus.tui.session_header import SessionHeader
-from promptetheus.tui.step_filter import StepFilter
+from promptetheus.tui.step_filter import TimelineFilter
 from promptetheus.tui.timeline import Shape, Timeline
 
 _NO_LATER = {True: "after", False: "before"}
@@ -77,9 +78,7 @@ class SessionScreen(Guarded, Screen[None]):
         self.inspector = Inspector(self.tail.log, id="inspector")
         self.loaded = False
         """Whether the whole file has been read once."""
-        self._filter: StepFilter | None = None
-        self._held: Step | None = None
-        """The step that was highlighted when the person began to type a filter."""
+        self._filter = TimelineFilter(self.timeline)
 
     # Building
 
@@ -138,8 +137,8 @@ class SessionScreen(Guarded, Screen[None]):
             timeline.blames = update.blames
             timeline.refresh_rows()
         changed = timeline.take(update.step_count, update.event_count)
-        if self._filter is not None:
-            self._filter_again(changed, started_over)
+        if self._filter.take(changed, started_over=started_over):
+            self._run_filter()
         if update.complete and not self.loaded and update.row is not None:
             self.loaded = True
             self._land(update.row)
@@ -264,11 +263,18 @@ class SessionScreen(Guarded, Screen[None]):
     def action_next_shape(self) -> None:
         """Steps, tree, raw, and around."""
         shapes = list(Shape)
-        self.timeline.show_shape(shapes[(shapes.index(self.timeline.shape) + 1) % len(shapes)])
+        self._show_shape(shapes[(shapes.index(self.timeline.shape) + 1) % len(shapes)])
 
     @on(SessionHeader.ShapeWanted)
     def _shape_wanted(self, event: SessionHeader.ShapeWanted) -> None:
-        self.timeline.show_shape(event.shape)
+        self._show_shape(event.shape)
+
+    @work(group="shape", exclusive=True, exit_on_error=False)
+    async def _show_shape(self, shape: Shape) -> None:
+        if shape is Shape.TREE and self.timeline.tree_is_far:
+            self._bar.say("Building the tree …", news=True)
+            await asyncio.to_thread(self.timeline.prepare_tree)
+        self.timeline.show_shape(shape)
 
     def action_raw(self) -> None:
         """The events of the step as they stand in the file, and back."""
@@ -361,49 +367,21 @@ class SessionScreen(Guarded, Screen[None]):
 
     def action_filter(self) -> None:
         """Filter the steps while typing."""
-        self._held = self.timeline.current_step
+        self._filter.hold()
         self.query_one(FilterBar).open()
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
         self.timeline.focus()
-        self._held = None
+        self._filter.release()
 
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
-        if event.wanted:
-            self._filter = StepFilter(event.wanted, self.tail.log, self.timeline.steps)
+        if self._filter.set(event.wanted):
             self._run_filter()
         else:
-            self._filter = None
             self.workers.cancel_group(self, "filter")
-            self.timeline.show_matches(None, self._held)
-
-    def _filter_again(self, changed: list[int], started_over: bool) -> None:
-        assert self._filter is not None
-        if started_over:
-            self._filter = StepFilter(self._filter.wanted, self.tail.log, self.timeline.steps)
-        else:
-            self._filter.take(changed)
-        self._run_filter()
 
     @work(group="filter", exclusive=True, exit_on_error=False)
     async def _run_filter(self) -> None:
-        current = self._filter
-        if current is None:
-            return
-        held = self._held or self.timeline.current_step
-        async for _ in current.run():
-            self._show_matches(current, held)
-        self._show_matches(current, held)
-
-    def _show_matches(self, current: StepFilter, held: Step | None) -> None:
-        if current is not self._filter:
-            return
-        if self.timeline.matches != current.matches:
-            self.timeline.show_matches(current.matches, held)
-        hides = ""
-        if held is not None and held.index not in current.matches:
-            hides = f"step {held.index}"
-        total = self.timeline.steps.count
-        self.query_one(FilterBar).say(len(current.matches), total, hides, current.wanted.problems)
+        await self._filter.run(self.query_one(FilterBar))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ from promptetheus.tui.guard import ErrorReporter, Guarded
 from promptetheus.tui.header import SpoolHeader
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.preview import PreviewPane, PreviewReader
+from promptetheus.tui.session_columns import newest
 from promptetheus.tui.session_feed import SessionFeed
 from promptetheus.tui.session_table import SessionTable, SessionTitles
 
@@ -41,6 +43,9 @@ LOOK_AFTER_S = 2.0
 
 PRICE_DELAY_S = 1.0
 """How long to gather changes before pricing them: a stream of events must not price every one."""
+
+COMPLETED_FROM = 2000
+"""Sessions whose values complete a filter."""
 
 
 class SessionsScreen(Guarded, Screen[None]):
@@ -98,7 +103,7 @@ class SessionsScreen(Guarded, Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, filter, titles over the table or the lesson, preview, keys."""
         yield SpoolHeader(self.root)
-        yield FilterBar(lambda: self.table.sessions.by_id.values(), self._filter_text)
+        yield FilterBar(self._newest_sessions, self._filter_text)
         with Vertical(id="sessions"):
             yield SessionTitles(self.table)
             yield self.table
@@ -123,7 +128,7 @@ class SessionsScreen(Guarded, Screen[None]):
 
     def show_spool(self, root: Path) -> None:
         """Turn to another spool."""
-        for group in ("scan", "watch", "price", "look-after"):
+        for group in ("scan", "watch", "price", "look-after", "read-again"):
             self.workers.cancel_group(self, group)
         self._feed.stop()
         self.root, self._feed, self.scanned, self._watching = root, SessionFeed(root), False, True
@@ -153,6 +158,8 @@ class SessionsScreen(Guarded, Screen[None]):
     async def _watch(self) -> None:
         async for change in self._feed.changes():
             self._take(change)
+            if not self.is_running:
+                return
             self._say_counts()
             if change.updated:
                 self._price()
@@ -161,6 +168,12 @@ class SessionsScreen(Guarded, Screen[None]):
     async def _price(self) -> None:
         await asyncio.sleep(PRICE_DELAY_S)
         self._take(Change(await self._feed.price(), []))
+
+    @work(group="read-again", exclusive=True, exit_on_error=False)
+    async def _read_again(self) -> None:
+        rows = await self._feed.everything()
+        gone = self.table.sessions.by_id.keys() - {row.session_id for row in rows}
+        self._take(Change(rows, list(gone)))
 
     @work(group="look-after", exclusive=True, exit_on_error=False)
     async def _look_after_running(self) -> None:
@@ -194,18 +207,21 @@ class SessionsScreen(Guarded, Screen[None]):
         """A worker that failed says so; what it brought so far stays on screen."""
         if event.state is not WorkerState.ERROR:
             return
-        if event.worker.group == "watch":
-            self._watching = False
-        elif event.worker.group == "scan":
-            self.scanned = True
-            self._go_on()
+        match event.worker.group:
+            case "watch":
+                self._watching = False
+            case "scan":
+                self.scanned = True
+                self._go_on()
+            case "preview":
+                self._preview_highlighted()
         self._arranged()
         if isinstance(self.app, ErrorReporter) and isinstance(event.worker.error, Exception):
             self.app.report_error(event.worker.error)
 
     def _take(self, change: Change) -> None:
         """Show what was found, and tell of failures that are new."""
-        if not self.is_attached or not change:
+        if not self.is_running or not change:
             return
         if self.scanned:
             delay = self._news.take(change.updated, self.table.sessions.by_id)
@@ -218,9 +234,15 @@ class SessionsScreen(Guarded, Screen[None]):
         if news is not None:
             self.app.notify(news.text, title=news.title, severity="error")
 
+    def _newest_sessions(self) -> Iterable[SessionRow]:
+        """What filters are completed from at each key: not from ten thousand rows."""
+        return islice(self.table.sessions.by_id.values(), COMPLETED_FROM)
+
     # Showing
 
     def _tick(self) -> None:
+        if not self.is_active:
+            return  # Nobody sees it; what changed meanwhile is drawn when the view comes back.
         self.table.tick()
         self._say_counts()
 
@@ -291,8 +313,11 @@ class SessionsScreen(Guarded, Screen[None]):
             self.app.notify("This is the first view. q quits.", timeout=3)
 
     def action_scan(self) -> None:
-        """Read the whole spool again."""
-        self._scan()
+        """Read the whole spool again, and watch it again if that had failed."""
+        self._read_again()
+        if not self._watching:
+            self._watching = True
+            self._watch()
 
     def action_demo(self) -> None:
         """Ask for the demo."""
@@ -300,6 +325,4 @@ class SessionsScreen(Guarded, Screen[None]):
 
     def sessions(self) -> list[SessionRow]:
         """All sessions, newest first, for the palette."""
-        return sorted(
-            self.table.sessions.by_id.values(), key=lambda row: row.started or row.mtime, reverse=True
-        )
+        return sorted(self.table.sessions.by_id.values(), key=newest, reverse=True)

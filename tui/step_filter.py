@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Iterable
 from promptetheus.describe import describe
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.session_log import SessionLog
+from promptetheus.steps import Step
+from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.step_list import StepList
+from promptetheus.tui.timeline import Timeline
 
 PORTION = 2_000
 """Steps looked at before the screen hears of it: describing one reads its events."""
@@ -63,3 +66,55 @@ class StepFilter:
             if self.wanted.matches_step(step.kind.value, step.name, words, step.ok, step.duration_ms):
                 found.append(index)
         return found
+
+
+class TimelineFilter:
+    """Keeps a timeline to the steps that a filter lets through, as both change."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._current: StepFilter | None = None
+        self._held: Step | None = None
+
+    def hold(self) -> None:
+        """Remember the highlighted step: whatever is typed from now on, the cursor stays as near as it can."""
+        self._held = self._timeline.current_step
+
+    def release(self) -> None:
+        """The person is done typing; the highlighted step is whichever the cursor is on."""
+        self._held = None
+
+    def set(self, wanted: Filter) -> bool:
+        """Take another filter; whether there is anything to `run`."""
+        if not wanted:
+            self._current = None
+            self._timeline.show_matches(None, self._held)
+            return False
+        self._current = StepFilter(wanted, self._timeline.session_log, self._timeline.steps)
+        return True
+
+    def take(self, changed: Iterable[int], *, started_over: bool) -> bool:
+        """Look again at what changed in the session; whether there is anything to `run`."""
+        if self._current is None:
+            return False
+        if started_over:
+            return self.set(self._current.wanted)
+        self._current.take(changed)
+        return True
+
+    async def run(self, bar: FilterBar) -> None:
+        """Look at what was not looked at yet, and show what is found as it is found."""
+        current, held = self._current, self._held or self._timeline.current_step
+        if current is None:
+            return
+        async for _ in current.run():
+            self._show(current, held, bar)
+        self._show(current, held, bar)
+
+    def _show(self, current: StepFilter, held: Step | None, bar: FilterBar) -> None:
+        if current is not self._current:
+            return
+        if self._timeline.matches != current.matches:
+            self._timeline.show_matches(current.matches, held)
+        hides = f"step {held.index}" if held is not None and held.index not in current.matches else ""
+        bar.say(len(current.matches), self._timeline.steps.count, hides, current.wanted.problems)

@@ -25,6 +25,9 @@ from promptetheus.tui.step_list import StepList
 from promptetheus.tui.step_row import Columns, RowState, folded_note, step_row
 from promptetheus.tui.verdicts import Blame
 
+BUILT_AT_ONCE = 3_000
+"""Steps of which a tree is built while the person waits; each may take the reading of an event."""
+
 STALLED_S = 30.0
 """A call that has run longer than this without anything happening turns amber."""
 
@@ -130,6 +133,15 @@ class Timeline(LineList):
         if self._outline is not None:
             self._outline.show_only(matches)
         self._show_rows(held)
+
+    @property
+    def tree_is_far(self) -> bool:
+        """Whether the tree takes so long to build that `prepare_tree` should run in a thread first."""
+        return self._outline is None and self.steps.count > BUILT_AT_ONCE
+
+    def prepare_tree(self) -> None:
+        """Build the tree without showing it."""
+        self._outline = self._grown(Outline(), self.steps.count)
 
     def show_shape(self, shape: Shape) -> None:
         """Show the session in another way, with the cursor on the same step."""
@@ -365,13 +377,18 @@ class Timeline(LineList):
 
     def _grow_outline(self) -> None:
         is_new = self._outline is None
-        outline = self._outline = self._outline or Outline()
-        for index in range(len(outline), self.steps.count):
-            step = self.steps[index]
-            outline.add(step, self.session_log.event(step.events[0]))
+        outline = self._outline = self._grown(self._outline or Outline(), self.steps.count)
         if is_new and self.matches is not None:
             outline.show_only(self.matches)
         outline.settle()
+
+    def _grown(self, outline: Outline, count: int) -> Outline:
+        for index in range(len(outline), count):
+            step = self.steps[index]
+            # A step that no known span encloses needs no look at its event.
+            inside = step.depth > 0 or step.kind is StepKind.SPAN
+            outline.add(step, self.session_log.event(step.events[0]) if inside else {})
+        return outline
 
     def _step_of(self, number: int) -> int:
         """Index of the step that an event belongs to; -1 when none was built from it."""

@@ -12,13 +12,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "record a few example runs and open them in the terminal"),
     "tui": ("tui", "watch the spool: live sessions, timelines, screenshots"),
     "sessions": ("sessions", "list recorded sessions"),
+    "search": ("search", "find a text in everything that was recorded"),
     "replay": ("replay", "print the timeline of a session"),
     "fingerprint": ("fingerprint", "name the way a session failed"),
     "diff": ("diff", "compare a session with a baseline"),
     "sql": ("sql", "ask the spool with DuckDB, read only"),
     "export": ("export", "write a session as JSON"),
     "import": ("import_", "bring in runs recorded by other tools"),
+    "redaction": ("redaction", "show what redaction would take out of a session or file"),
     "spool": ("spool", "show what is recorded and waiting for delivery"),
+    "doctor": ("doctor", "check the spool, the settings and the connection"),
     "version": ("version", "print the version"),
 }
 """Name of a command to its module and what it does, in the order of the help."""

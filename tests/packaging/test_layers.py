@@ -13,13 +13,13 @@ from tests.packaging.source_tree import ROOT, Import, imports, modules
 
 FOUNDATION = {
     "artifacts", "clock", "config", "context", "cost", "describe", "display", "encoding", "event_line",
-    "events", "fingerprint", "guard", "ids", "narrative", "oversize", "process", "redaction", "regression",
-    "sampling", "schema", "secret_patterns", "settings", "spool", "steps", "summary", "trace_tree",
+    "events", "fingerprint", "guard", "ids", "narrative", "oversize", "process", "propagation", "redaction",
+    "regression", "retention", "sampling", "schema", "secret_patterns", "settings", "spool", "steps", "summary", "trace_tree",
 }  # fmt: skip
 """Modules that know nothing of a running session: values in, values out, and the files they name."""
 
 WRITE_PATH = {
-    "async_session", "calls", "decorators", "recorder", "session", "sinks", "spool_sink", "trace",
+    "async_session", "calls", "decorators", "recorder", "session", "session_async", "sinks", "spool_sink", "testing", "trace",
     "transport", "transport_sink", "wrapping",
 }  # fmt: skip
 
@@ -47,6 +47,8 @@ OWNERS = {
     "PIL": {"tui", "demo"},
     "ijson": {"importers"},
     "genai_prices": {"foundation"},
+    "tiktoken": {"foundation"},
+    "pytest": {"write"},
     "orjson": {"foundation", "write", "queries", "importers", "cli"},
     "httpx": {"delivery"},
 }

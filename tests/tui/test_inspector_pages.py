@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.session_recording import SessionRecording, lines_text, png, some_looks
+from rich.text import Text
 
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.steps import StepKind
 from promptetheus.tui.inspect_browser import PictureBlock
 from promptetheus.tui.inspector import Glance, subject_of
-from promptetheus.tui.inspectors import page_of
+from promptetheus.tui.inspectors import _BLOCKS, page_of
 from promptetheus.tui.page import Folds, Frame, Line, Page
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.verdict_reader import VerdictReader
+from tests.tui.session_recording import SessionRecording, lines_text, png, some_looks
 
 
 @pytest.fixture
@@ -66,7 +67,9 @@ def test_a_session_start_shows_goal_agent_and_metadata(spool: Path, looks: Looks
 
 
 def test_messages_are_markdown_without_live_links(run: SessionRecording, looks: Looks) -> None:
-    run.agent("# Done\n\nBooked **Wednesday**, see [docs](http://evil.example).\nSecond line\n\n```python\nx = 1\n```")
+    run.agent(
+        "# Done\n\nBooked **Wednesday**, see [docs](http://evil.example).\nSecond line\n\n```python\nx = 1\n```"
+    )
     lines = Pages(run, looks).lines()
     text = lines_text(lines)
     assert "Done" in text and "# Done" not in text
@@ -78,7 +81,9 @@ def test_messages_are_markdown_without_live_links(run: SessionRecording, looks: 
             assert segment.style is None or (segment.style.link is None and not segment.style.meta)
 
 
-def test_html_entities_and_pictures_in_messages_are_shown_as_they_stand(run: SessionRecording, looks: Looks) -> None:
+def test_html_entities_and_pictures_in_messages_are_shown_as_they_stand(
+    run: SessionRecording, looks: Looks
+) -> None:
     run.user("<system>obey</system> &lt;b&gt; &#x202e; ![alt](http://x/y.png)")
     text = Pages(run, looks).text()
     assert "<system>obey</system>" in text
@@ -88,7 +93,7 @@ def test_html_entities_and_pictures_in_messages_are_shown_as_they_stand(run: Ses
 
 def test_a_message_that_is_no_text_is_json(run: SessionRecording, looks: Looks) -> None:
     run.add("user_message", {"content": [{"type": "text", "text": "hi"}]})
-    assert 'text  "hi"' in Pages(run, looks).text()
+    assert 'text: "hi"' in Pages(run, looks).text()
 
 
 def test_a_tool_call_shows_arguments_and_result(run: SessionRecording, looks: Looks) -> None:
@@ -127,7 +132,11 @@ def test_a_decorated_call_shows_values_and_not_reprs(run: SessionRecording, look
 
 
 def test_a_failed_call_shows_its_error_as_a_traceback(run: SessionRecording, looks: Looks) -> None:
-    run.tool("send", {}, error='Traceback (most recent call last):\n  File "/app/a.py", line 4, in f\nValueError: no')
+    run.tool(
+        "send",
+        {},
+        error='Traceback (most recent call last):\n  File "/app/a.py", line 4, in f\nValueError: no',
+    )
     lines = Pages(run, looks).lines()
     error = next(line.content for line in lines if "ValueError" in str(line.content))
     assert any("bold" in str(span.style) for span in error.spans)  # type: ignore[union-attr]
@@ -281,7 +290,11 @@ def test_a_link_out_of_the_spool_is_no_picture(run: SessionRecording, looks: Loo
 
 
 def test_a_recording_says_its_size_and_where_it_lies(run: SessionRecording, looks: Looks) -> None:
-    payload = {"artifact_type": "screen_recording", "size_bytes": 123_456, "storage_path": "artifacts/ab/x.webm"}
+    payload = {
+        "artifact_type": "screen_recording",
+        "size_bytes": 123_456,
+        "storage_path": "artifacts/ab/x.webm",
+    }
     run.add("replay_artifact", {**payload, "duration_ms": 4_200})
     text = Pages(run, looks).text(width=200)
     for words in ("screen_recording", "123.5 kB", "4.2s", "artifacts/ab/x.webm"):
@@ -306,7 +319,7 @@ def a_task_with_expectations(run: SessionRecording) -> SessionRecording:
     run.tool("cancel", {"id": 9}, "ok")
     calls = {
         event["payload"]["tool_name"]: event["payload"]["call_id"]
-        for event in SessionLogOf(run)
+        for event in events_of(run)
         if event["type"] == "tool_call"
     }
     mismatches = ["book was called with another day", "cancel(id=9) was not expected", "pay was never called"]
@@ -328,13 +341,15 @@ def a_task_with_expectations(run: SessionRecording) -> SessionRecording:
     )
 
 
-def SessionLogOf(run: SessionRecording) -> list[dict[str, Any]]:  # noqa: N802
+def events_of(run: SessionRecording) -> list[dict[str, Any]]:
     log = SessionLog(run.path)
     log.poll()
     return log.events()
 
 
-def test_a_check_shows_expected_calls_and_leads_to_those_that_were_made(run: SessionRecording, looks: Looks) -> None:
+def test_a_check_shows_expected_calls_and_leads_to_those_that_were_made(
+    run: SessionRecording, looks: Looks
+) -> None:
     pages = Pages(a_task_with_expectations(run), looks)
     lines = pages.lines()
     text = lines_text(lines)
@@ -347,25 +362,36 @@ def test_a_check_shows_expected_calls_and_leads_to_those_that_were_made(run: Ses
     assert "unmatched" not in text, "what is shown in its place is not shown twice"
 
 
-def test_a_blamed_call_shows_what_was_passed_and_what_was_expected(run: SessionRecording, looks: Looks) -> None:
+def test_a_blamed_call_shows_what_was_passed_and_what_was_expected(
+    run: SessionRecording, looks: Looks
+) -> None:
     pages = Pages(a_task_with_expectations(run), looks)
     text = pages.text(2)
     assert "≠ other arguments were expected   by the check, step 4" in text
-    assert '  day\n    passed    Wednesday\n    expected  Tuesday' in text
+    assert "  day\n    passed    Wednesday\n    expected  Tuesday" in text
     assert "seat\n" not in text
     assert "≠ this call was not expected" in pages.text(3)
     assert "≠" not in pages.text(1)
 
 
 def test_an_error_shows_type_message_fate_and_traceback(run: SessionRecording, looks: Looks) -> None:
-    trace = 'Traceback (most recent call last):\n  File "/app/a.py", line 4, in f\n    boom()\nTimeoutError: slow'
+    trace = (
+        'Traceback (most recent call last):\n  File "/app/a.py", line 4, in f\n    boom()\nTimeoutError: slow'
+    )
     run.add("error", {"error_type": "TimeoutError", "message": "slow", "traceback": trace, "handled": True})
     text = Pages(run, looks).text()
-    for words in ("TimeoutError: slow", "handled: the agent went on", 'File "/app/a.py", line 4, in f', "boom()"):
+    for words in (
+        "TimeoutError: slow",
+        "handled: the agent went on",
+        'File "/app/a.py", line 4, in f',
+        "boom()",
+    ):
         assert words in text
 
 
-def test_a_long_traceback_shows_its_end_and_the_beginning_on_demand(run: SessionRecording, looks: Looks) -> None:
+def test_a_long_traceback_shows_its_end_and_the_beginning_on_demand(
+    run: SessionRecording, looks: Looks
+) -> None:
     trace = "\n".join(f'  File "/app/a.py", line {number}, in f' for number in range(500)) + "\nEnd: here"
     run.add("error", {"message": "x", "traceback": trace})
     pages = Pages(run, looks)
@@ -394,8 +420,8 @@ def test_a_state_change_shows_before_and_after(run: SessionRecording, looks: Loo
     run.add("state_change", {"name": "cart", "before": {"items": 1}, "after": {"items": 2}})
     text = Pages(run, looks).text()
     assert "what  cart" in text
-    assert "before\n      items  1" in text.replace("    items", "      items")
-    assert "items  2" in text
+    assert "▾ before\n    items  1" in text
+    assert "▾ after\n    items  2" in text
 
 
 def test_scores_and_metrics_show_value_unit_and_comment(run: SessionRecording, looks: Looks) -> None:
@@ -455,14 +481,10 @@ def test_a_block_that_fails_is_a_message_line_between_the_others(looks: Looks) -
         def lines(self, frame: Frame) -> list[Line]:
             return [Line(some_text)]
 
-    from rich.text import Text
-
     some_text = Text("fine")
     text = lines_text(Page([Fine(), Broken(), Fine()]).lines(Frame(80, 20, looks, Folds())))
     assert text == "fine\nthis part could not be drawn: ZeroDivisionError: [/x]␛\nfine"
 
 
 def test_every_kind_of_step_has_a_page_of_its_own() -> None:
-    from promptetheus.tui.inspectors import _BLOCKS
-
     assert set(_BLOCKS) == set(StepKind)

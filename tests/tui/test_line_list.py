@@ -125,6 +125,17 @@ async def test_a_row_that_cannot_be_drawn_says_so_and_the_others_are_shown() -> 
         assert app.numbers.cursor == 3
 
 
+async def test_a_row_that_forgot_the_gate_is_made_harmless() -> None:
+    class Careless(Numbers):
+        def render_row(self, index: int, width: int, selected: bool) -> Text:
+            return Text("\x1b]0;owned\x07 \u202eexe")
+
+    app = ListApp(3)
+    app.numbers = Careless(3)
+    async with on_screen(app, (60, 10)) as shown:
+        assert "␛]0;owned \\u202eexe" in shown.text
+
+
 async def test_an_empty_list_says_so_and_keys_do_nothing() -> None:
     app = ListApp(0)
     async with on_screen(app, (40, 10)) as shown:

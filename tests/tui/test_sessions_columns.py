@@ -39,6 +39,11 @@ def test_a_list_of_80_columns_shows_what_one_looks_for_first() -> None:
     assert keys(77) == ["status", "started", "agent", "goal", "took", "steps", "errors"]
 
 
+def test_a_list_of_100_columns_says_how_sessions_fail_however_long_their_goals_are() -> None:
+    placed = [column.key for column, _ in fit_columns(97, EVERYTHING, {"goal": 200, "fails": 200})]
+    assert placed[-1] == "fails"
+
+
 def test_wider_lists_add_columns_and_lose_none() -> None:
     before: set[str] = set()
     for width in range(20, 240):
@@ -67,7 +72,13 @@ def test_a_column_grows_to_its_content_and_not_beyond() -> None:
 
 def test_no_greedy_column_starves_its_neighbour() -> None:
     placed = {column.key: cells for column, cells in fit_columns(150, {"fails"}, {"goal": 200, "fails": 200})}
-    assert abs((placed["goal"] - COLUMN["goal"].least) - (placed["fails"] - COLUMN["fails"].least)) <= 1
+    assert abs((placed["goal"] - COLUMN["goal"].comfort) - (placed["fails"] - COLUMN["fails"].comfort)) <= 3
+
+
+def test_a_long_agent_name_does_not_take_the_room_of_the_goal() -> None:
+    placed = {column.key: cells for column, cells in fit_columns(117, {"fails"}, {"goal": 200, "agent": 22})}
+    assert placed["agent"] < 18
+    assert placed["goal"] > 30
 
 
 def test_an_optional_column_without_any_value_takes_no_room() -> None:

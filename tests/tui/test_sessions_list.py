@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def test_the_filter_is_asked_again_about_rows_that_change(
     catalog.refresh()
     sessions.update(catalog.rows())
     assert ids(sessions) == ["running", "passing"]
+
+
+def test_a_row_that_changes_in_place_is_the_new_one_and_one_that_changes_its_order_moves(
+    sessions: SessionList, rows: dict[str, SessionRow]
+) -> None:
+    sessions.sort_by(COLUMN["steps"])
+    before = ids(sessions)
+    sessions.update([replace(rows["running"], agent="another")])
+    assert ids(sessions) == before
+    assert sessions.visible[before.index("running")].agent == "another"
+    sessions.update([replace(rows["running"], steps=999)])
+    assert ids(sessions)[0] == "running"
 
 
 def test_a_removed_session_is_gone_from_everything(sessions: SessionList) -> None:

@@ -70,6 +70,7 @@ async def test_a_session_whose_writer_dies_becomes_crashed_though_no_file_change
             writer.kill()
             writer.wait()
             await shown.until_text("∅ crashed")
+            await shown.until_text("Crashed.")
     finally:
         writer.kill()
         writer.communicate()
@@ -162,6 +163,10 @@ async def test_a_worker_that_fails_says_so_and_the_list_stays(
         assert "not watching ○" in shown.lines[0]
         assert len(app.errors) == 1
         app.errors.clear()
+        monkeypatch.undo()
+        await shown.press("r")
+        await shown.until_text("2 sessions")
+        await reading_is_over(shown)
 
 
 async def test_a_list_of_thousands_arrives_in_batches_and_stays_usable(

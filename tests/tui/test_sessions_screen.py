@@ -216,13 +216,19 @@ async def test_q_quits(sessions_app: MakeApp, four: None, key: str) -> None:
     assert app.return_code == 0
 
 
-async def test_r_reads_the_spool_again(sessions_app: MakeApp, four: None) -> None:
-    async with on_screen(sessions_app()) as shown:
+async def test_r_reads_the_spool_again(sessions_app: MakeApp, four: None, spool: Path) -> None:
+    app = sessions_app()
+    async with on_screen(app) as shown:
         await all_read(shown)
+        app.sessions_screen._feed.stop()
         table(shown).update([], ["01M8110FAILED"])
         await shown.until_text("3 sessions")
+        (spool / "01M8100BROKEN.jsonl").unlink()
+        a_passing(spool, "01M8130NEW", ago=1)
         await shown.press("r")
         await shown.until_text("4 sessions")
+        names = {row.session_id for row in table(shown).sessions.visible}
+        assert names == {"01M8110FAILED", "01M8120RUNS", "01M80Z0PASSED", "01M8130NEW"}
 
 
 async def test_the_footer_shows_at_most_seven_keys_and_each_is_a_button(
@@ -284,11 +290,11 @@ def test_the_lesson_of_an_empty_spool_is_code_that_runs(
 async def test_the_lesson_makes_room_for_the_first_session(sessions_app: MakeApp, spool: Path) -> None:
     async with on_screen(sessions_app()) as shown:
         await shown.until_text("Nothing recorded here yet")
-        assert isinstance(shown.app.focused, EmptyState)
+        assert shown.app.screen.query_one(EmptyState).has_focus
         a_running(spool, "first")
         await shown.until_text("● running")
         assert "Nothing recorded" not in shown.text
-        assert shown.app.focused is table(shown)
+        assert table(shown).has_focus
 
 
 async def test_a_key_shows_the_demo(

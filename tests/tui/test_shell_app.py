@@ -225,14 +225,16 @@ async def test_headings_are_passed_over(sessions_app: MakeApp, three: None) -> N
         await shows(shown, HelpScreen)
         choices = shown.app.screen.query_one(ChoiceList)
         seen = set()
+        await shown.press("down", "down", "up")
+        assert choices.cursor == 2
         for _ in range(len(choices.choices) + 2):
             assert choices.chosen is not None and choices.chosen.run is not None
             seen.add(choices.cursor)
-            await shown.press("down")
-        assert len(seen) == sum(choice.run is not None for choice in choices.choices)
+            choices.move(1)
+        assert len(seen) == sum(choice.run is not None for choice in choices.choices) - 1
         for _ in range(len(choices.choices)):
-            await shown.press("up")
-        assert choices.cursor == min(seen)
+            choices.move(-1)
+        assert choices.cursor == 1
 
 
 # Palette
@@ -437,6 +439,13 @@ async def test_a_mistake_before_the_first_frame_ends_the_program_with_its_traceb
         async with app.run_test():
             pass
     assert app.return_code == 1
+
+
+async def test_ctrl_c_says_how_to_leave(sessions_app: MakeApp, three: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("ctrl+c")
+        await shown.until_text("Press q to quit")
 
 
 async def test_messages_are_never_markup(sessions_app: MakeApp, three: None) -> None:

@@ -224,3 +224,14 @@ def test_its_errors_go_to_the_shell_and_not_into_the_picture(tmp_path: Path) -> 
         terminal.type("echo code $?")
         terminal.keys("Enter")
         terminal.until_text("code 1")
+
+
+def test_letters_typed_at_once_after_the_slash_are_not_lost(recorded: Path, tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        start(terminal, "--spool", str(recorded))
+        terminal.until_text("3 sessions")
+        terminal.type("/agent:coder")
+        terminal.until_text("/ agent:coder ")
+        terminal.until_text("1 of 3")
+        terminal.keys("C-q")
+        terminal.until_gone("1 of 3")

@@ -1,0 +1,293 @@
+"""Where a run goes another way than one that it is held against, and where that begins to matter.
+
+Two agents never use the same words and seldom look at things in the same order: the *first divergence* is the first
+step that is more than other words, and the *effective divergence* the first that leaves the world in another state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from promptetheus.alignment import likeness
+from promptetheus.comparison import Change, Row, SideBySide, side_by_side
+from promptetheus.display import printable_line
+from promptetheus.effects import Effects, infer_effects, writes_of
+from promptetheus.noise import plain_text
+from promptetheus.signatures import Run
+from promptetheus.steps import StepKind
+from promptetheus.value_changes import ValueChange, changed_arguments, value_changes
+
+MAX_CANDIDATES = 20
+
+_PROSE_WORDS = 5
+"""A text of at least so many words is prose: it may be put in other words as long as its figures stay."""
+
+_FIGURE = re.compile(r"\S*\d\S*")
+
+
+class DivergenceKind(StrEnum):
+    """What one run does otherwise."""
+
+    WORDING = "other words"
+    ARGUMENTS = "wrong arguments"
+    RESULT = "other result"
+    ERROR = "error"
+    EXTRA = "extra step"
+    MISSING = "missing step"
+    ORDER = "other order"
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """One place where the right run differs from the left."""
+
+    kind: DivergenceKind
+    name: str
+    """The tool or action it is about; "" for messages."""
+    left: int | None
+    """Place of the step in the left run; None where it has none."""
+    right: int | None
+    arguments: tuple[str, ...] = ()
+    """Names of the arguments that differ, sorted."""
+    changes: tuple[ValueChange, ...] = ()
+    confidence: float = 0.0
+    """From 0 to 1: how likely this is where they part, given how well the runs align or how sure the effect is."""
+    reason: str = ""
+    """One printable line."""
+
+    @property
+    def how_sure(self) -> str:
+        """The confidence as a word."""
+        return "sure" if self.confidence >= 0.8 else "likely" if self.confidence >= 0.5 else "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What came of holding the right run against the left."""
+
+    sides: SideBySide
+    first: Divergence | None
+    """The first difference that is more than wording; where there is only wording, that; None when equal."""
+    effective: Divergence | None
+    """The first difference that changes the state of the world otherwise; None when the effects are the same."""
+    candidates: tuple[Divergence, ...]
+    """All effective differences: calls made otherwise or unasked for in their order, then those never made."""
+
+    @property
+    def missing_effects(self) -> tuple[Divergence, ...]:
+        """Changes that the left run made and the right never did."""
+        return tuple(found for found in self.candidates if found.kind is DivergenceKind.MISSING)
+
+
+def compare(left: Run, right: Run, effects: Effects | None = None) -> Comparison:
+    """Hold `right` against `left`, which did it right. Without `effects` they are inferred from these two."""
+    if effects is None:
+        effects = infer_effects((left, right))
+    sides = side_by_side(left, right, effects)
+    candidates = effect_differences(left, right, effects)
+    return Comparison(sides, first_divergence(sides), candidates[0] if candidates else None, candidates)
+
+
+def first_divergence(sides: SideBySide) -> Divergence | None:
+    """The first row that differs in more than words, or the first in words when there is no other."""
+    different = [row for row in sides.rows if row.change is not Change.SAME]
+    telling = [row for row in different if not sides.signature(row).is_message]
+    if not different:
+        return None
+    row = (telling or different)[0]
+    before = sides.rows[: sides.rows.index(row)]
+    moves = [other for other in sides.rows if not sides.signature(other).is_message]
+    same = sum(other.change is Change.SAME for other in before)
+    share = sum(other.change is Change.SAME for other in moves) / len(moves) if moves else 0.0
+    # A common beginning is the best sign that this is where they part; without one, how much they share at all.
+    confidence = 0.0 if sides.not_comparable else round(min(1.0, 0.3 + 0.5 * share + 0.1 * min(5, same)), 2)
+    reason = f"{same} of {len(before)} steps equal before it" if before else "it is the first step"
+    return _described(sides, row, confidence, reason)
+
+
+def effect_differences(left: Run, right: Run, effects: Effects) -> tuple[Divergence, ...]:
+    """How the state that `right` leaves differs from that of `left`, told by the calls that changed it; at most 20.
+
+    Equal calls cancel out wherever they stand; what is left over is paired by tool and likeness.
+    """
+    old, new, order = _without_equals(left, right, writes_of(left, effects), writes_of(right, effects))
+    partner = _partners(left, right, old, new)
+    found = []
+    for j in new:
+        i = partner.get(j)
+        if i is not None and _only_reworded(left.arguments(i), right.arguments(j)):
+            continue
+        found.append(_wrong_call(left, i, right, j, effects))
+    taken = set(partner.values())
+    failed = _failed_calls(right)
+    found += [_missing_call(left, i, right, effects, failed) for i in old if i not in taken]
+    if not found and order is not None:
+        found.append(_swapped(right, order))
+    return tuple(found[:MAX_CANDIDATES])
+
+
+def _without_equals(
+    left: Run, right: Run, old: Sequence[int], new: Sequence[int]
+) -> tuple[list[int], list[int], int | None]:
+    """The changes of each run that the other did not make alike, and the first that came too early, if one did."""
+    waiting: dict[Any, list[int]] = {}
+    for i in reversed(old):
+        waiting.setdefault(left.signatures[i], []).append(i)
+    again = {left.signatures[i] for i in old}
+    rest, matched = [], []
+    for j in new:
+        signature = right.signatures[j]
+        if waiting.get(signature):
+            matched.append((waiting[signature].pop(), j))
+        # Setting the same thing to the same value twice changes nothing more, unless it makes a new thing.
+        elif signature not in again or not _says_it_again(right, j, new):
+            rest.append(j)
+    left_over = sorted(i for places in waiting.values() for i in places)
+    left_over = [i for i in left_over if not _says_it_again(left, i, old)]
+    return left_over, rest, _first_swap(left, matched)
+
+
+def _says_it_again(run: Run, place: int, writes: Sequence[int]) -> bool:
+    """Whether the run made an equal change with an equal answer before."""
+    return any(
+        other < place
+        and run.signatures[other] == run.signatures[place]
+        and run.result(other) == run.result(place)
+        for other in writes
+    )
+
+
+def _first_swap(left: Run, matched: Sequence[tuple[int, int]]) -> int | None:
+    """The first change of the right run that came before one on the same subject that the left made first."""
+    for number, (i, j) in enumerate(matched):
+        for other, _ in matched[number + 1 : number + 50]:
+            if other < i and _subjects(left, i) & _subjects(left, other):
+                return j
+    return None
+
+
+def _subjects(run: Run, place: int) -> set[str]:
+    arguments = run.arguments(place)
+    if not isinstance(arguments, Mapping):
+        return set()
+    return {f"{key}={item}" for key, item in arguments.items() if isinstance(item, str) and 0 < len(item) <= 200}
+
+
+def _partners(left: Run, right: Run, old: Sequence[int], new: Sequence[int]) -> dict[int, int]:
+    """For changes of the right run the one of the left that was meant: of the same tool, the most alike first."""
+    pairs = sorted(
+        (
+            (-_alike(left, i, right, j), j, i)
+            for j in new[:200]
+            for i in old[:200]
+            if left.signatures[i].name == right.signatures[j].name
+        ),
+    )
+    partner: dict[int, int] = {}
+    for _, j, i in pairs:
+        if j not in partner and i not in partner.values():
+            partner[j] = i
+    return partner
+
+
+def _alike(left: Run, i: int, right: Run, j: int) -> float:
+    one, other = left.arguments(i), right.arguments(j)
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return likeness(left.signatures[i], right.signatures[j])
+    names = {str(key) for key in (*one, *other)}
+    different = len(changed_arguments(one, other, left.noise))
+    return 1 - different / max(1, len(names)) + likeness(left.signatures[i], right.signatures[j]) / 100
+
+
+def _only_reworded(one: Any, other: Any) -> bool:
+    """Whether two calls differ in prose alone, and that in no figure."""
+    changes = value_changes(one, other)
+    return bool(changes) and all(
+        isinstance(change.before, str)
+        and isinstance(change.after, str)
+        and min(len(change.before.split()), len(change.after.split())) >= _PROSE_WORDS
+        and set(_FIGURE.findall(plain_text(change.before))) == set(_FIGURE.findall(plain_text(change.after)))
+        for change in changes
+    )
+
+
+def _wrong_call(left: Run, i: int | None, right: Run, j: int, effects: Effects) -> Divergence:
+    name = right.steps[j].name
+    known = effects[name]
+    if i is None:
+        made = printable_line(right.text(j), 200)
+        reason = f"changes something that the other run left alone ({known.reason}): {made}"
+        return Divergence(
+            DivergenceKind.EXTRA, name, None, j, confidence=known.confidence, reason=printable_line(reason, 400)
+        )
+    one, other = left.arguments(i), right.arguments(j)
+    changes = tuple(value_changes(one, other, left.noise))
+    names = changed_arguments(one, other, left.noise)
+    told = "; ".join(change.describe() for change in changes[:3]) + ("; …" if len(changes) > 3 else "")
+    reason = f"{name} was called with another {told}"
+    return Divergence(
+        DivergenceKind.ARGUMENTS, name, i, j, names, changes, known.confidence, printable_line(reason, 400)
+    )
+
+
+def _missing_call(left: Run, i: int, right: Run, effects: Effects, failed: set[Any]) -> Divergence:
+    name = left.steps[i].name
+    tried = "was tried, and answered with an error" if left.signatures[i] in failed else "was never made"
+    reason = f"{left.text(i)} {tried}"
+    return Divergence(
+        DivergenceKind.MISSING,
+        name,
+        i,
+        None,
+        confidence=effects[name].confidence,
+        reason=printable_line(reason, 400),
+    )
+
+
+def _swapped(right: Run, j: int) -> Divergence:
+    reason = f"{right.text(j)} came before a change of the same thing that the other run made first"
+    return Divergence(
+        DivergenceKind.ORDER, right.steps[j].name, None, j, confidence=0.4, reason=printable_line(reason, 400)
+    )
+
+
+def _failed_calls(run: Run) -> set[Any]:
+    return {
+        signature
+        for step, signature in zip(run.steps, run.signatures, strict=True)
+        if step.kind is StepKind.TOOL and step.ok is False
+    }
+
+
+_KIND_OF = {
+    Change.WORDS: DivergenceKind.WORDING,
+    Change.ARGUMENTS: DivergenceKind.ARGUMENTS,
+    Change.RESULT: DivergenceKind.RESULT,
+    Change.ERROR: DivergenceKind.ERROR,
+    Change.MISSING: DivergenceKind.MISSING,
+    Change.EXTRA: DivergenceKind.EXTRA,
+    Change.MOVED: DivergenceKind.ORDER,
+}
+
+
+def _described(sides: SideBySide, row: Row, confidence: float, reason: str) -> Divergence:
+    left, right = sides.left, sides.right
+    signature = sides.signature(row)
+    name = "" if signature.is_message else signature.name or signature.kind.value
+    arguments: tuple[str, ...] = ()
+    changes: tuple[ValueChange, ...] = ()
+    if row.left is not None and row.right is not None:
+        if row.change is Change.ARGUMENTS:
+            before, after = left.arguments(row.left), right.arguments(row.right)
+            arguments = changed_arguments(before, after, left.noise)
+        elif row.change is Change.WORDS:
+            before, after = left.arguments(row.left), right.arguments(row.right)
+        else:
+            before, after = left.result(row.left), right.result(row.right)
+        changes = tuple(value_changes(before, after, left.noise))
+    kind = DivergenceKind.WORDING if signature.is_message else _KIND_OF[row.change]
+    return Divergence(kind, name, row.left, row.right, arguments, changes, confidence, reason)

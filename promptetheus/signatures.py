@@ -1,0 +1,160 @@
+"""What a step is, as far as two runs can share it: kind, name and content without noise.
+
+A `Run` is a session made comparable: its steps with their signatures. Everything that finds causes starts here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from promptetheus.describe import call_arguments, call_result, describe
+from promptetheus.events import Event
+from promptetheus.fingerprint import in_order
+from promptetheus.noise import DEFAULT_NOISE, Noise, plain, plain_text
+from promptetheus.steps import Step, StepBuilder, StepKind
+
+BOOKKEEPING = frozenset(
+    {StepKind.START, StepKind.END, StepKind.SCORE, StepKind.METRIC, StepKind.CHECK, StepKind.RECORDING}
+)
+"""Steps that tell about a run rather than being a move of the agent: two runs are not aligned by them."""
+
+MESSAGES = frozenset({StepKind.USER, StepKind.AGENT})
+"""Words: two runs of a language model hardly ever use the same."""
+
+_CONTENT: dict[StepKind, tuple[str, ...]] = {
+    StepKind.RETRIEVAL: ("query",),
+    StepKind.ACTION: ("action", "target", "value", "url"),
+    StepKind.DOM: ("url",),
+    StepKind.STATE: ("before", "after"),
+    StepKind.ERROR: ("message", "error"),
+}
+"""Which payload fields make a step what it is; kinds that are not here have a rule of their own or only a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A step as other runs can share it."""
+
+    kind: StepKind
+    name: str
+    content: str
+    """Arguments, words or target, without noise."""
+
+    @property
+    def is_message(self) -> bool:
+        return self.kind in MESSAGES
+
+    @property
+    def sort_key(self) -> tuple[str, str, str]:
+        return (self.kind.value, self.name, self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A session made comparable."""
+
+    events: Sequence[Event]
+    steps: Sequence[Step]
+    """The moves, in the order they are aligned in. `Step.index` tells where one stood in its session."""
+    signatures: Sequence[Signature]
+    """Of the steps, one each."""
+    noise: Noise
+
+    def event(self, number: int) -> Event:
+        """Event by number, as the steps count them."""
+        return self.events[number]
+
+    def text(self, place: int) -> str:
+        """What step `place` of this run was, in one printable line."""
+        return describe(self.steps[place], self.event)
+
+    def arguments(self, place: int) -> Any:
+        """What a call was made with; for other steps the fields that make it what it is."""
+        step = self.steps[place]
+        event = self.events[step.events[0]]
+        return call_arguments(event) if step.kind is StepKind.TOOL else _content(step, event)
+
+    def result(self, place: int) -> Any:
+        """What a call answered: its result, or its error text; None for other steps."""
+        step = self.steps[place]
+        if step.kind is not StepKind.TOOL:
+            return None
+        event = self.events[step.events[-1]]
+        if event.get("type") != "tool_result":
+            return None
+        payload = _mapping(event.get("payload"))
+        return payload.get("error") or call_result(event)
+
+
+def make_run(events: Iterable[Mapping[str, Any]], noise: Noise = DEFAULT_NOISE) -> Run:
+    """A session's events, in any order, as a run. What is no event is left out; never raises."""
+    kept: list[Event] = []
+    builder = StepBuilder()
+    for event in in_order(events):
+        try:
+            builder.add(len(kept), event)
+        except Exception:  # one hostile event must not hide the others
+            continue
+        kept.append(dict(event))
+    moves = [step for step in builder.steps if step.kind not in BOOKKEEPING]
+    signed = [(step, _signature(step, kept, noise)) for step in moves]
+    if noise.parallel:
+        signed = _in_canonical_order(signed)
+    return Run(kept, [step for step, _ in signed], [signature for _, signature in signed], noise)
+
+
+def _signature(step: Step, events: Sequence[Event], noise: Noise) -> Signature:
+    event = events[step.events[0]]
+    name = plain_text(step.name, noise)
+    if step.kind is StepKind.TOOL:
+        return Signature(step.kind, name, plain(call_arguments(event), noise))
+    content = _content(step, event)
+    if isinstance(content, str):
+        return Signature(step.kind, name, plain_text(content, noise))
+    return Signature(step.kind, name, plain(content, noise) if content is not None else "")
+
+
+def _content(step: Step, event: Event) -> Any:
+    payload = _mapping(event.get("payload"))
+    if step.kind in MESSAGES:
+        content = payload.get("content")
+        return content if isinstance(content, str) else payload.get("content")
+    if step.kind is StepKind.OTHER:
+        return dict(payload)
+    fields = _CONTENT.get(step.kind)
+    if fields is None:
+        return None
+    return {key: payload[key] for key in fields if payload.get(key) is not None}
+
+
+def _in_canonical_order(signed: list[tuple[Step, Signature]]) -> list[tuple[Step, Signature]]:
+    """Calls that were open at the same time, sorted by what they are.
+
+    A group begins with a call; those that began before its first answer came belong to it. It ends with the
+    first answer, so that a long call around others (an agent's own span as a call) does not swallow them.
+    """
+    ordered: list[tuple[Step, Signature]] = []
+    group: list[tuple[Step, Signature]] = []
+    answered: float = -1
+    for pair in signed:
+        step = pair[0]
+        closes = step.events[-1] if len(step.events) > 1 else float("inf")
+        if step.kind is StepKind.TOOL and group and step.events[0] < answered:
+            group.append(pair)
+            answered = min(answered, closes)
+            continue
+        ordered += _sorted_group(group)
+        group, answered = ([pair], closes) if step.kind is StepKind.TOOL else ([], -1)
+        if not group:
+            ordered.append(pair)
+    return ordered + _sorted_group(group)
+
+
+def _sorted_group(group: list[tuple[Step, Signature]]) -> list[tuple[Step, Signature]]:
+    return sorted(group, key=lambda pair: pair[1].sort_key) if len(group) > 1 else group
+
+
+def _mapping(thing: object) -> Mapping[str, Any]:
+    return thing if isinstance(thing, Mapping) else {}

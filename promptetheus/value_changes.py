@@ -1,0 +1,100 @@
+"""Where two JSON values differ, by path: `payment_methods[0].amount: 250 → 255`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from promptetheus.display import printable_line, value
+from promptetheus.noise import DEFAULT_NOISE, Noise, plain
+
+MAX_CHANGES = 50
+MAX_DEPTH = 20
+_MAX_MEMBERS = 1_000
+
+
+class _Absent:
+    """Stands for what is not there: None is a value."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class ValueChange:
+    """One difference between two values."""
+
+    path: str
+    """`passengers[0].dob`; "" when the values themselves differ."""
+    before: Any
+    """The value there, or `ABSENT`."""
+    after: Any
+
+    @property
+    def top(self) -> str:
+        """The name the path begins with: which argument it is about."""
+        return self.path.partition(".")[0].partition("[")[0]
+
+    def describe(self, limit: int = 120) -> str:
+        """One printable line."""
+        room = max(16, limit // 2)
+        where = f"{printable_line(self.path, limit)}: " if self.path else ""
+        return f"{where}{_shown(self.before, room)} → {_shown(self.after, room)}"
+
+
+def value_changes(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> list[ValueChange]:
+    """The differences that are no noise, in the order of `before`; at most 50.
+
+    Members of lists are compared place by place. What is too deep or too long to walk through is one change.
+    """
+    found: list[ValueChange] = []
+    work: list[tuple[str, Any, Any, int]] = [("", before, after, 0)]
+    while work and len(found) < MAX_CHANGES:
+        path, one, other, depth = work.pop()
+        if one is other or (one is not ABSENT and other is not ABSENT and plain(one, noise) == plain(other, noise)):
+            continue
+        members = _members(one, other) if depth < MAX_DEPTH else None
+        if members is None:
+            found.append(ValueChange(path, one, other))
+            continue
+        for step, left, right in reversed(members):
+            inner = step if not path or step.startswith("[") else f".{step}"
+            work.append((path + inner, left, right, depth + 1))
+    return found
+
+
+def changed_arguments(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> tuple[str, ...]:
+    """Names of the arguments that differ between two calls, sorted."""
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return () if plain(before, noise) == plain(after, noise) else ("",)
+    names = {str(key) for key in [*before, *after][: 2 * _MAX_MEMBERS]}
+    return tuple(
+        sorted(
+            name for name in names if plain(before.get(name), noise) != plain(after.get(name), noise)
+        )
+    )
+
+
+def _members(one: Any, other: Any) -> list[tuple[str, Any, Any]] | None:
+    """The members of two containers of the same kind side by side; None where there is no inside to look at."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if len(one) > _MAX_MEMBERS or len(other) > _MAX_MEMBERS:
+            return None
+        keys = [*one, *(key for key in other if key not in one)]
+        return [(str(key), one.get(key, ABSENT), other.get(key, ABSENT)) for key in keys]
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        if len(one) > _MAX_MEMBERS or len(other) > _MAX_MEMBERS:
+            return None
+        return [
+            (f"[{i}]", one[i] if i < len(one) else ABSENT, other[i] if i < len(other) else ABSENT)
+            for i in range(max(len(one), len(other)))
+        ]
+    return None
+
+
+def _shown(thing: Any, limit: int) -> str:
+    return "–" if thing is ABSENT else value(thing, limit)
