@@ -59,7 +59,7 @@ def align(
         pinned: which steps matter so much that an equal one on the other side must not be missed.
     """
     # The longest common subsequence is often not unique; one fixed order makes the choice the same both ways.
-    if (len(right), *_keys(right)) < (len(left), *_keys(left)):
+    if _order(right) < _order(left):
         mirrored = align_ordered(right, left, pinned)
         return Alignment(tuple(Pair(pair.right, pair.left) for pair in mirrored.pairs), mirrored.coarse)
     return align_ordered(left, right, pinned)
@@ -70,9 +70,10 @@ def align_ordered(
 ) -> Alignment:
     """`align` with the tie-breaks of this order."""
     numbers: dict[Hashable, int] = {}
-    a = [numbers.setdefault(signature, len(numbers)) for signature in left]
-    b = [numbers.setdefault(signature, len(numbers)) for signature in right]
-    heavy = {numbers[signature] for signature in {*left, *right} if pinned(signature)}
+    a = [numbers.setdefault(signature.key, len(numbers)) for signature in left]
+    b = [numbers.setdefault(signature.key, len(numbers)) for signature in right]
+    different = {signature.key: signature for signature in (*left, *right)}
+    heavy = {numbers[key] for key, signature in different.items() if pinned(signature)}
     start, end = _common_ends(a, b)
     coarse = False
     matched = [(i, i) for i in range(start)]
@@ -91,8 +92,8 @@ Span = tuple[int, int]
 Matches = list[tuple[int, int]]
 
 
-def _keys(signatures: Sequence[Signature]) -> list[tuple[str, str, str]]:
-    return [signature.sort_key for signature in signatures]
+def _order(signatures: Sequence[Signature]) -> tuple[int, list[str]]:
+    return len(signatures), [signature.key for signature in signatures]
 
 
 def _common_ends(a: list[int], b: list[int]) -> tuple[int, int]:
@@ -107,9 +108,9 @@ def _split(
 ) -> tuple[list[tuple[Span, Span]], Matches]:
     """The stretches between anchors. Only heavy steps are anchors, unless the whole is too much to compare."""
     long = (rows[1] - rows[0]) * (columns[1] - columns[0]) > MAX_STRETCH_CELLS
-    once = _once(a, rows).keys() & _once(b, columns).keys()
-    chosen = once if long else once & heavy
     where = _once(b, columns)
+    once = _once(a, rows).keys() & where.keys()
+    chosen = once if long else once & heavy
     pairs = [(i, where[a[i]]) for i in range(*rows) if a[i] in chosen]
     anchors = _longest_rising(pairs)
     stretches = []

@@ -81,19 +81,17 @@ def side_by_side(left: Run, right: Run, effects: Effects) -> SideBySide:
         return known is not None and known.writes
 
     alignment = align(left.signatures, right.signatures, changes_the_world)
-    lonely_left = Counter(left.signatures[p.left] for p in alignment.pairs if p.left is not None and p.right is None)
-    lonely_right = Counter(
-        right.signatures[p.right] for p in alignment.pairs if p.right is not None and p.left is None
-    )
+    lonely_left = {left.signatures[i].key for i, j in alignment.pairs if i is not None and j is None}
+    lonely_right = {right.signatures[j].key for i, j in alignment.pairs if j is not None and i is None}
     rows = []
     for i, j in alignment.pairs:
         if i is not None and j is not None:
             change = _change(left, i, right, j)
         elif i is not None:
-            change = Change.MOVED if lonely_right[left.signatures[i]] else Change.MISSING
+            change = Change.MOVED if left.signatures[i].key in lonely_right else Change.MISSING
         else:
             assert j is not None
-            change = Change.MOVED if lonely_left[right.signatures[j]] else Change.EXTRA
+            change = Change.MOVED if right.signatures[j].key in lonely_left else Change.EXTRA
         rows.append(Row(i, j, change))
     return SideBySide(left, right, tuple(rows), alignment.coarse, _no_common_ground(left, right))
 

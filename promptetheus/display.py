@@ -25,6 +25,8 @@ _TABLE.update({code: chr(0x2400 + code) for code in range(0x20) if code not in (
 _TABLE[0x7F] = "␡"
 _TABLE.update(dict.fromkeys(range(0xD800, 0xE000), "\ufffd"))
 _LINE_TABLE = {**_TABLE, 0x09: " ", 0x0A: "⏎"}
+_UNSEEN_LETTERS = frozenset(chr(code) for code in _TABLE if chr(code).isprintable())
+"""Characters of the table that Python counts as printable though nobody sees them (Hangul fillers and such)."""
 
 
 def printable(text: str) -> str:
@@ -32,12 +34,12 @@ def printable(text: str) -> str:
 
     Newlines and tabs stay; a carriage return before a newline is dropped. Lone surrogates become U+FFFD.
     """
-    if text.isprintable():
+    if _is_harmless(text):
         return text
     if "\r\n" in text:
         text = text.replace("\r\n", "\n")
     lines = text.split("\n")
-    return "\n".join(line if line.isprintable() else line.translate(_TABLE) for line in lines)
+    return "\n".join(line if _is_harmless(line) else line.translate(_TABLE) for line in lines)
 
 
 def printable_line(text: str, limit: int = 4096) -> str:
@@ -46,11 +48,16 @@ def printable_line(text: str, limit: int = 4096) -> str:
     The cost is bounded by `limit`, not by the length of the text.
     """
     head = text[: limit + 1]
-    if not head.isprintable():
+    if not _is_harmless(head):
         head = head.replace("\r\n", "\n").translate(_LINE_TABLE)
     if len(head) > limit or len(text) > limit + 1:
         return head[: max(0, limit - 1)] + "…"
     return head
+
+
+def _is_harmless(text: str) -> bool:
+    """Whether nothing in a line needs a mark. Two scans in C; the table costs ten times as much."""
+    return text.isprintable() and (text.isascii() or _UNSEEN_LETTERS.isdisjoint(text))
 
 
 def value(thing: object, limit: int = 120) -> str:

@@ -22,6 +22,8 @@ from promptetheus.steps import StepKind
 from promptetheus.value_changes import ValueChange, changed_arguments, value_changes
 
 MAX_CANDIDATES = 20
+MAX_PAIRED = 60
+"""Unequal changes of each run that are held against each other."""
 
 _PROSE_WORDS = 5
 """A text of at least so many words is prose: it may be put in other words as long as its figures stay."""
@@ -134,31 +136,34 @@ def _without_equals(
     left: Run, right: Run, old: Sequence[int], new: Sequence[int]
 ) -> tuple[list[int], list[int], int | None]:
     """The changes of each run that the other did not make alike, and the first that came too early, if one did."""
-    waiting: dict[Any, list[int]] = {}
+    waiting: dict[str, list[int]] = {}
     for i in reversed(old):
-        waiting.setdefault(left.signatures[i], []).append(i)
-    again = {left.signatures[i] for i in old}
+        waiting.setdefault(left.signatures[i].key, []).append(i)
     rest, matched = [], []
     for j in new:
-        signature = right.signatures[j]
-        if waiting.get(signature):
-            matched.append((waiting[signature].pop(), j))
-        # Setting the same thing to the same value twice changes nothing more, unless it makes a new thing.
-        elif signature not in again or not _says_it_again(right, j, new):
+        if waiting.get(right.signatures[j].key):
+            matched.append((waiting[right.signatures[j].key].pop(), j))
+        else:
             rest.append(j)
     left_over = sorted(i for places in waiting.values() for i in places)
-    left_over = [i for i in left_over if not _says_it_again(left, i, old)]
-    return left_over, rest, _first_swap(left, matched)
-
-
-def _says_it_again(run: Run, place: int, writes: Sequence[int]) -> bool:
-    """Whether the run made an equal change with an equal answer before."""
-    return any(
-        other < place
-        and run.signatures[other] == run.signatures[place]
-        and run.result(other) == run.result(place)
-        for other in writes
+    said_before = _repeats(left, old), _repeats(right, new)
+    return (
+        [i for i in left_over if i not in said_before[0]],
+        [j for j in rest if j not in said_before[1]],
+        _first_swap(left, matched),
     )
+
+
+def _repeats(run: Run, writes: Sequence[int]) -> set[int]:
+    """Places of changes that were made before with an equal answer: setting a thing to the value it has."""
+    last: dict[str, Any] = {}
+    found = set()
+    for place in writes:
+        signature, result = run.signatures[place].key, run.result(place)
+        if signature in last and last[signature] == result:
+            found.add(place)
+        last[signature] = result
+    return found
 
 
 def _first_swap(left: Run, matched: Sequence[tuple[int, int]]) -> int | None:
@@ -182,8 +187,8 @@ def _partners(left: Run, right: Run, old: Sequence[int], new: Sequence[int]) -> 
     pairs = sorted(
         (
             (-_alike(left, i, right, j), j, i)
-            for j in new[:200]
-            for i in old[:200]
+            for j in new[:MAX_PAIRED]
+            for i in old[:MAX_PAIRED]
             if left.signatures[i].name == right.signatures[j].name
         ),
     )
@@ -234,9 +239,9 @@ def _wrong_call(left: Run, i: int | None, right: Run, j: int, effects: Effects) 
     )
 
 
-def _missing_call(left: Run, i: int, right: Run, effects: Effects, failed: set[Any]) -> Divergence:
+def _missing_call(left: Run, i: int, right: Run, effects: Effects, failed: set[str]) -> Divergence:
     name = left.steps[i].name
-    tried = "was tried, and answered with an error" if left.signatures[i] in failed else "was never made"
+    tried = "was tried, and answered with an error" if left.signatures[i].key in failed else "was never made"
     reason = f"{left.text(i)} {tried}"
     return Divergence(
         DivergenceKind.MISSING,
@@ -255,9 +260,9 @@ def _swapped(right: Run, j: int) -> Divergence:
     )
 
 
-def _failed_calls(run: Run) -> set[Any]:
+def _failed_calls(run: Run) -> set[str]:
     return {
-        signature
+        signature.key
         for step, signature in zip(run.steps, run.signatures, strict=True)
         if step.kind is StepKind.TOOL and step.ok is False
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -83,6 +83,9 @@ _BULK_ANSWER = 0.5
 _REPEATED = 0.7
 """Weights, in the unit of a logit: a verb alone gives 0.88."""
 
+_FEW = 8
+"""Calls between two equal questions that are looked at: among more of them none stands alone."""
+
 
 @dataclass
 class _Evidence:
@@ -101,7 +104,6 @@ class _Evidence:
     unchanged_after: int = 0
     """How often a question asked before and after it (and no other such call between) got another answer, or
     the same."""
-    answers: dict[str, str] = field(default_factory=dict)
 
 
 def infer_effects(runs: Iterable[Run], corrections: Mapping[str, str] | None = None) -> dict[str, ToolEffect]:
@@ -141,7 +143,7 @@ def name_effect(tool: str) -> tuple[Effect | None, str]:
 
 
 def _observe(run: Run, evidence: dict[str, _Evidence]) -> None:
-    asked: dict[tuple[str, str], tuple[str, int]] = {}
+    asked: dict[tuple[str, str], tuple[Any, int]] = {}
     calls: list[str] = []
     for place, (step, signature) in enumerate(zip(run.steps, run.signatures, strict=True)):
         if step.kind is not StepKind.TOOL or not step.name:
@@ -158,22 +160,23 @@ def _observe(run: Run, evidence: dict[str, _Evidence]) -> None:
         ):
             found.records += 1
         found.lists += isinstance(result, list)
-        answer = plain(result, run.noise)
         question = (step.name, signature.content)
         if question in asked:
             before, since = asked[question]
-            between = set(calls[since:]) - {step.name}
-            if before == answer and not between:
-                found.repeats_same += 1
+            between = set(calls[since : since + _FEW]) - {step.name}
             # Only where one tool alone ran in between is it known which call made the difference.
-            if len(between) == 1:
-                other = evidence[next(iter(between))]
-                if before == answer:
-                    other.unchanged_after += 1
-                else:
-                    other.changed_after += 1
+            if len(between) <= 1 and len(calls) - since <= _FEW:
+                same = _same(before, result, run)
+                found.repeats_same += same and not between
+                for tool in between:
+                    evidence[tool].unchanged_after += same
+                    evidence[tool].changed_after += not same
         calls.append(step.name)
-        asked[question] = (answer, len(calls))
+        asked[question] = (result, len(calls))
+
+
+def _same(before: Any, after: Any, run: Run) -> bool:
+    return before == after or plain(before, run.noise) == plain(after, run.noise)
 
 
 def _declared(event: Mapping[str, Any]) -> Effect | None:

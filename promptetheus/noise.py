@@ -34,6 +34,8 @@ class NoiseRule:
     """For people: what is ignored."""
     on: bool = True
     """Whether it applies unless somebody says otherwise."""
+    needs: str = ""
+    """A character without which the pattern cannot match: most texts are passed over at that."""
 
 
 NOISE_RULES: tuple[NoiseRule, ...] = (
@@ -42,6 +44,7 @@ NOISE_RULES: tuple[NoiseRule, ...] = (
         re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),
         "‹uuid›",
         "UUIDs",
+        needs="-",
     ),
     NoiseRule(
         "ids",
@@ -60,25 +63,27 @@ NOISE_RULES: tuple[NoiseRule, ...] = (
         re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:(?!00(?!\d|\.\d))\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"),
         "‹time›",
         "timestamps that are not on a whole minute",
+        needs=":",
     ),
     NoiseRule(
         "durations",
         re.compile(r"\b\d{1,12}(?:\.\d{1,9})?\s?(?:ms|µs|ns)\b|\b\d{1,12}\.\d{1,9}\s?(?:s|sec|seconds)\b"),
         "‹duration›",
         "durations in milliseconds or fractions of a second",
+        needs="s",
     ),
     NoiseRule(
         "paths",
         re.compile(r"(?:/private)?/(?:tmp|var/folders|var/tmp)/[\w.+\-]{1,255}|/(?:home|Users)/[\w.\-]{1,64}"),
         "‹folder›",
         "temporary folders and home directories",
+        needs="/",
     ),
     NoiseRule("numbers", re.compile(r"\d{1,64}(?:\.\d{1,64})?"), "‹n›", "all numbers", on=False),
 )
 
-_SPACE = re.compile(r"\s+")
 _TRIGGER = re.compile(r"[0-9/]")
-_KNOWN = tuple(rule.name for rule in NOISE_RULES)
+_KNOWN = frozenset(rule.name for rule in NOISE_RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ def noise_rules(
     off, on = set(off), set(on)
     unknown = (off | on) - {*_KNOWN, PARALLEL_ORDER}
     if unknown:
-        known = ", ".join((*_KNOWN, PARALLEL_ORDER))
+        known = ", ".join((*sorted(_KNOWN), PARALLEL_ORDER))
         raise ValueError(f"no noise rule is called {', '.join(sorted(unknown))!r}; there are {known}")
     rules = [rule for rule in NOISE_RULES if (rule.on or rule.name in on) and rule.name not in off]
     for name, pattern in extra:
@@ -132,14 +137,11 @@ def plain_text(text: str, noise: Noise = DEFAULT_NOISE) -> str:
     if len(text) > MAX_TEXT:
         rest = f"…{crc32(text[MAX_TEXT:].encode('utf-8', 'replace')):08x}"
         text = text[:MAX_TEXT]
-    text = _SPACE.sub(" ", text).strip()
-    if noise.rules and (_TRIGGER.search(text) or len(noise.rules) > len(NOISE_RULES)):
-        for rule in noise.rules:
+    text = " ".join(text.split())
+    usual = _TRIGGER.search(text) is not None
+    for rule in noise.rules:
+        if rule.needs in text and (usual or rule.name not in _KNOWN):
             text = rule.pattern.sub(rule.placeholder, text)
-    elif noise.rules:
-        for rule in noise.rules:
-            if rule.name not in _KNOWN:
-                text = rule.pattern.sub(rule.placeholder, text)
     return text + rest
 
 
@@ -161,7 +163,7 @@ def _plain(value: Any, noise: Noise, depth: int, room: list[int]) -> str:
         return "‹n›" if noise.masks_numbers else plain_number(value)
     if isinstance(value, Mapping):
         pairs = [
-            (plain_text(str(key), noise), _plain(item, noise, depth - 1, room))
+            (str(key)[:MAX_TEXT], _plain(item, noise, depth - 1, room))
             for key, item in _some(value.items(), room)
         ]
         return "{" + ",".join(f"{key}:{item}" for key, item in sorted(pairs)) + "}"

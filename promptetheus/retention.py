@@ -99,20 +99,22 @@ def _prune(
     excess: int,
     keep_undelivered: bool,
 ) -> Pruned:
-    ended = []
-    oldest_kept = time.time()
+    ended, kept_since = [], time.time()
     for entry in files:
         session = _ended_session(spool, Path(entry.path))
         if session is not None and (session.is_delivered or not keep_undelivered):
             ended.append(session)
         else:
-            oldest_kept = min(oldest_kept, _began(session, entry))
+            kept_since = min(kept_since, _began(session, entry))
     ended.sort(key=lambda session: (not session.is_delivered, not session.has_passed, session.mtime))
-    sessions = gone_bytes = gone_artifacts = 0
+    left_since = [kept_since]  # by how many of the sessions at the end of the order stay
+    for session in reversed(ended):
+        left_since.append(min(left_since[-1], _start_s(session.first) or 0.0))
+    artifacts.sort(key=lambda artifact: artifact[2])
+    sessions = gone_artifacts = gone_bytes = 0
     for session in ended:
         if gone_bytes >= excess:
-            oldest_kept = min(oldest_kept, _start_s(session.first) or session.mtime)
-            continue
+            break
         try:
             session.path.unlink()
             session.path.with_name(session.path.stem + ".delivery.json").unlink(missing_ok=True)
@@ -120,8 +122,9 @@ def _prune(
             continue
         sessions += 1
         gone_bytes += session.size_bytes
-    for path, size, used in artifacts:
-        if sessions and used < oldest_kept - 1:
+        oldest_left = left_since[len(ended) - sessions]
+        while artifacts and artifacts[0][2] < oldest_left - 1:
+            path, size, _ = artifacts.pop(0)
             try:
                 path.unlink()
             except OSError:

@@ -2,11 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from promptetheus.events import EVENT_TYPES, REQUIRED_FIELDS, Event, EventType, validate_event
 
-__all__ = ["EVENT_TYPES", "Event", "EventType", "event_schema", "validate_event"]
+__all__ = [
+    "EVENT_TYPES",
+    "BaseEvent",
+    "Event",
+    "EventType",
+    "RetrievalDocument",
+    "StateChangePayload",
+    "VoiceMessageMetadata",
+    "event_schema",
+    "validate_event",
+]
+
+
+class BaseEvent(TypedDict):
+    """The envelope of every event."""
+
+    type: str
+    session_id: str
+    timestamp: str
+    seq: int
+    idempotency_key: str
+    payload: dict[str, Any]
+    metadata: NotRequired[dict[str, Any]]
+    span_id: NotRequired[str]
+    parent_id: NotRequired[str | None]
+
+
+class RetrievalDocument(TypedDict, total=False):
+    """A document that a search found."""
+
+    id: str
+    content: str
+    score: float
+    source: str
+    metadata: dict[str, Any]
+
+
+class StateChangePayload(TypedDict, total=False):
+    """The payload of `state_change`; `span_name` and `duration_ms` are those of a span's markers."""
+
+    name: str
+    before: Any
+    after: Any
+    span_name: str
+    duration_ms: int
+
+
+class VoiceMessageMetadata(TypedDict, total=False):
+    """The metadata of a message in a voice conversation."""
+
+    channel: str
+    speaker: str
+    start_ms: int
+    end_ms: int
+    interrupted: bool
+    sentiment: float
+
 
 _STRING: dict[str, Any] = {"type": "string"}
 _OBJECT: dict[str, Any] = {"type": "object"}

@@ -41,14 +41,17 @@ class Signature:
     name: str
     content: str
     """Arguments, words or target, without noise."""
+    key: str
+    """All of that in one text: equal for equal signatures, cheap to hash."""
 
     @property
     def is_message(self) -> bool:
-        return self.kind in MESSAGES
+        return self.kind is StepKind.USER or self.kind is StepKind.AGENT
 
-    @property
-    def sort_key(self) -> tuple[str, str, str]:
-        return (self.kind.value, self.name, self.content)
+
+def sign(kind: StepKind, name: str, content: str) -> Signature:
+    """A signature of these parts."""
+    return Signature(kind, name, content, f"{kind._value_}\0{name}\0{content}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def make_run(events: Iterable[Mapping[str, Any]], noise: Noise = DEFAULT_NOISE) 
             builder.add(len(kept), event)
         except Exception:  # one hostile event must not hide the others
             continue
-        kept.append(dict(event))
+        kept.append(event if type(event) is dict else dict(event))
     moves = [step for step in builder.steps if step.kind not in BOOKKEEPING]
     signed = [(step, _signature(step, kept, noise)) for step in moves]
     if noise.parallel:
@@ -107,20 +110,17 @@ def make_run(events: Iterable[Mapping[str, Any]], noise: Noise = DEFAULT_NOISE) 
 
 def _signature(step: Step, events: Sequence[Event], noise: Noise) -> Signature:
     event = events[step.events[0]]
-    name = plain_text(step.name, noise)
-    if step.kind is StepKind.TOOL:
-        return Signature(step.kind, name, plain(call_arguments(event), noise))
-    content = _content(step, event)
+    name = plain_text(step.name, noise) if step.name else ""
+    content = call_arguments(event) if step.kind is StepKind.TOOL else _content(step, event)
     if isinstance(content, str):
-        return Signature(step.kind, name, plain_text(content, noise))
-    return Signature(step.kind, name, plain(content, noise) if content is not None else "")
+        return sign(step.kind, name, plain_text(content, noise))
+    return sign(step.kind, name, plain(content, noise) if content is not None else "")
 
 
 def _content(step: Step, event: Event) -> Any:
     payload = _mapping(event.get("payload"))
     if step.kind in MESSAGES:
-        content = payload.get("content")
-        return content if isinstance(content, str) else payload.get("content")
+        return payload.get("content")
     if step.kind is StepKind.OTHER:
         return dict(payload)
     fields = _CONTENT.get(step.kind)
@@ -153,7 +153,7 @@ def _in_canonical_order(signed: list[tuple[Step, Signature]]) -> list[tuple[Step
 
 
 def _sorted_group(group: list[tuple[Step, Signature]]) -> list[tuple[Step, Signature]]:
-    return sorted(group, key=lambda pair: pair[1].sort_key) if len(group) > 1 else group
+    return sorted(group, key=lambda pair: pair[1].key) if len(group) > 1 else group
 
 
 def _mapping(thing: object) -> Mapping[str, Any]:

@@ -151,6 +151,14 @@ class SpoolFile:
                 except OSError:
                     pass
 
+    def start_over(self) -> None:
+        """Delete the file; a later `append` begins a new one. Raises OSError when it cannot."""
+        with self.lock:
+            self.close()
+            os.unlink(self.path)
+            self._identity, self.opening_line = None, None
+            self.base_bytes = self.written_bytes = 0
+
     def after_fork(self) -> None:
         """In a child: a lock and a descriptor of its own. Another thread may have held the lock at the fork."""
         self.lock = threading.RLock()

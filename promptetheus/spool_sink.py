@@ -111,9 +111,9 @@ class SpoolSink:
             if verdict.keep:
                 return
             guard.count("dropped.tail_sampled", len(spooled))
-            self._file.path.unlink(missing_ok=True)
-            self._file.close()
-            for event in verdict.skeleton(spooled.first, spooled.last, len(spooled)):
+            kept = verdict.skeleton(spooled.first, spooled.last, len(spooled))
+            self._file.start_over()
+            for event in kept:
                 self._file.append(encode_line(event))
 
     def after_fork(self) -> None:

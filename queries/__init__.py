@@ -1,7 +1,8 @@
 """Reading the spool: the catalog of sessions, one session's events, SQL over all of them, filters, live changes.
 
 Names resolve on first use, so that importing this package costs nothing and DuckDB loads only when SQL runs.
-The function `resolve` is imported from `promptetheus.queries.resolve`: the module has its name.
+The functions `resolve` and `search` are imported from `promptetheus.queries.resolve` and `.search`: the modules have
+their names.
 """
 
 from __future__ import annotations
@@ -13,17 +14,25 @@ if TYPE_CHECKING:
     from promptetheus.queries.catalog import Catalog
     from promptetheus.queries.filter import Filter, completions, parse_filter
     from promptetheus.queries.live import Watcher, changes
+    from promptetheus.queries.needle import BadPattern, Needle
+    from promptetheus.queries.paging import BadCursor, Page
     from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound
     from promptetheus.queries.rows import Change, Problem, SessionRow, Skipped, Status, Usage
+    from promptetheus.queries.search import Hit
     from promptetheus.queries.session_log import Growth, SessionLog
     from promptetheus.queries.sql import Result, SpoolDatabase, SqlError, run_sql
 
 _MODULES = {
     "AmbiguousSession": "resolve",
+    "BadCursor": "paging",
+    "BadPattern": "needle",
     "Catalog": "catalog",
     "Change": "rows",
     "Filter": "filter",
     "Growth": "session_log",
+    "Hit": "search",
+    "Needle": "needle",
+    "Page": "paging",
     "Problem": "rows",
     "Result": "sql",
     "SessionLog": "session_log",
@@ -43,10 +52,15 @@ _MODULES = {
 
 __all__ = [
     "AmbiguousSession",
+    "BadCursor",
+    "BadPattern",
     "Catalog",
     "Change",
     "Filter",
     "Growth",
+    "Hit",
+    "Needle",
+    "Page",
     "Problem",
     "Result",
     "SessionLog",

@@ -16,6 +16,7 @@ from pathlib import Path
 from promptetheus.queries.catalog_cache import CacheUnusable, CatalogCache, cache_path, save
 from promptetheus.queries.digest import Digest
 from promptetheus.queries.listing import SUFFIX, OpenedDirectory, list_files, stat_files
+from promptetheus.queries.paging import newest_first
 from promptetheus.queries.pricing import Pricer
 from promptetheus.queries.row_reader import Reading, looks_sealed, read_ended, read_file, stamp_of
 from promptetheus.queries.rows import Change, Problem, SessionRow, Skipped, Status
@@ -126,7 +127,7 @@ class Catalog:
         known_version, rows = self._sorted
         if known_version != version:
             found = [reading.found for reading in list(self._readings.values())]
-            rows = sorted((row for row in found if isinstance(row, SessionRow)), key=_newest_first)
+            rows = sorted((row for row in found if isinstance(row, SessionRow)), key=newest_first)
             self._sorted = (version, rows)
         return list(rows)
 
@@ -304,7 +305,3 @@ def _batches(count: int) -> Iterator[tuple[int, int]]:
     while start < count:
         yield start, min(count, start + size)
         start, size = start + size, _BATCH
-
-
-def _newest_first(row: SessionRow) -> tuple[float, str]:
-    return (-(row.started if row.started is not None else row.mtime), row.session_id)

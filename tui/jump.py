@@ -59,14 +59,10 @@ def jump_bindings(shown: str) -> Iterator[Binding]:
 
 
 def landing_step(steps: Iterable[Step]) -> Step | None:
-    """Where a session that failed opens: the first step that failed, which is the nearest to the cause.
+    """Where a session that failed opens: the step that failed first, which is the nearest to the cause.
 
-    The end of the session is only the last resort: that it failed is known already.
+    A call fails when its result arrives: a call around others begins before them and fails after them. The end of
+    the session is only the last resort: that it failed is known already.
     """
-    last_resort = None
-    for step in steps:
-        if step.ok is False:
-            if step.kind is not StepKind.END:
-                return step
-            last_resort = step
-    return last_resort
+    failed = [step for step in steps if step.ok is False]
+    return min(failed, key=lambda step: (step.kind is StepKind.END, step.events[-1]), default=None)

@@ -131,10 +131,9 @@ def _both_ends(description: str, room: int) -> str:
 
 
 def _right(step: Step, width: int, columns: Columns, looks: Looks, state: RowState) -> Text:
-    shows = columns.has_durations or state.elapsed_ms is not None or state.never_ended
-    if width < DURATION_FROM_WIDTH or not shows:
-        return Text()
     ms, style = step.duration_ms, looks.muted
+    if width < DURATION_FROM_WIDTH or (ms is None and state.elapsed_ms is None and not state.never_ended):
+        return Text()  # its words may have the room
     if state.elapsed_ms is not None:
         ms, style = state.elapsed_ms, looks.warned if state.stalled else looks.running
     text = Text()

@@ -141,7 +141,11 @@ class Timeline(LineList):
 
     def prepare_tree(self) -> None:
         """Build the tree without showing it."""
-        self._outline = self._grown(Outline(), self.steps.count)
+        steps = self.steps
+        outline = self._grown(Outline(), steps.count)
+        if steps is self.steps:  # else the session was read anew meanwhile
+            outline.show_only(self.matches)
+            self._outline = outline
 
     def show_shape(self, shape: Shape) -> None:
         """Show the session in another way, with the cursor on the same step."""

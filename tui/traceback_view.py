@@ -49,7 +49,8 @@ class TracebackBlock:
                 in_library = bool(_LIBRARY.search(line))
             elif line[:1].strip():
                 in_library = False
-            drawn = highlighted_line(printable_line(line, MAX_LINE).expandtabs(4), frame.looks, in_library)
+            shown = fitted(printable_line(line, MAX_LINE).expandtabs(4), frame.width)
+            drawn = highlighted_line(shown, frame.looks, in_library)
             found.extend(self._line(piece) for piece in wrap_styled(drawn, frame.width))
         return found
 
@@ -57,6 +58,20 @@ class TracebackBlock:
         # What is too long to be looked through opens as plain text, of which everything can be seen.
         opens = self if len(self.text) <= MAX_CHARACTERS else None
         return Line(text, more=more, value=self.text, title="traceback", opens=opens)
+
+
+def fitted(line: str, width: int) -> str:
+    """A line that names a file, with the front of its path left out where it would not fit the width."""
+    frame = _PYTHON_FRAME.match(line) if len(line) > width else None
+    if frame is None:
+        return line
+    path = frame[2]
+    parts = path.split("/")
+    for kept in range(len(parts) - 1, 0, -1):
+        shorter = line.replace(path, "…/" + "/".join(parts[-kept:]), 1)
+        if len(shorter) <= width:
+            return shorter
+    return line.replace(path, f"…/{parts[-1]}", 1) if len(parts) > 1 else line
 
 
 def highlighted_line(line: str, looks: Looks, in_library: bool = False) -> Text:

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("replay", "print the timeline of a session"),
     "fingerprint": ("fingerprint", "name the way a session failed"),
     "diff": ("diff", "compare a session with a baseline"),
+    "suspects": ("suspects", "what failing sessions do that passing ones do not"),
     "sql": ("sql", "ask the spool with DuckDB, read only"),
     "export": ("export", "write a session as JSON"),
     "import": ("import_", "bring in runs recorded by other tools"),

@@ -12,9 +12,11 @@ import pytest
 from tests.packaging.source_tree import ROOT, Import, imports, modules
 
 FOUNDATION = {
-    "artifacts", "clock", "config", "context", "cost", "describe", "display", "encoding", "event_line",
-    "events", "fingerprint", "guard", "ids", "narrative", "oversize", "process", "propagation", "redaction",
-    "regression", "retention", "sampling", "schema", "secret_patterns", "settings", "spool", "steps", "summary", "trace_tree",
+    "alignment", "artifacts", "baseline", "clock", "comparison", "config", "context", "cost", "describe",
+    "deviation", "display", "divergence", "effects", "encoding", "event_line", "events", "fingerprint",
+    "guard", "ids", "narrative", "noise", "oversize", "process", "propagation", "redaction", "regression",
+    "retention", "sampling", "schema", "secret_patterns", "settings", "side_by_side_text", "signatures",
+    "spool", "steps", "summary", "trace_tree", "value_changes",
 }  # fmt: skip
 """Modules that know nothing of a running session: values in, values out, and the files they name."""
 
@@ -47,7 +49,6 @@ OWNERS = {
     "PIL": {"tui", "demo"},
     "ijson": {"importers"},
     "genai_prices": {"foundation"},
-    "tiktoken": {"foundation"},
     "pytest": {"write"},
     "orjson": {"foundation", "write", "queries", "importers", "cli"},
     "httpx": {"delivery"},

@@ -21,7 +21,10 @@ ATTACKS = [
     "\x7fdel",
     "one\u2028two\u2029three\x85four",
     "\ud800lone",
+    "hangul\u3164filler\uffa0\u115f",
+    "joiner\u034f khmer\u17b4 mongolian\u180b selector\U000e0101",
 ]
+INVISIBLE = set("\u3164\uffa0\u115f\u1160\u034f\u17b4\u17b5\u180b\U000e0101")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -33,6 +36,7 @@ def test_nothing_that_a_terminal_obeys_passes(attack: str) -> None:
     ):
         assert shown
         assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in shown)
+        assert not INVISIBLE & set(shown)
 
 
 @given(st.text())

@@ -81,7 +81,7 @@ LLM = {**VALID, "type": "llm_call"}
 @pytest.mark.parametrize(
     ("event", "error", "text"),
     [
-        (5, TypeError, ""),
+        (5, TypeError, "mapping"),
         ({}, ValueError, "missing required envelope"),
         ({**VALID, "type": 5}, TypeError, "type must be a string"),
         ({**VALID, "type": "x"}, ValueError, "unknown event type"),

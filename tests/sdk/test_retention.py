@@ -112,7 +112,7 @@ def test_no_cap_means_no_pruning(spool: Path) -> None:
 def test_ending_a_session_prunes_at_times(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(spool, "old", 1_000)
     monkeypatch.setattr(retention, "_looked_s", {})
-    with override_config(Config(spool_max_bytes=3_000)):
+    with override_config(Config(spool_max_bytes=4_500)):
         record(spool, "new", 0, passed=False)
         assert names(spool) == {"new"}
         record(spool, "next", 0)

@@ -220,6 +220,12 @@ def test_library_frames_of_a_traceback_are_paler_than_ones_own(looks: Looks) -> 
     assert looks.text in styles["    go()"]
 
 
+def test_the_path_of_a_frame_gives_way_to_what_matters(looks: Looks) -> None:
+    trace = '  File "/very/long/way/to/the/place/of/agent.py", line 3, in main\nValueError: x'
+    text = lines_text(laid_out(TracebackBlock(trace), looks, width=50))
+    assert text.split("\n")[0] == '  File "…/the/place/of/agent.py", line 3, in main'
+
+
 # Values that were too large for a line
 
 

@@ -33,6 +33,15 @@ async def test_a_failed_session_opens_on_its_first_failed_step(spool: Path) -> N
         assert "SMTPError: refused" in session.page
 
 
+async def test_a_call_around_the_one_that_failed_is_not_where_a_session_opens(spool: Path) -> None:
+    run = SessionRecording(spool, "01WRAP").call("run_agent").tool("search", {}, error="timed out")
+    run.add("tool_result", {"call_id": "open-1", "result": None, "error": "timed out"}).end(
+        "failed", "timed out"
+    )
+    async with on_session(run.path) as session:
+        assert session.step == "tool search"
+
+
 async def test_a_passing_session_opens_at_its_top(spool: Path) -> None:
     async with on_session(a_passing(spool, "01PASS").path) as session:
         assert session.step == "start"
@@ -366,7 +375,7 @@ async def test_a_filter_that_matches_nothing_says_so(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         await filter_by(session, "zzz")
         await session.until_text("Nothing matches the filter.")
-        assert "0 of 14" in session.text
+        await session.until_text("0 of 14")
 
 
 async def test_jumps_stay_among_what_the_filter_shows(spool: Path) -> None:

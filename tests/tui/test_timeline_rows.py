@@ -41,9 +41,14 @@ def test_an_untimed_session_shows_numbers_and_invents_no_times(looks: Looks) -> 
     assert row.split() == ["8", "tool", "search()"]
 
 
-def test_a_step_without_a_duration_leaves_its_place_empty(looks: Looks) -> None:
-    row = step_row(a_step(duration_ms=None), "search()", 80, TIMED, looks).plain
-    assert row.split() == ["0.71", "tool", "search()"]
+def test_a_step_without_a_duration_has_the_room_for_its_words(looks: Looks) -> None:
+    assert step_row(a_step(duration_ms=None), "search()", 80, TIMED, looks).plain.split() == [
+        "0.71",
+        "tool",
+        "search()",
+    ]
+    row = step_row(a_step(StepKind.AGENT, duration_ms=None), "word " * 40, 80, TIMED, looks).plain
+    assert row.endswith(" word w…")
 
 
 def test_a_failed_step_has_a_glyph_and_is_red(looks: Looks) -> None:

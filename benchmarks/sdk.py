@@ -1,0 +1,374 @@
+"""What it costs an agent to record a tool call, side by side with others, and what a kill leaves of it.
+
+    python benchmarks/sdk.py                      everything, a few minutes
+    python benchmarks/sdk.py --part cost --rounds 9
+
+Each recorder runs in a process of its own; the rounds of all are interleaved and the median over rounds counts,
+so that a machine that is busy for a while is busy for all. Trust the ratios. A recorder whose library is not
+installed is skipped and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from recorders import IMPORTS, RECORDERS, Record, lines_in
+
+SMALL: dict[str, Any] = {
+    "query": "afternoon slots for two people",
+    "limit": 10,
+    "calendar": "work",
+    "tz": "UTC",
+}
+LARGE: dict[str, Any] = {
+    "query": "afternoon slots",
+    "documents": [
+        {"id": f"doc-{number}", "score": 0.5, "content": "The quick brown fox jumps over the lazy dog. " * 21}
+        for number in range(10)
+    ],
+}
+SIZES = {"300 B": (SMALL, 1000), "10 KB": (LARGE, 300)}
+"""Name to arguments of the call and calls a round."""
+
+PARTS = ("cost", "contention", "idle", "imports", "survival", "memory")
+
+
+# ── in the process of a recorder ─────────────────────────────────────────────────────────────────────────────
+
+
+def work(name: str, directory: Path) -> None:
+    """Take commands on stdin, one JSON a line, and answer on stdout."""
+    try:
+        record = RECORDERS[name](directory)
+    except ImportError as error:
+        print(json.dumps({"missing": str(error)}), flush=True)
+        return
+    print(json.dumps({}), flush=True)
+    for line in sys.stdin:
+        command = json.loads(line)
+        answer = COMMANDS[command.pop("do")](record, **command)
+        print(json.dumps(answer), flush=True)
+
+
+def timed(record: Record, size: str, beside: str = "") -> dict[str, float]:
+    """One round: microseconds a call, median and 99th percentile."""
+    arguments, calls = SIZES[size]
+    if beside == "threads":
+        return _from_threads(record, arguments, calls)
+    if beside == "asyncio":
+        return _in_a_loop(record, arguments, calls)
+    stop = threading.Event()
+    if beside == "cpu":
+        calls = 100
+        threading.Thread(target=_spin, args=(stop,), daemon=True).start()
+    pause_s = 0.002 if beside == "cpu" else 0.0
+    taken = _take(record, arguments, calls, pause_s)
+    stop.set()
+    return _summed_up(taken)
+
+
+def _take(record: Record, arguments: dict[str, Any], calls: int, pause_s: float = 0.0) -> list[int]:
+    clock = time.perf_counter_ns
+    taken = []
+    for number in range(calls):
+        if pause_s:
+            time.sleep(pause_s)
+        begin = clock()
+        record(number, arguments)
+        taken.append(clock() - begin)
+    return taken
+
+
+def _from_threads(record: Record, arguments: dict[str, Any], calls: int) -> dict[str, float]:
+    taken: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: taken.extend(_take(record, arguments, calls // 4))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return _summed_up(taken)
+
+
+def _in_a_loop(record: Record, arguments: dict[str, Any], calls: int) -> dict[str, float]:
+    import asyncio
+
+    async def agent() -> list[int]:
+        taken = []
+        for _ in range(calls // 8):
+            taken += _take(record, arguments, 1)
+            await asyncio.sleep(0)
+        return taken
+
+    async def main() -> list[int]:
+        return [ns for taken in await asyncio.gather(*(agent() for _ in range(8))) for ns in taken]
+
+    return _summed_up(asyncio.run(main()))
+
+
+def _spin(stop: threading.Event) -> None:
+    number = 0
+    while not stop.is_set():
+        number += 1
+
+
+def _summed_up(taken: list[int]) -> dict[str, float]:
+    taken.sort()
+    return {
+        "p50": taken[len(taken) // 2] / 1000,
+        "p99": taken[int(len(taken) * 0.99)] / 1000,
+        "mean": sum(taken) / len(taken) / 1000,
+    }
+
+
+def die(record: Record, calls: int, pause_s: float) -> None:
+    """Record, and be killed right after the last call has returned."""
+    for number in range(calls):
+        record(number, SMALL)
+        if pause_s:
+            time.sleep(pause_s)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def grow(record: Record, calls: int) -> dict[str, float]:
+    """Resident MiB after so many more calls."""
+    for number in range(calls):
+        record(number, SMALL)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {"mib": pages * os.sysconf("SC_PAGE_SIZE") / 2**20}
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"time": timed, "die": die, "grow": grow}
+
+
+# ── in the process that compares ─────────────────────────────────────────────────────────────────────────────
+
+
+class Worker:
+    """A recorder in its process."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--worker", name, str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        self.missing = self._answer().get("missing")
+
+    def ask(self, do: str, **command: Any) -> dict[str, Any]:
+        """Send a command and wait for its answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **command}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def stop(self) -> None:
+        """End the process and those it started."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.communicate()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {"missing": "ended"}
+
+
+def start_workers(place: Path, names: list[str]) -> list[Worker]:
+    """The recorders whose libraries are installed."""
+    workers = []
+    for number, name in enumerate(names):
+        directory = place / str(number)
+        directory.mkdir(parents=True, exist_ok=True)
+        worker = Worker(name, directory)
+        if worker.missing:
+            print(f"skipped: {name} ({worker.missing})")
+            worker.stop()
+        else:
+            workers.append(worker)
+    return workers
+
+
+def compare(workers: list[Worker], rounds: int, **command: Any) -> dict[str, dict[str, float]]:
+    """Medians over interleaved rounds; the first round warms up and does not count."""
+    answers: dict[str, list[dict[str, float]]] = {worker.name: [] for worker in workers}
+    for number in range(rounds + 1):
+        for worker in workers:
+            answer = worker.ask("time", **command)
+            if number:
+                answers[worker.name].append(answer)
+    return {
+        name: {key: statistics.median(answer[key] for answer in found) for key in found[0]}
+        for name, found in answers.items()
+    }
+
+
+def print_comparison(title: str, found: dict[str, dict[str, float]]) -> None:
+    """A table: microseconds, and the median as a multiple of the first row's."""
+    print(f"\n{title:34} {'p50 µs':>9} {'p99 µs':>9} {'mean µs':>9} {'× floor':>8} {'p99/p50':>8}")
+    first = next(iter(found.values()))["p50"]
+    for name, row in found.items():
+        print(
+            f"{name:34} {row['p50']:9.2f} {row['p99']:9.1f} {row['mean']:9.2f} {row['p50'] / first:8.2f} "
+            f"{row['p99'] / row['p50']:8.1f}"
+        )
+
+
+def measure_cost(place: Path, rounds: int) -> None:
+    """Every recorder, both sizes."""
+    workers = start_workers(place, list(RECORDERS))
+    for size in SIZES:
+        print_comparison(f"one tool call of {size}", compare(workers, rounds, size=size))
+    for worker in workers:
+        worker.stop()
+
+
+def measure_contention(place: Path, rounds: int) -> None:
+    """Ours and the floor beside a busy thread, from eight threads, and in an event loop."""
+    workers = start_workers(place, list(RECORDERS)[:3])
+    for beside, title in (
+        ("cpu", "paced, beside a CPU-bound thread"),
+        ("threads", "from 8 threads at once"),
+        ("asyncio", "8 tasks in an event loop"),
+    ):
+        print_comparison(title, compare(workers, rounds, size="300 B", beside=beside))
+    for worker in workers:
+        worker.stop()
+
+
+def measure_idle() -> None:
+    """`@pt.tool` on a function while no session is active."""
+    import promptetheus as pt
+
+    def plain(day: str) -> str:
+        return day
+
+    tool = pt.tool(plain)
+    rounds = []
+    for _ in range(9):
+        taken = []
+        for function in (plain, tool):
+            begin = time.perf_counter_ns()
+            for _ in range(20_000):
+                function("Tue")
+            taken.append((time.perf_counter_ns() - begin) / 20_000)
+        rounds.append(taken[1] - taken[0])
+    print(f"\n@pt.tool without a session: {statistics.median(rounds):.0f} ns more than the function alone")
+
+
+def measure_imports(rounds: int) -> None:
+    """Milliseconds and MiB above bare Python."""
+    script = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    cases = {"bare": "pass", **IMPORTS}
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    sizes: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as place:
+        for _ in range(rounds + 1):
+            for name, code in list(cases.items()):
+                begin = time.perf_counter()
+                done = subprocess.run(
+                    [sys.executable, "-c", f"{code}\n{script}"], cwd=place, capture_output=True, text=True
+                )
+                if done.returncode:
+                    print(f"skipped: {name} (not installed)")
+                    del cases[name]
+                    continue
+                times[name].append(time.perf_counter() - begin)
+                sizes[name] = float(done.stdout.split()[-1])
+    print(f"\n{'import, above bare Python':34} {'ms':>7} {'MiB':>7}")
+    bare = statistics.median(times["bare"][1:])
+    for name in cases:
+        if name != "bare":
+            ms = (statistics.median(times[name][1:]) - bare) * 1000
+            print(f"{name:34} {ms:7.1f} {sizes[name] - sizes['bare']:7.1f}")
+
+
+def measure_survival(place: Path, tries: int) -> None:
+    """How many acknowledged calls can be read after SIGKILL: in a burst of 1,000, and 5 ms apart."""
+    print(
+        f"\n{'after SIGKILL':34} {'burst':>8} {'paced':>8}   worst of {tries} tries for ours, of 1 for others"
+    )
+    for name in RECORDERS:
+        shares = []
+        for calls, pause_s in ((1000, 0.0), (100, 0.005)):
+            worst = 1.0
+            for attempt in range(tries if name.startswith("promptetheus") and not pause_s else 1):
+                directory = place / f"{list(RECORDERS).index(name)}-{calls}-{attempt}"
+                directory.mkdir(parents=True)
+                worker = Worker(name, directory)
+                if worker.missing:
+                    worker.stop()
+                    break
+                worker.ask("die", calls=calls, pause_s=pause_s)
+                worker.stop()
+                worst = min(worst, lines_in(directory) / calls)
+            else:
+                shares.append(min(worst, 1.0))
+        if len(shares) == 2:
+            print(f"{name:34} {shares[0]:8.0%} {shares[1]:8.0%}")
+        else:
+            print(f"skipped: {name}")
+
+
+def measure_memory(place: Path, events: int) -> None:
+    """Resident memory of ours while it records many events in one session."""
+    (worker,) = start_workers(place, ["promptetheus"])
+    sizes = [worker.ask("grow", calls=events // 10)["mib"] for _ in range(10)]
+    worker.stop()
+    print(f"\nresident MiB at each tenth of {events:,} events: {', '.join(f'{size:.1f}' for size in sizes)}")
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be given again")
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds (default 7)")
+    parser.add_argument("--tries", type=int, default=100, help="kills of our process (default 100)")
+    parser.add_argument("--events", type=int, default=1_000_000, help="events for the memory part")
+    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        work(arguments.worker[0], Path(arguments.worker[1]))
+        return
+    parts = arguments.part or PARTS
+    with tempfile.TemporaryDirectory(prefix="promptetheus-benchmark-") as folder:
+        place = Path(folder)
+        if "cost" in parts:
+            measure_cost(place / "cost", arguments.rounds)
+        if "contention" in parts:
+            measure_contention(place / "contention", arguments.rounds)
+        if "idle" in parts:
+            measure_idle()
+        if "imports" in parts:
+            measure_imports(arguments.rounds)
+        if "survival" in parts:
+            measure_survival(place / "survival", arguments.tries)
+        if "memory" in parts:
+            measure_memory(place / "memory", arguments.events)
+
+
+if __name__ == "__main__":
+    main()
