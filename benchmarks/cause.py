@@ -21,8 +21,10 @@ from typing import Any
 from promptetheus.deviation import DeviationKind, deviation
 from promptetheus.divergence import Comparison, DivergenceKind, compare
 from promptetheus.effects import Effects, infer_effects
+from promptetheus.failures import Outcome, failures
 from promptetheus.importers.intake import import_paths
 from promptetheus.signatures import Run, make_run
+from promptetheus.suspects import find_suspects
 
 Label = dict[str, Any]
 VERDICTS = {"goal_check", "score", "session_end"}
@@ -192,13 +194,27 @@ def _names(outcome: Comparison) -> set[str]:
 
 
 def speed() -> None:
-    """Two runs of so many steps that differ in every fiftieth."""
-    for steps in (5_000, 50_000):
+    """Processor time, for a machine that does other things too; reading the files is not in it."""
+    for steps, budget in ((5_000, "500 ms"), (50_000, "5 s")):
         one, other = (_long(steps, offset) for offset in (0, 25))
-        began = time.perf_counter()
+        began = time.process_time()
         outcome = compare(make_run(one), make_run(other))
-        took = (time.perf_counter() - began) * 1000
-        print(f"diff of two runs of {steps} steps: {took:.0f} ms, {outcome.sides.equal} equal rows")
+        took = (time.process_time() - began) * 1000
+        coarse = ", coarse" if outcome.sides.coarse else ""
+        print(f"diff of two runs of {steps} steps: {took:.0f} ms{coarse}  budget {budget}")
+    sessions = [_long(100, offset) for offset in range(500)]
+    began = time.process_time()
+    runs = [make_run(session) for session in sessions]
+    find_suspects(runs[:250], runs[250:])
+    print(
+        f"suspects over 500 sessions of 100 steps: {(time.process_time() - began) * 1000:.0f} ms  budget 2 s"
+    )
+    outcomes = [
+        Outcome(f"s{n}", n * 60.0, "agent", f"goal {n % 40}", f"{n % 9_000:012x}") for n in range(10_000)
+    ]
+    began = time.process_time()
+    failures(outcomes)
+    print(f"failures of 10,000 sessions: {(time.process_time() - began) * 1000:.0f} ms  budget 1 s")
 
 
 def _long(steps: int, offset: int) -> list[dict[str, Any]]:

@@ -278,15 +278,16 @@ def measure_idle() -> None:
 
 
 def measure_imports(rounds: int) -> None:
-    """Milliseconds and MiB above bare Python."""
-    script = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    """Milliseconds of processor time and MiB above bare Python. (`ru_maxrss` would be that of the parent.)"""
+    script = (
+        "import time, re; print(time.process_time() * 1000,"
+        " int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) / 1024)"
+    )
     cases = {"bare": "pass", **IMPORTS}
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    sizes: dict[str, float] = {}
+    found: dict[str, list[list[float]]] = {name: [] for name in cases}
     with tempfile.TemporaryDirectory() as place:
         for _ in range(rounds + 1):
             for name, code in list(cases.items()):
-                begin = time.perf_counter()
                 done = subprocess.run(
                     [sys.executable, "-c", f"{code}\n{script}"], cwd=place, capture_output=True, text=True
                 )
@@ -294,14 +295,16 @@ def measure_imports(rounds: int) -> None:
                     print(f"skipped: {name} (not installed)")
                     del cases[name]
                     continue
-                times[name].append(time.perf_counter() - begin)
-                sizes[name] = float(done.stdout.split()[-1])
+                found[name].append([float(number) for number in done.stdout.split()[-2:]])
     print(f"\n{'import, above bare Python':34} {'ms':>7} {'MiB':>7}")
-    bare = statistics.median(times["bare"][1:])
-    for name in cases:
+    medians = {
+        name: [statistics.median(column) for column in zip(*rows[1:], strict=True)]
+        for name, rows in found.items()
+        if name in cases
+    }
+    for name, (ms, mib) in medians.items():
         if name != "bare":
-            ms = (statistics.median(times[name][1:]) - bare) * 1000
-            print(f"{name:34} {ms:7.1f} {sizes[name] - sizes['bare']:7.1f}")
+            print(f"{name:34} {ms - medians['bare'][0]:7.1f} {mib - medians['bare'][1]:7.1f}")
 
 
 def measure_survival(place: Path, tries: int) -> None:

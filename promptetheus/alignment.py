@@ -200,9 +200,7 @@ def _gap(
         names: dict[Hashable, int] = {}
         a = [names.setdefault((s.kind, s.name), len(names)) for s in left[rows[0] : rows[1]]]
         b = [names.setdefault((s.kind, s.name), len(names)) for s in right[columns[0] : columns[1]]]
-        found = [
-            (rows[0] + i, columns[0] + j) for i, j in _common(a, b, (0, len(a)), (0, len(b)))[0]
-        ]
+        found = [(rows[0] + i, columns[0] + j) for i, j in _common(a, b, (0, len(a)), (0, len(b)))[0]]
     pairs: list[Pair] = []
     top, first = rows[0], columns[0]
     for i, j in [*found, (rows[1], columns[1])]:
@@ -225,9 +223,7 @@ def likeness(one: Signature, other: Signature) -> float:
     return base + (1 - base) * float(same)
 
 
-def _most_alike(
-    left: Sequence[Signature], right: Sequence[Signature], rows: Span, columns: Span
-) -> Matches:
+def _most_alike(left: Sequence[Signature], right: Sequence[Signature], rows: Span, columns: Span) -> Matches:
     """The pairs, in order, that are most alike in sum."""
     height, width = rows[1] - rows[0], columns[1] - columns[0]
     alike = [

@@ -56,7 +56,9 @@ class Deviation:
         """For people: `wrong arguments: book(amount, date)`."""
         if not self.tool:
             return self.kind.value
-        return f"{self.kind.value}: {self.tool}" + (f"({', '.join(self.arguments)})" if self.arguments else "")
+        return f"{self.kind.value}: {self.tool}" + (
+            f"({', '.join(self.arguments)})" if self.arguments else ""
+        )
 
 
 def deviation(failing: Run, passing: Sequence[Run], effects: Effects) -> Deviation | None:
@@ -85,9 +87,7 @@ def _weight(differences: Sequence[Divergence]) -> float:
     )
 
 
-def _of_effect(
-    failing: Run, baseline: Run, found: Divergence, nearest: int, effects: Effects
-) -> Deviation:
+def _of_effect(failing: Run, baseline: Run, found: Divergence, nearest: int, effects: Effects) -> Deviation:
     match found.kind:
         case DivergenceKind.ARGUMENTS:
             kind = DeviationKind.WRONG_ARGUMENTS

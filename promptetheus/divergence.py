@@ -106,7 +106,7 @@ def first_divergence(sides: SideBySide) -> Divergence | None:
     same = sum(other.change is Change.SAME for other in before)
     share = sum(other.change is Change.SAME for other in moves) / len(moves) if moves else 0.0
     # A common beginning is the best sign that this is where they part; without one, how much they share at all.
-    confidence = 0.0 if sides.not_comparable else round(min(1.0, 0.3 + 0.5 * share + 0.1 * min(5, same)), 2)
+    confidence = 0.0 if sides.not_comparable else round(min(1.0, 0.4 + 0.4 * share + 0.1 * min(5, same)), 2)
     reason = f"{same} of {len(before)} steps equal before it" if before else "it is the first step"
     return _described(sides, row, confidence, reason)
 
@@ -179,7 +179,9 @@ def _subjects(run: Run, place: int) -> set[str]:
     arguments = run.arguments(place)
     if not isinstance(arguments, Mapping):
         return set()
-    return {f"{key}={item}" for key, item in arguments.items() if isinstance(item, str) and 0 < len(item) <= 200}
+    return {
+        f"{key}={item}" for key, item in arguments.items() if isinstance(item, str) and 0 < len(item) <= 200
+    }
 
 
 def _partners(left: Run, right: Run, old: Sequence[int], new: Sequence[int]) -> dict[int, int]:
@@ -227,7 +229,12 @@ def _wrong_call(left: Run, i: int | None, right: Run, j: int, effects: Effects) 
         made = printable_line(right.text(j), 200)
         reason = f"changes something that the other run left alone ({known.reason}): {made}"
         return Divergence(
-            DivergenceKind.EXTRA, name, None, j, confidence=known.confidence, reason=printable_line(reason, 400)
+            DivergenceKind.EXTRA,
+            name,
+            None,
+            j,
+            confidence=known.confidence,
+            reason=printable_line(reason, 400),
         )
     one, other = left.arguments(i), right.arguments(j)
     changes = tuple(value_changes(one, other, left.noise))

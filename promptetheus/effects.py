@@ -48,25 +48,30 @@ class ToolEffect:
 Effects = Mapping[str, ToolEffect]
 """By tool name."""
 
-_READ_VERBS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_READ_VERBS = _words(
     "get list search find read fetch look lookup query show view describe check count calculate compute think "
     "plan validate verify preview estimate grep glob ls cat head tail browse summarize summarise analyze analyse "
     "compare inspect retrieve load select scan monitor ask reason reflect translate convert parse extract "
-    "recommend suggest explain evaluate test is has can ping status info stat peek select_one detect "
-    "diagnose observe screenshot scroll hover wait sleep".split()
+    "recommend suggest explain evaluate test is has can ping status info stat peek detect "
+    "diagnose observe screenshot scroll hover wait sleep"
 )
-_WRITE_VERBS = frozenset(
+_WRITE_VERBS = _words(
     "create update delete remove cancel book send add set modify write edit post put patch insert pay refund "
     "exchange return toggle enable disable grant revoke reset reboot restart assign submit apply merge commit "
     "push upload move rename replace save store publish schedule reschedule order purchase buy sell charge "
     "transfer withdraw deposit issue register unregister subscribe unsubscribe approve reject close open archive "
     "drop truncate append increment decrement change make install uninstall deploy release rollback revert start "
     "stop kill turn connect disconnect suspend resume unlock lock activate deactivate invite share click type "
-    "fill press tap drag swipe reply email notify message refuel redeem confirm complete finish resolve mark tag "
-    "attach detach link unlink import sync mkdir touch rm mv cp reserve checkout rebook downgrade upgrade".split()
+    "fill press tap drag swipe reply email notify message redeem confirm complete finish resolve mark tag "
+    "attach detach link unlink import sync mkdir touch rm mv cp reserve checkout rebook downgrade upgrade"
 )
-_HANDOFF_VERBS = frozenset("transfer escalate handoff hand delegate forward route".split())
-_HANDOFF_TARGETS = frozenset("human humans agent agents operator support supervisor specialist team off".split())
+_HANDOFF_VERBS = _words("transfer escalate handoff hand delegate forward route")
+_HANDOFF_TARGETS = _words("human humans agent agents operator support supervisor specialist team off")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _DECLARED = {

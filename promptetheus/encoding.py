@@ -28,6 +28,9 @@ MAX_BYTES_PREVIEW = 4096
 MAX_OBJECT_TEXT = 16_384
 """The text of an object that is no JSON is kept up to so many characters."""
 
+_FEW_CONTAINERS = 500
+"""So many containers, each counted as often as it occurs, cannot be much whatever is in them."""
+
 _MAX_REPEATS = 10_000
 """A value whose containers occur again more often than this when it is written out goes the slow road: twenty
 lists, each holding the one before twice, would be a million."""
@@ -203,22 +206,35 @@ def _bytes(value: bytes | bytearray | memoryview) -> dict[str, Any]:
     return {"base64": base64.b64encode(head).decode(), **described}
 
 
-def _is_flat(value: dict[Any, Any]) -> bool:
-    """Whether there are at most two levels: then nothing in it can multiply. The common case, and cheap."""
-    for item in value.values():
-        kind = type(item)
-        if kind is dict:
-            if not _CONTAINERS.isdisjoint(map(type, item.values())):
-                return False
-        elif (kind is list or kind is tuple) and not _CONTAINERS.isdisjoint(map(type, item)):
-            return False
+def is_bounded(value: Any) -> bool:
+    """Whether a value, written out, is about as large as it is in memory: then orjson may have it."""
+    if type(value) is dict:  # with two levels at most, the common case, nothing in it can multiply
+        for item in value.values():
+            kind = type(item)
+            if kind is dict:
+                if not _CONTAINERS.isdisjoint(map(type, item.values())):
+                    break
+            elif (kind is list or kind is tuple) and not _CONTAINERS.isdisjoint(map(type, item)):
+                break
+        else:
+            return True
+    elif type(value) not in _CONTAINERS:
+        return True
+    level, found = [value], 0
+    while level:
+        found += len(level)
+        if found > _FEW_CONTAINERS:
+            return _has_few_repeats(value)
+        level = [
+            item
+            for container in level
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) in _CONTAINERS
+        ]
     return True
 
 
-def is_bounded(value: Any) -> bool:
-    """Whether a value, written out, is about as large as it is in memory: then orjson may have it."""
-    if type(value) not in _CONTAINERS or (type(value) is dict and _is_flat(value)):
-        return True
+def _has_few_repeats(value: Any) -> bool:
     repeats, seen = 0, set()
     pending = [value]
     while pending:

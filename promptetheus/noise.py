@@ -60,7 +60,9 @@ NOISE_RULES: tuple[NoiseRule, ...] = (
     NoiseRule(
         "times",
         # A time that somebody chose ends on a whole minute; a clock that was read does so once in sixty.
-        re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:(?!00(?!\d|\.\d))\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"),
+        re.compile(
+            r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:(?!00(?!\d|\.\d))\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+        ),
         "‹time›",
         "timestamps that are not on a whole minute",
         needs=":",
@@ -74,7 +76,9 @@ NOISE_RULES: tuple[NoiseRule, ...] = (
     ),
     NoiseRule(
         "paths",
-        re.compile(r"(?:/private)?/(?:tmp|var/folders|var/tmp)/[\w.+\-]{1,255}|/(?:home|Users)/[\w.\-]{1,64}"),
+        re.compile(
+            r"(?:/private)?/(?:tmp|var/folders|var/tmp)/[\w.+\-]{1,255}|/(?:home|Users)/[\w.\-]{1,64}"
+        ),
         "‹folder›",
         "temporary folders and home directories",
         needs="/",

@@ -277,7 +277,11 @@ class _Scan:
         return self.value(item, depth + 1, path)
 
     def _text(self, text: str) -> str:
+        lower = text.lower() if self._patterns else ""
         for row in self._patterns:
+            searched = text if row.in_run else lower
+            if row.needles and not any(needle in searched for needle in row.needles):
+                continue
             text = row.expression.sub(lambda match, row=row: self._match(match, row), text)  # type: ignore[misc]
         if self._cards and len(text) >= 13:
             text = CARD.sub(self._card, text)

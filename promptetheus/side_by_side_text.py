@@ -35,9 +35,8 @@ def divergence_lines(comparison: Comparison) -> list[str]:
     else:
         found = comparison.first
         changed = f": {found.changes[0].describe()}" if found.changes else ""
-        lines.append(
-            f"first divergence: {_where(sides, found)}, {found.kind.value}, {found.how_sure} ({found.reason}){changed}"
-        )
+        where = f"{_where(sides, found)}, {found.kind.value}"
+        lines.append(f"first divergence: {where}, {found.how_sure} ({found.reason}){changed}")
     if comparison.effective is None:
         lines.append("effective divergence: none, both changed the same things")
     else:
@@ -120,7 +119,9 @@ def _where(sides: SideBySide, found: Divergence) -> str:
 def _row_text(sides: SideBySide, left: int | None, right: int | None, change: Change) -> list[str]:
     texts = []
     if left is not None:
-        texts.append(_line(_MARKS[change] if right is None or change is Change.SAME else "-", sides.left, left))
+        texts.append(
+            _line(_MARKS[change] if right is None or change is Change.SAME else "-", sides.left, left)
+        )
     if right is not None and change is not Change.SAME:
         texts.append(_line(_MARKS[change] if left is None else "+", sides.right, right))
     return texts

@@ -16,8 +16,11 @@ import re
 import stat
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
+
+from promptetheus import held_write
 
 DEFAULT_SPOOL_DIR = ".promptetheus/spool"
 
@@ -82,6 +85,7 @@ class SpoolFile:
         self.last_error: OSError | None = None
         self._fd: int | None = None
         self._identity: tuple[int, int] | None = None
+        self._write: Callable[[int, bytes], int] = os.write
         self._number = -1
         self._torn = False
         self._check_at_s = 0.0
@@ -96,9 +100,9 @@ class SpoolFile:
         try:
             fd = self._fd
             if fd is None or monotonic() > self._check_at_s:
-                fd = self._descriptor()
+                return self._put_checked(line)
             if not self._torn:
-                done = os.write(fd, line)
+                done = self._write(fd, line)
                 self.written_bytes += done
                 if done == len(line):
                     return True
@@ -167,6 +171,21 @@ class SpoolFile:
     def own_bytes(self) -> int | None:
         """Bytes in the file so far if they are all ours, else None: a summary would not be the whole."""
         return self.written_bytes if self.base_bytes == 0 and not self.was_replaced else None
+
+    def _put_checked(self, line: bytes) -> bool:
+        """`put` when it is time to look whether the file is still ours, and how long a write takes."""
+        fd = self._descriptor()
+        if self._torn:
+            return self._put_again(fd, line)
+        began = monotonic()
+        done = self._write(fd, line)
+        if self._write is os.write:
+            if held_write.noticed_wait(monotonic() - began):
+                self._write = held_write.write
+        elif not held_write.is_held():
+            self._write = os.write
+        self.written_bytes += done
+        return done == len(line) or self._put_again(fd, line)
 
     def _put_again(self, fd: int, line: bytes) -> bool:
         """After a short write (a full disk gives one first): the fragment is closed with a newline and the

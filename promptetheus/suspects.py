@@ -75,18 +75,20 @@ class SuspectReport:
     failing: int
     passing: int
     suspects: tuple[Suspect, ...]
+    """The best ones."""
+    settled: int
+    """How many separate the groups beyond chance, shown or not."""
     looked_at: int
     """Different things that were compared."""
 
     @property
     def verdict(self) -> str:
         """One sentence that claims no more than the sessions show."""
-        groups = f"{self.failing} failing and {self.passing} passing sessions"
+        groups = f"{self.failing} failing and {self.passing} passing session{'s' * (self.passing != 1)}"
         if not self.failing or not self.passing:
             return f"Nothing to compare: {groups}."
-        settled = [suspect for suspect in self.suspects if suspect.q <= SIGNIFICANT]
-        if settled:
-            return f"{groups}: {len(settled)} of {self.looked_at} things separate them beyond chance."
+        if self.settled:
+            return f"{groups}: {self.settled} of {self.looked_at} things separate them beyond chance."
         near = [s.more_sessions for s in self.suspects if s.more_sessions is not None]
         if near:
             return f"{groups} are too few to tell; with about {min(near)} more the first suspect would be settled."
@@ -98,8 +100,9 @@ def find_suspects(failing: Sequence[Run], passing: Sequence[Run], limit: int = 2
     seen: dict[tuple[SuspectKind, str], set[int]] = defaultdict(set)
     tools: dict[str, set[int]] = defaultdict(set)
     runs = [*failing, *passing]
+    known: dict[str, list[tuple[SuspectKind, str]]] = {}
     for number, run in enumerate(runs):
-        for feature in _features(run):
+        for feature in _features(run, known):
             seen[feature].add(number)
             if feature[0] is SuspectKind.STEP:
                 tools[feature[1]].add(number)
@@ -108,13 +111,16 @@ def find_suspects(failing: Sequence[Run], passing: Sequence[Run], limit: int = 2
         if users != everyone:
             seen[SuspectKind.ABSENCE, f"no {name}"] = everyone - users
     if not failing or not passing:
-        return SuspectReport(len(failing), len(passing), (), len(seen))
+        return SuspectReport(len(failing), len(passing), (), 0, len(seen))
     groups: dict[frozenset[int], list[tuple[SuspectKind, str]]] = defaultdict(list)
     for feature, sessions in seen.items():
         groups[frozenset(sessions)].append(feature)
     found = _judged(groups, len(failing), len(passing))
-    found.sort(key=lambda suspect: (suspect.q, -suspect.score, list(SuspectKind).index(suspect.kind), suspect.text))
-    return SuspectReport(len(failing), len(passing), tuple(found[:limit]), len(seen))
+    found.sort(
+        key=lambda suspect: (suspect.q, -suspect.score, list(SuspectKind).index(suspect.kind), suspect.text)
+    )
+    settled = sum(suspect.q <= SIGNIFICANT for suspect in found)
+    return SuspectReport(len(failing), len(passing), tuple(found[:limit]), settled, len(seen))
 
 
 def _judged(
@@ -138,8 +144,8 @@ def _judged(
     return suspects
 
 
-def _features(run: Run) -> set[tuple[SuspectKind, str]]:
-    """What a run does, each thing once."""
+def _features(run: Run, known: dict[str, list[tuple[SuspectKind, str]]]) -> set[tuple[SuspectKind, str]]:
+    """What a run does, each thing once. `known` keeps what a step shows by itself: runs of a task share most."""
     found: set[tuple[SuspectKind, str]] = set()
     times: dict[str, int] = defaultdict(int)
     before = "start"
@@ -148,23 +154,35 @@ def _features(run: Run) -> set[tuple[SuspectKind, str]]:
             break
         if signature.is_message:
             continue
-        name = printable_line(f"{step.kind.value} {step.name}".strip() if step.kind is not StepKind.TOOL else step.name, 80)
-        found.add((SuspectKind.STEP, name))
+        shown = known.get(signature.key)
+        if shown is None:
+            shown = known[signature.key] = _of_step(run, place)
+        found.update(shown)
+        name = shown[0][1]
         found.add((SuspectKind.TRANSITION, f"{before} → {name}"))
         before = name
         times[signature.key] += 1
         if times[signature.key] == REPEATS:
             found.add((SuspectKind.REPEAT, f"{name} {REPEATS} times alike"))
-        arguments = run.arguments(place)
-        if isinstance(arguments, Mapping):
-            for key, item in list(arguments.items())[:30]:
-                if len(text := plain(item, run.noise)) <= _MAX_ARGUMENT:
-                    found.add((SuspectKind.ARGUMENT, _argument(name, key, text)))
         if step.kind is StepKind.TOOL and (answer := _answer(step.ok, run.result(place))):
             found.add((SuspectKind.RESULT, f"{name} → {answer}"))
     if before != "start":
         found.add((SuspectKind.TRANSITION, f"{before} → end"))
     return found
+
+
+def _of_step(run: Run, place: int) -> list[tuple[SuspectKind, str]]:
+    """What steps of one signature have in common: first that it happens at all, then each argument."""
+    step = run.steps[place]
+    plain_name = step.name if step.kind is StepKind.TOOL else f"{step.kind.value} {step.name}".strip()
+    name = printable_line(plain_name, 80)
+    shown = [(SuspectKind.STEP, name)]
+    arguments = run.arguments(place)
+    if isinstance(arguments, Mapping):
+        for key, item in list(arguments.items())[:30]:
+            if len(text := plain(item, run.noise)) <= _MAX_ARGUMENT:
+                shown.append((SuspectKind.ARGUMENT, _argument(name, key, text)))
+    return shown
 
 
 def _argument(name: str, key: object, text: str) -> str:
@@ -177,4 +195,6 @@ def _answer(ok: bool | None, result: Any) -> str:
         return f"error {value(result, 60)}"
     if result is None or result in ("", [], {}):
         return "nothing"
-    return value(result, 60) if isinstance(result, bool | int | float | str) and len(str(result)) <= 60 else ""
+    return (
+        value(result, 60) if isinstance(result, bool | int | float | str) and len(str(result)) <= 60 else ""
+    )

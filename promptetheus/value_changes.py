@@ -55,7 +55,9 @@ def value_changes(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> list
     work: list[tuple[str, Any, Any, int]] = [("", before, after, 0)]
     while work and len(found) < MAX_CHANGES:
         path, one, other, depth = work.pop()
-        if one is other or (one is not ABSENT and other is not ABSENT and plain(one, noise) == plain(other, noise)):
+        if one is other or (
+            one is not ABSENT and other is not ABSENT and plain(one, noise) == plain(other, noise)
+        ):
             continue
         members = _members(one, other) if depth < MAX_DEPTH else None
         if members is None:
@@ -73,9 +75,7 @@ def changed_arguments(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> 
         return () if plain(before, noise) == plain(after, noise) else ("",)
     names = {str(key) for key in [*before, *after][: 2 * _MAX_MEMBERS]}
     return tuple(
-        sorted(
-            name for name in names if plain(before.get(name), noise) != plain(after.get(name), noise)
-        )
+        sorted(name for name in names if plain(before.get(name), noise) != plain(after.get(name), noise))
     )
 
 

@@ -15,13 +15,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from promptetheus.queries.sql import MAX_ROWS, TIMEOUT_S, Result, SpoolDatabase, SqlError
-
-if TYPE_CHECKING:
-    import duckdb
 
 MEMORY_BYTES = 1 << 30
 """What a query may take beyond what is loaded: DuckDB's own 512 MB and as much again for what it does not count."""
@@ -62,16 +61,17 @@ class IsolatedDatabase:
             try:
                 _send(process.stdin, (sql, max_rows, timeout_s))
                 reply = _receive(process.stdout, started + timeout_s + _GRACE_S)
+            except TimeoutError:
+                self._end()
+                raise SqlError(_stopped_after(started)) from None
             except (EOFError, OSError):
                 self._end()
                 if self._stopped.is_set():
                     raise SqlError(_stopped_after(started)) from None
+                allowed = f"{self._memory_bytes >> 20} MB"
                 raise SqlError(
-                    f"Ended: the query needed more than the {self._memory_bytes >> 20} MB that it may have."
+                    f"The query was ended, most likely because it needed more than {allowed}."
                 ) from None
-            except TimeoutError:
-                self._end()
-                raise SqlError(_stopped_after(started)) from None
             except BaseException:  # a half-read answer must not be taken for that to the next query
                 self._end()
                 raise
@@ -139,7 +139,14 @@ def serve() -> None:
             return
         try:
             found = database.run(sql, max_rows=max_rows, timeout_s=timeout_s)
-            fields = (found.columns, found.types, found.rows, found.truncated, found.elapsed_ms, found.skipped)
+            fields = (
+                found.columns,
+                found.types,
+                found.rows,
+                found.truncated,
+                found.elapsed_ms,
+                found.skipped,
+            )
             reply: object = fields
         except SqlError as error:
             reply = str(error)
@@ -155,20 +162,21 @@ class _BoundedDatabase(SpoolDatabase):
         super().__init__(root)
         self._memory_bytes = memory_bytes
 
-    def _fetch(
-        self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, max_rows: int
-    ) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]], bool]:
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """A limit on what is added to the address space meanwhile."""
         try:
             import resource
 
             with open("/proc/self/statm", "rb") as sizes:
                 used = int(sizes.read().split()[0]) * resource.getpagesize()
         except (ImportError, OSError):  # a system without: the timeout remains
-            return super()._fetch(connection, statement, max_rows)
+            yield
+            return
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (used + self._memory_bytes, before[1]))
         try:
-            return super()._fetch(connection, statement, max_rows)
+            yield
         finally:
             resource.setrlimit(resource.RLIMIT_AS, before)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from promptetheus.queries.clean_copy import copy_events, needs_copy
+from promptetheus.queries.pruning import events_query
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.views import views
 
@@ -29,6 +30,8 @@ MEMORY_LIMIT = "512MB"
 TEMP_LIMIT = "8GB"
 THREADS = 2
 MAX_OBJECT_BYTES = 32 * 1024 * 1024
+
+_ROWS_AT_ONCE = 500
 
 _LINES = f"""
 create view spool.lines as
@@ -69,6 +72,7 @@ class Sandbox:
         self,
         rows: Sequence[SessionRow],
         types: Collection[str] | None,
+        columns: frozenset[str] | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """Read sessions and events into memory, make the views over them, then lock the door. Called once.
@@ -76,13 +80,14 @@ class Sandbox:
         Args:
             rows: the catalog.
             types: event types to read; all when None, no file is opened when empty.
+            columns: of `events`, those that are looked at; the others are NULL. All when None.
             check: called now and then; what it raises stops the loading.
 
         Raises `duckdb.Error`.
         """
         execute = self.connection.execute
         execute("create schema spool")
-        self._load_catalog(rows)
+        execute("create table spool.session_rows (row json)")
         self._load_files(rows if types is None or types else (), check)
         execute(_LINES)
         for view in views():
@@ -90,12 +95,12 @@ class Sandbox:
             match view.name:
                 case "sessions":
                     execute(f"create table sessions as {view.query}")
+                    self._load_catalog(rows, view.query)
                 case "events" if types is None:
-                    execute(f"create table events as {view.query}")
+                    execute(f"create table events as {events_query(columns)}")
                 case "events":
-                    query = (
-                        f"create table events as from ({view.query}) where list_contains($1::varchar[], type)"
-                    )
+                    every = events_query(columns)
+                    query = f"create table events as from ({every}) where list_contains($1::varchar[], type)"
                     execute(query, [list(types or ())])
                 case _:
                     execute(f"create view {view.name} as {view.query}")
@@ -128,11 +133,10 @@ class Sandbox:
                 path = os.path.join(self._directory, f"{number}.jsonl")
                 copy_events(row.path, Path(path))
             files.append((path, row.session_id, row.is_timed))
-        self._insert(
-            "create table spool.files as "
-            "select item ->> 0 as filename, item ->> 1 as session_id, (item ->> 2)::boolean as timed from $rows",
-            files,
+        self.connection.execute(
+            "create table spool.files (filename varchar, session_id varchar, timed boolean)"
         )
+        self._insert("spool.files select item ->> 0, item ->> 1, (item ->> 2)::boolean from $rows", files)
         # Without any file the reader would have other columns: there is always an empty one.
         nothing = os.path.join(self._directory, "empty.jsonl")
         with open(nothing, "wb"):
@@ -140,17 +144,19 @@ class Sandbox:
         names = [*(_literal(path) for path, _, _ in files), nothing]
         self.connection.execute("set variable spool_files = $1", [names])
 
-    def _load_catalog(self, rows: Sequence[SessionRow]) -> None:
-        self._insert(
-            "create table spool.session_rows as select item as row from $rows",
-            [_as_json(row) for row in rows],
-        )
+    def _load_catalog(self, rows: Sequence[SessionRow], query: str) -> None:
+        """Some rows at a time: 10,000 at once took half a gigabyte, which stayed with the process."""
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            self._insert("spool.session_rows select item from $rows", [_as_json(row) for row in some])
+            self.connection.execute(f"insert into sessions {query}")
+            self.connection.execute("truncate spool.session_rows")
 
     def _insert(self, statement: str, items: Sequence[Any]) -> None:
         """One JSON parameter for all rows: `executemany` takes 640 ms a thousand, this 2."""
         source = "(select unnest(from_json($1::json, '[\"JSON\"]')) as item)"
         text = orjson.dumps(items, option=orjson.OPT_NON_STR_KEYS).decode()
-        self.connection.execute(statement.replace("$rows", source), [text])
+        self.connection.execute("insert into " + statement.replace("$rows", source), [text])
 
 
 def _literal(path: str) -> str:

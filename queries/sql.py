@@ -8,11 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptetheus.queries.catalog import Catalog
+from promptetheus.queries.pruning import Planner
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.views import event_types_of, mentioned
 
@@ -77,6 +79,9 @@ class SpoolDatabase:
         self._rows: list[SessionRow] = []
         self._types: frozenset[str] | None = frozenset()
         """Event types in the sandbox; None for all."""
+        self._columns: frozenset[str] | None = frozenset()
+        """Columns of events in the sandbox; None for all."""
+        self._planner = Planner()
         self._busy = threading.Lock()
         self._stopped = threading.Event()
 
@@ -91,9 +96,10 @@ class SpoolDatabase:
             timer.daemon = True
             timer.start()
             try:
-                sandbox = self._up_to_date(mentioned(sql))
+                sandbox = self._up_to_date(sql)
                 statement = _one_query(sandbox.connection, sql)
-                columns, types, rows, truncated = self._fetch(sandbox.connection, statement, max_rows)
+                with self.bounded():
+                    columns, types, rows, truncated = self._fetch(sandbox.connection, statement, max_rows)
             except duckdb.InterruptException:
                 took_s = time.perf_counter() - started
                 raise SqlError(f"Stopped after {took_s:.1f} s. Ask for less, or allow more time.") from None
@@ -115,11 +121,17 @@ class SpoolDatabase:
     def close(self) -> None:
         """Free the memory. A later `run` loads again."""
         with self._busy:
+            self._planner.close()
             self._discard()
 
-    def _up_to_date(self, names: frozenset[str]) -> Sandbox:
+    def bounded(self) -> AbstractContextManager[None]:
+        """Around everything that runs what a stranger wrote: where its memory can be limited."""
+        return nullcontext()
+
+    def _up_to_date(self, sql: str) -> Sandbox:
         from promptetheus.queries.sandbox import Sandbox
 
+        names = mentioned(sql)
         self._catalog.refresh()
         if "sessions" in names:
             self._catalog.price_rows()
@@ -127,25 +139,34 @@ class SpoolDatabase:
         types = event_types_of(names)
         have = self._types
         covered = have is None or (types is not None and types <= have)
+        columns = None
+        if types is None or types:
+            with self.bounded():
+                columns = self._planner.columns_needed(sql)
+        else:
+            columns = frozenset()
+        covered = covered and (self._columns is None or (columns is not None and columns <= self._columns))
         if self._sandbox is not None and covered and rows == self._rows:
             return self._sandbox
         if types is not None and have is not None:
             types |= have  # who asks for one kind now and another next asks for the first again
+        if columns is not None and self._columns is not None:
+            columns |= self._columns
         self._discard()
         self._sandbox = Sandbox()
         try:
-            self._sandbox.load(rows, types, self._raise_if_stopped)
+            self._sandbox.load(rows, types, columns, self._raise_if_stopped)
         except BaseException:  # half loaded is not locked: nobody may ask it anything
             self._discard()
             raise
-        self._rows, self._types = rows, types
+        self._rows, self._types, self._columns = rows, types, columns
         return self._sandbox
 
     def _discard(self) -> None:
         if self._sandbox is not None:
             self._sandbox.close()
         self._sandbox = None
-        self._rows, self._types = [], frozenset()
+        self._rows, self._types, self._columns = [], frozenset(), frozenset()
 
     def _raise_if_stopped(self) -> None:
         if self._stopped.is_set():

@@ -11,6 +11,9 @@ from promptetheus.display import count, plain_value
 MOST_SENTENCES = 12
 """Changes said one by one; of more, the number is said."""
 
+FEW_LINES = 4
+"""Lines of text that came or went and are named one by one."""
+
 MAX_TEXT = 200_000
 """Characters of visible text that are compared."""
 
@@ -68,9 +71,17 @@ def _visible(old: object, new: object) -> list[str]:
     appeared = [line for line in (after - before) if line]
     vanished = [line for line in (before - after) if line]
     return [
-        *(f"New on the page: {_quote(line)}." for line in appeared),
-        *(f"Gone from the page: {_quote(line)}." for line in vanished),
+        *_lines("New on the page", appeared),
+        *_lines("Gone from the page", vanished),
     ]
+
+
+def _lines(what: str, lines: list[str]) -> list[str]:
+    """One sentence a line where there are few; another page altogether is told in one."""
+    if len(lines) <= FEW_LINES:
+        return [f"{what}: {_quote(line)}." for line in lines]
+    named = ", ".join(f"“{plain_value(line, 40)}”" for line in lines[:FEW_LINES])
+    return [f"{what}: {named} and {count(len(lines) - FEW_LINES)} more lines."]
 
 
 def _say(value: object) -> str:

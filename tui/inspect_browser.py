@@ -42,7 +42,9 @@ def action_blocks(subject: Subject) -> list[Block]:
     if metadata:
         blocks += [Gap(), JsonBlock("metadata", metadata)]
     before = subject.dom_before
-    for event in subject.events[1 : 1 + MOST_FOLLOWING]:
+    following = subject.events[1 : 1 + MOST_FOLLOWING]
+    # A look at the page says more than its text, whichever was recorded first.
+    for event in sorted(following, key=lambda event: event.get("type") != "screenshot"):
         blocks.append(Gap())
         if event.get("type") == "screenshot":
             blocks.extend(_shot(event, subject.spool))

@@ -16,13 +16,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from promptetheus.display import printable_line
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.list_message import ListMessage
 from promptetheus.tui.theme import Looks, looks_of
 
 MARKER = "▌"
@@ -36,26 +36,6 @@ CONTEXT_ROWS = 2
 
 _PLAIN = Console(color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
 """Turns Text into segments; never prints."""
-
-
-class _FromList(Message):
-    """A message that says which list it is from."""
-
-    replaceable: ClassVar[bool] = False
-    """Whether a later message of the same list makes this one worthless."""
-
-    def __init__(self, line_list: LineList) -> None:
-        super().__init__()
-        self.line_list = line_list
-
-    @property
-    def control(self) -> LineList:
-        """The list, for `@on(…, selector)`."""
-        return self.line_list
-
-    def can_replace(self, message: Message) -> bool:
-        """Whether this one stands for `message`, which was not handled yet."""
-        return self.replaceable and type(message) is type(self) and message.control is self.line_list
 
 
 class LineList(Guarded, ScrollView, can_focus=True):
@@ -97,7 +77,7 @@ class LineList(Guarded, ScrollView, can_focus=True):
     can_follow: bool = False
     """Whether rows may still arrive at the end; going to the last row then resumes following."""
 
-    class CursorMoved(_FromList):
+    class CursorMoved(ListMessage):
         """The highlighted row is another one now. Only the latest is told: a held arrow key must not queue work."""
 
         replaceable = True
@@ -106,14 +86,14 @@ class LineList(Guarded, ScrollView, can_focus=True):
             super().__init__(line_list)
             self.index = index
 
-    class Opened(_FromList):
+    class Opened(ListMessage):
         """The person asked to go into a row (enter or a double click)."""
 
         def __init__(self, line_list: LineList, index: int) -> None:
             super().__init__(line_list)
             self.index = index
 
-    class FollowChanged(_FromList):
+    class FollowChanged(ListMessage):
         """Following began or yielded, or the number of unseen rows changed."""
 
         replaceable = True

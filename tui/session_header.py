@@ -12,8 +12,8 @@ from promptetheus.display import count, duration, money, printable_line, short_i
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.fit import Pieces, cut, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.shape import Shape
 from promptetheus.tui.theme import Looks, looks_of
-from promptetheus.tui.timeline import Shape
 
 _ARROW = " › "
 

@@ -31,8 +31,9 @@ from promptetheus.tui.page import Page
 from promptetheus.tui.page_view import PageView
 from promptetheus.tui.session_bar import SessionBar
 from promptetheus.tui.session_header import SessionHeader
+from promptetheus.tui.shape import Shape
 from promptetheus.tui.step_filter import TimelineFilter
-from promptetheus.tui.timeline import Shape, Timeline
+from promptetheus.tui.timeline import Timeline
 
 _NO_LATER = {True: "after", False: "before"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from promptetheus.steps import Step, StepKind
 from promptetheus.tui.offsets import offset_text
 
@@ -53,3 +55,23 @@ class StepList:
     def open_steps(self) -> frozenset[int]:
         """Steps that have begun and not ended."""
         return frozenset(self._open)
+
+
+class EventOwners:
+    """Which step each event belongs to, as both grow."""
+
+    def __init__(self, steps: StepList) -> None:
+        self._steps = steps
+        self._owners: list[int] = []
+
+    def __getitem__(self, number: int) -> int:
+        """Index of the step of event `number`; -1 when none was built from it."""
+        return self._owners[number]
+
+    def take(self, changed: Iterable[int], events: int) -> None:
+        """Note whose the first `events` events are, given the steps that are new or changed."""
+        self._owners.extend([-1] * (events - len(self._owners)))
+        for index in changed:
+            for number in self._steps[index].events:
+                if number < events:
+                    self._owners[number] = index

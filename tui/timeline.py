@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -21,7 +20,8 @@ from promptetheus.tui.jump import JUMPS, Jump
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.outline import Outline
-from promptetheus.tui.step_list import StepList
+from promptetheus.tui.shape import Shape
+from promptetheus.tui.step_list import EventOwners, StepList
 from promptetheus.tui.step_row import Columns, RowState, folded_note, step_row
 from promptetheus.tui.verdicts import Blame
 
@@ -33,17 +33,6 @@ STALLED_S = 30.0
 
 COUNTED_INSIDE = 1_000
 """Steps of a folded span that are counted; of more it says `1000+`."""
-
-
-class Shape(StrEnum):
-    """The ways to see one session."""
-
-    STEPS = "steps"
-    """Calls folded with their results."""
-    TREE = "tree"
-    """Spans, with what happened inside them."""
-    RAW = "raw"
-    """Every event."""
 
 
 class Timeline(LineList):
@@ -82,7 +71,7 @@ class Timeline(LineList):
         self._clock = clock
         self._outline: Outline | None = None
         """Made when the tree is first looked at: it needs to read every event once."""
-        self._steps_of_events: list[int] = []
+        self._owners: EventOwners | None = None
         """The step each event belongs to; made when it is first needed."""
         self._matching_events: list[int] | None = None
 
@@ -95,7 +84,7 @@ class Timeline(LineList):
         self.matches = None
         self.blames = {}
         self._outline = None
-        self._steps_of_events = []
+        self._owners = None
         self._matching_events = None
         self.refresh_rows()
 
@@ -106,8 +95,8 @@ class Timeline(LineList):
         changed = self.steps.take(steps)
         first_event, self._events = self._events, events
         self._matching_events = None
-        if self._steps_of_events:
-            self._own_events(changed)
+        if self._owners is not None:
+            self._owners.take(changed, events)
         if self.shape is Shape.TREE:
             self._grow_outline()
         if self.matches is not None or self.shape is Shape.TREE:
@@ -396,18 +385,10 @@ class Timeline(LineList):
 
     def _step_of(self, number: int) -> int:
         """Index of the step that an event belongs to; -1 when none was built from it."""
-        if not self._steps_of_events:
-            self._own_events(range(self.steps.count))
-        return self._steps_of_events[number]
-
-    def _own_events(self, steps: Iterable[int]) -> None:
-        """Note for the events of new and changed steps whose they are."""
-        owners = self._steps_of_events
-        owners.extend([-1] * (self._events - len(owners)))
-        for index in steps:
-            for event in self.steps[index].events:
-                if event < self._events:
-                    owners[event] = index
+        if self._owners is None:
+            self._owners = EventOwners(self.steps)
+            self._owners.take(range(self.steps.count), self._events)
+        return self._owners[number]
 
     def _filtered_events(self) -> list[int]:
         if self._matching_events is None:

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("baseline", help="session id, the beginning of one, or a file")
     parser.add_argument("candidate", nargs="?", help="the session to compare with it; left out: see above")
-    parser.add_argument("--steps", action="store_true", help="both sessions side by side, and where they part")
+    parser.add_argument(
+        "--steps", action="store_true", help="both sessions side by side, and where they part"
+    )
     parser.add_argument(
         "--keep",
         action="append",
@@ -61,7 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     diff = diff_sessions(baseline.events(), candidate.events())
     if arguments.json:
-        _print_json(baseline, candidate, diff, _compare(baseline, candidate, noise), chosen_why, arguments.steps)
+        _print_json(
+            baseline, candidate, diff, _compare(baseline, candidate, noise), chosen_why, arguments.steps
+        )
     else:
         if chosen_why:
             out(f"Compared with {baseline.row().session_id}: {chosen_why}.")
@@ -135,7 +139,8 @@ def _print_json(
         "candidate": candidate.row().session_id,
         "regressed": diff.regressed,
         "changes": [
-            {"step": c.key, "kind": c.kind, "detail": c.detail, "regressed": c.regressed} for c in diff.changes
+            {"step": c.key, "kind": c.kind, "detail": c.detail, "regressed": c.regressed}
+            for c in diff.changes
         ],
         "chosen": chosen_why or None,
         "not_comparable": comparison.sides.not_comparable or None,

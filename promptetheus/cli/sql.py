@@ -2,6 +2,7 @@
 
     promptetheus sql "select status, count(*) from sessions group by all"
     promptetheus sql "select tool, avg(duration_ms) from tool_calls group by all" --csv > tools.csv
+    promptetheus sql "from sessions" --max-rows 100000 --parquet sessions.parquet
 
 Without a query it lists the views and what their columns mean. `-` reads the query from standard input.
 """
@@ -12,6 +13,7 @@ import argparse
 import sys
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.options import add_spool
@@ -34,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--csv", action="store_true", help="print CSV with a header line")
+    form.add_argument("--parquet", type=Path, metavar="FILE", help="write a Parquet file")
     parser.add_argument(
         "--max-rows",
         type=_positive,
@@ -54,16 +57,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     if arguments.query is None:
         return _show_views(arguments.json)
-    from promptetheus.queries.sql import SqlError, run_sql
+    from promptetheus.queries.isolated import run_isolated
+    from promptetheus.queries.sql import SqlError
 
     query = sys.stdin.read() if arguments.query == "-" else arguments.query
     if not arguments.spool.is_dir():
         say(f"No spool directory at {arguments.spool}: the views are empty.")
     try:
-        result = run_sql(arguments.spool, query, max_rows=arguments.max_rows, timeout_s=arguments.timeout)
+        result = run_isolated(
+            arguments.spool, query, max_rows=arguments.max_rows, timeout_s=arguments.timeout
+        )
     except SqlError as error:
         say(f"promptetheus sql: {error}")
         return 1
+    if arguments.parquet is not None:
+        return _write_parquet(result, arguments.parquet)
     if arguments.json:
         print_json(_records(result))
     elif arguments.csv:
@@ -71,6 +79,20 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_table(result)
     _say_limits(result)
+    return 0
+
+
+def _write_parquet(result: Result, path: Path) -> int:
+    from promptetheus.queries.parquet import CannotWrite, write_parquet
+
+    try:
+        write_parquet(result, path)
+    except CannotWrite as error:
+        say(f"promptetheus sql: {path}: {error}")
+        return 1
+    _say_limits(result)
+    rows = len(result.rows)
+    say(f"{count(rows)} {'row' if rows == 1 else 'rows'} written to {path}.")
     return 0
 
 
@@ -107,12 +129,9 @@ def _show_views(as_json: bool) -> int:
 
 def _records(result: Result) -> list[dict[str, Any]]:
     """One object a row. A name that occurs twice gets a number, so that no value is lost."""
-    names: list[str] = []
-    for name in result.columns:
-        unique, number = name, 2
-        while unique in names:
-            unique, number = f"{name}_{number}", number + 1
-        names.append(unique)
+    from promptetheus.queries.parquet import unique_names
+
+    names = unique_names(result.columns)
     return [
         {name: _json_value(value, kind) for name, value, kind in zip(names, row, result.types, strict=True)}
         for row in result.rows

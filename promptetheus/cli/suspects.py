@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("session", nargs="?", help="a session of the task: id, the beginning of one, or a file")
-    parser.add_argument("--failing", metavar="FILTER", help="the failing group, e.g. 'fp:8ae0' (with --passing)")
-    parser.add_argument("--passing", metavar="FILTER", help="the passing group, e.g. 'agent:booking status:passed'")
-    parser.add_argument("--limit", type=int, default=10, metavar="N", help="at most so many suspects (default 10)")
+    parser.add_argument(
+        "session", nargs="?", help="a session of the task: id, the beginning of one, or a file"
+    )
+    parser.add_argument(
+        "--failing", metavar="FILTER", help="the failing group, e.g. 'fp:8ae0' (with --passing)"
+    )
+    parser.add_argument(
+        "--passing", metavar="FILTER", help="the passing group, e.g. 'agent:booking status:passed'"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=10, metavar="N", help="at most so many suspects (default 10)"
+    )
     add_spool(parser)
     add_json(parser)
 

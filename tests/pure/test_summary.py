@@ -26,9 +26,8 @@ def test_a_booking_in_numbers() -> None:
 
 def test_tokens_are_summed_by_model_and_only_recorded_costs_are_costs() -> None:
     session = a_session()
-    for cost in (0.25, None):
-        metadata = {"metadata": {"cost_usd": cost}} if cost else {}
-        session.event("llm_call", {"model": "m", "input_tokens": 10, "output_tokens": 2}, **metadata)
+    used = {"model": "m", "input_tokens": 10, "output_tokens": 2}
+    session.event("llm_call", used, metadata={"cost_usd": 0.25}).event("llm_call", used)
     found = summary_of(session)
     assert found["usage"] == {"m": {"calls": 2, "input": 20, "output": 4, "cached": 0}}
     assert found["cost_usd"] == 0.25

@@ -18,7 +18,7 @@ def test_a_kind_of_problem_is_logged_once_a_minute_and_counted_always(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(guard.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("promptetheus.guard.time.monotonic", lambda: now[0])
     for _ in range(3):
         report("dropped.x", "first kind")
         report("dropped.y", "second kind")

@@ -27,8 +27,8 @@ NAMES = {
     "promptetheus.trace_tree": "SpanNode build_trace_tree build_trace_forest render_tree",
     "promptetheus.regression": "Step StepChange SessionDiff diff_sessions extract_steps assert_no_regression",
     "promptetheus.propagation": "TraceContext new_trace_context inject extract session_kwargs_from_context",
-    "promptetheus.cost": "ModelPrice SessionCost Budget BudgetStatus DEFAULT_MODEL_PRICES resolve_price estimate_cost "
-    "estimate_tokens annotate_cost accumulate_session_cost format_cost",
+    "promptetheus.cost": "ModelPrice SessionCost Budget BudgetStatus DEFAULT_MODEL_PRICES resolve_price "
+    "estimate_cost estimate_tokens annotate_cost accumulate_session_cost format_cost",
     "promptetheus.testing": "RecordingTransport CapturedEvents capture_session promptetheus_session "
     "promptetheus_session_fixture",
     "promptetheus.transport": "Transport BaseTransport InMemoryTransport LocalSpoolTransport Event",

@@ -83,7 +83,7 @@ def test_a_crashed_session_can_be_taken_and_what_is_no_session_stays(spool: Path
 
 def test_pictures_go_when_no_session_that_is_left_can_name_them(spool: Path) -> None:
     record(spool, "old", 300, picture=b"\x89PNG\r\n\x1a\nold" + bytes(5_000))
-    (old,) = [path for path in (spool / "artifacts").rglob("*.png")]
+    (old,) = list((spool / "artifacts").rglob("*.png"))
     os.utime(old, (1, 1))
     record(spool, "new", 0, passed=False, picture=b"\x89PNG\r\n\x1a\nnew" + bytes(5_000))
     found = prune(spool, 12_000, keep_undelivered=False)

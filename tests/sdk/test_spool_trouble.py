@@ -71,12 +71,13 @@ def small_disk_room(place: Path) -> int:
 
 
 def test_a_short_write_is_followed_by_a_fresh_line(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
     with a_session(spool) as session:
         session.user_message("before")
         short = iter([True])
         monkeypatch.setattr(
-            os, "write", lambda fd, data: write(fd, data[:20] if next(short, False) else data)
+            session._sink._file,  # type: ignore[union-attr]
+            "_write",
+            lambda fd, data: os.write(fd, data[:20] if next(short, False) else data),
         )
         session.user_message("torn once")
         monkeypatch.undo()

@@ -10,11 +10,13 @@ from typing import Any, Self
 
 import orjson
 from PIL import Image
+from rich.text import Text
 
 from promptetheus.artifacts import store_artifact
 from promptetheus.encoding import encode_line
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.inspector import Inspector
+from promptetheus.tui.page import Line
 from promptetheus.tui.session_screen import SessionScreen
 from promptetheus.tui.theme import Looks, looks_of
 from promptetheus.tui.timeline import Timeline
@@ -139,7 +141,7 @@ class OnSession:
 
     async def press(self, *keys: str) -> None:
         """Press keys, and wait until the inspector shows what they led to."""
-        await self.shown.press(*keys)
+        await self.shown.pilot.press(*keys)
         await self.settled()
 
     async def settled(self) -> None:
@@ -154,10 +156,10 @@ class OnSession:
         await self.shown.until_text(words)
 
 
-def lines_text(lines: list[Any]) -> str:
+def lines_text(lines: list[Line]) -> str:
     """Lines of a page as plain text."""
     return "\n".join(
-        getattr(line.content, "plain", None) or getattr(line.content, "text", "") for line in lines
+        line.content.plain if isinstance(line.content, Text) else line.content.text for line in lines
     )
 
 

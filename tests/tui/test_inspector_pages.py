@@ -238,6 +238,13 @@ def test_a_dom_snapshot_says_in_words_what_changed(run: SessionRecording, looks:
         assert sentence in text
 
 
+def test_another_page_altogether_is_told_in_one_sentence(run: SessionRecording, looks: Looks) -> None:
+    run.add("dom_snapshot", {"url": "https://a.example/1", "visible_text": "old"})
+    run.add("dom_snapshot", {"url": "https://a.example/2", "visible_text": "\n".join(map(str, range(90)))})
+    text = " ".join(Pages(run, looks).text().split())
+    assert "New on the page: “0”, “1”, “2”, “3” and 86 more lines." in text
+
+
 def test_the_first_dom_snapshot_has_nothing_to_be_compared_with(run: SessionRecording, looks: Looks) -> None:
     run.add("dom_snapshot", {"url": "https://a.example", "visible_text": "hello"})
     assert "what changed" not in Pages(run, looks).text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -61,6 +63,10 @@ class ListApp(App[None]):
 
     def opened(self) -> list[int]:
         return [event.index for event in self.heard if isinstance(event, LineList.Opened)]
+
+
+def app_has(app: App[None], size: tuple[int, int]) -> bool:
+    return app.size == size
 
 
 def shown_rows(shown: OnScreen) -> list[str]:
@@ -270,7 +276,7 @@ async def test_a_resize_keeps_the_cursor_on_screen(start: str) -> None:
         cursor = app.numbers.cursor
         for size in ((40, 5), (20, 12), (80, 3)):
             await shown.pilot.resize_terminal(*size)
-            await shown.until(lambda size=size: app.size == size)
+            await shown.until(partial(app_has, app, size))
             await shown.until_text(f"row {cursor}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from textual.app import App
 
 from promptetheus.tui.full_view import FullView
-from promptetheus.tui.timeline import Shape
+from promptetheus.tui.shape import Shape
 from tests.tui.session_recording import OnSession, SessionRecording, on_session
 
 ATTACKS = (
@@ -108,9 +108,10 @@ def what_a_terminal_would_obey(app: App[Any]) -> set[str]:
 async def walk(session: OnSession) -> None:
     """Go through every row and look at every screen on the way."""
     app = session.shown.app
-    await session.press("g")
-    for _ in range(session.timeline.row_count()):
-        await session.press("j")
+    for row in range(session.timeline.row_count()):
+        session.timeline.select(row)
+        await session.shown.pilot.pause()
+        await session.settled()
         assert what_a_terminal_would_obey(app) == set()
         assert "could not be drawn" not in session.page
 

@@ -12,7 +12,8 @@ from promptetheus.tui.full_view import FullView
 from promptetheus.tui.session_header import SessionHeader
 from promptetheus.tui.session_screen import SessionScreen
 from promptetheus.tui.sessions_screen import SessionsScreen
-from promptetheus.tui.timeline import Shape, Timeline
+from promptetheus.tui.shape import Shape
+from promptetheus.tui.timeline import Timeline
 from tests.tui.conftest import on_screen
 from tests.tui.recorded import NOW, a_failing, a_passing, a_running
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session
@@ -207,9 +208,9 @@ async def test_enter_goes_into_the_inspector_and_escape_back_out_of_everything(s
         assert isinstance(screen, SessionScreen)
         await shown.until(lambda: screen.loaded)
         await shown.press("enter")
-        assert screen.focused is screen.inspector
+        assert screen.inspector.has_focus
         await shown.press("escape")
-        assert screen.focused is screen.timeline
+        assert screen.timeline.has_focus
         await shown.press("escape")
         assert isinstance(app.screen, SessionsScreen)
 
@@ -269,7 +270,7 @@ async def test_o_opens_the_step_with_the_screen_to_itself(spool: Path) -> None:
         await session.until_text("SMTPError: refused")
         assert "01M8113B…SER › step 10" in session.lines[0]
         await session.press("escape")
-        assert app.screen is session.screen
+        assert session.screen.is_current
 
 
 async def test_a_value_of_the_inspector_opens_in_full_and_closes_again(spool: Path) -> None:
@@ -285,7 +286,7 @@ async def test_a_value_of_the_inspector_opens_in_full_and_closes_again(spool: Pa
         await session.shown.press("G")
         await session.until_text("line 499 of the report")
         await session.shown.press("q")
-        assert app.screen is session.screen
+        assert session.screen.is_current
 
 
 # Copying

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
+from rich.text import Text
+from textual.app import App, ComposeResult
 
-from promptetheus.encoding import encode_line
+from promptetheus.events import Event
+from promptetheus.queries.session_log import SessionLog
+from promptetheus.steps import Step, StepKind
+from promptetheus.tui.jump import JUMPS
+from promptetheus.tui.shape import Shape
+from promptetheus.tui.timeline import Timeline
+from tests.tui.conftest import on_screen
 from tests.tui.recorded import a_passing
-from tests.tui.session_recording import SessionRecording, a_browser_run, on_session
+from tests.tui.session_recording import a_browser_run, on_session
 
 GOLDENS = Path(__file__).with_name("golden")
 
@@ -86,37 +94,54 @@ async def test_an_untimed_import_invents_no_times(spool: Path) -> None:
         assert "0.00" not in session.text and "ms" not in row.split("│")[0]
 
 
-async def test_a_hundred_thousand_steps_draw_no_more_than_the_screen(spool: Path) -> None:
-    run = SessionRecording(spool, "01HUGE").user("start")
-    event: dict[str, Any] = {
-        "type": "agent_message",
-        "session_id": "01HUGE",
-        "timestamp": "2026-09-21T14:13:20Z",
-        "idempotency_key": "k",
-    }
-    with run.path.open("ab") as file:
-        file.writelines(
-            encode_line({**event, "seq": number, "payload": {"content": f"message {number}"}})
-            for number in range(2, 100_000)
-        )
-    async with on_session(run.path) as session:
-        timeline = session.timeline
-        assert timeline.steps.count == 100_000
-        drawn: list[int] = []
-        original = timeline.render_row
+class LongLog:
+    """A session of as many messages as one likes, without a file."""
 
-        def counted(index: int, width: int, selected: bool) -> Any:
-            drawn.append(index)
-            return original(index, width, selected)
+    def __init__(self, count: int) -> None:
+        self.steps = [Step(n, StepKind.AGENT, "", [n], n * 1_000.0) for n in range(count)]
+        self.read = 0
 
-        timeline.render_row = counted  # type: ignore[method-assign]
-        await session.press("G")
-        assert "message 99999" in session.text
-        assert len(drawn) <= 2 * timeline.size.height
-        drawn.clear()
-        await session.press("k")
-        assert len(drawn) <= 2, "a move of one row draws two"
-        drawn.clear()
-        await session.press("g", "v", "v", "G")
-        assert '{content: "message 99999"}' in session.text
-        assert len(drawn) <= 6 * timeline.size.height
+    def event(self, number: int) -> Event:
+        self.read += 1
+        return {"type": "agent_message", "seq": number, "payload": {"content": f"message {number}"}}
+
+    def type_of(self, number: int) -> str:
+        return "agent_message"
+
+
+class LongTimeline(Timeline):
+    """Counts what it draws."""
+
+    drawn = 0
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text:
+        self.drawn += 1
+        return super().render_row(index, width, selected)
+
+
+async def test_a_hundred_thousand_steps_read_and_draw_no_more_than_the_screen() -> None:
+    log = LongLog(100_000)
+    timeline = LongTimeline(cast(SessionLog, log))
+
+    class OnlyTimeline(App[None]):
+        def compose(self) -> ComposeResult:
+            yield timeline
+
+    async with on_screen(OnlyTimeline(), (100, 40)) as shown:
+        timeline.focus()
+        timeline.begin(log.steps)
+        timeline.take(100_000, 100_000)
+        await shown.press("G")
+        assert "message 99999" in shown.text
+        await shown.press("pageup", "g", "pagedown", "pagedown")
+        assert "message 60" in shown.text
+        assert timeline.drawn <= 5 * 40
+        timeline.drawn = 0
+        await shown.press("j")
+        assert timeline.drawn <= 2, "a move of one row draws two"
+        for shape, words in ((Shape.TREE, "message 99999"), (Shape.RAW, '{content: "message 99999"}')):
+            timeline.show_shape(shape)
+            await shown.press("G")
+            assert words in shown.text
+        assert timeline.find(JUMPS["error"], forward=False) is None
+        assert log.read <= 20 * 40, "of all that was not looked at, nothing was read"

@@ -1,0 +1,183 @@
+"""How fast the spool is read, beside what others need for the same files, in one run.
+
+    python -m benchmarks.reading            # everything: about four minutes on two quiet cores
+    python -m benchmarks.reading --sessions 1000 --rounds 1
+
+Every measurement runs in a process of its own, the measurements of a round one after another, and the median of the
+rounds counts: what else the machine does falls on all alike. Trust the ratios, not the milliseconds. Data is
+generated under a temporary directory and deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.reading_tasks import TASKS
+from benchmarks.spools import write_session, write_spool
+
+LONG = {"long": 100_000, "longest": 337_000}
+
+
+class Target(NamedTuple):
+    """A line of the table."""
+
+    what: str
+    task: str
+    limit_ms: float | None
+    beside: str = ""
+    """The task that it is compared with."""
+    ratio: float | None = None
+    """At most so many times as long as that, `allowance_ms` more."""
+    allowance_ms: float = 0.0
+
+
+TARGETS = (
+    Target("scandir + stat of all files", "scandir_stat", None),
+    Target("list, warm cache, fresh process", "list_cached", 60, "scandir_stat", 2.0),
+    Target("list, no cache", "list_uncached", 200, "scandir_stat"),
+    Target("refresh after one file changed", "refresh_one", 50, "scandir_stat", 2.0),
+    Target("all fields of all rows, cached", "list_all_fields", None),
+    Target("list by DuckDB read_json", "list_duckdb", None, "list_uncached"),
+    Target("list by a plain loop over all lines", "list_plain_loop", None, "list_uncached"),
+    Target("open a session of 100 events", "open_100", 5),
+    Target("first screen of 100,000 events", "open_long", 150),
+    Target("first screen of 337,000 events", "open_longest", 400),
+    Target("a random page of 337,000 events", "random_page", 5),
+    Target("span tree of 100,000 events", "span_tree", 1000),
+    Target("group by, DuckDB's own scan", "group_duckdb", None),
+    Target("group by, our views", "group_views", None, "group_duckdb", 1.2),
+    Target("group by, polars", "group_polars", None, "group_duckdb"),
+    Target("group by, jq (a tenth of the files)", "group_jq", None, "group_duckdb"),
+    Target("search, ripgrep", "search_ripgrep", None),
+    Target("search, grep", "search_grep", None),
+    Target("search, ours, exact case", "search_case", None, "search_ripgrep", 2.0, 300.0),
+    Target("search, ours, any case", "search_any_case", None, "search_ripgrep", 2.0, 300.0),
+    Target("search, plain loop", "search_plain_loop", None, "search_ripgrep"),
+    Target("write to visible, p50", "visible_p50", 10),
+    Target("write to visible, p99", "visible_p99", 30),
+)
+MEMORY_LIMIT_MB = 250.0
+INSTEAD = {"search_ripgrep": "search_grep"}
+"""What a measurement is compared with where the tool it should be compared with is not installed."""
+
+ONCE = {"group_jq", "group_views", "group_duckdb", "list_duckdb", "list_plain_loop", "group_polars"}
+"""Slow ones are measured in the first round only."""
+
+
+class Measurement(NamedTuple):
+    """What one process found."""
+
+    wall_ms: float
+    cpu_ms: float
+    memory_mb: float
+
+
+def main() -> None:
+    """Generate, measure, print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sessions", type=int, default=10_000)
+    parser.add_argument("--events", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="tasks whose name contains this")
+    parser.add_argument("--task", help=argparse.SUPPRESS)
+    parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.task:
+        print(json.dumps(_measured(arguments.task, arguments.data)))
+        return
+    directory = Path(tempfile.mkdtemp(prefix="promptetheus-benchmark-"))
+    try:
+        started = time.monotonic()
+        size = write_spool(directory / "many" / "spool", arguments.sessions, arguments.events)
+        for name, events in LONG.items():
+            (directory / name).mkdir()
+            size += write_session(directory / name, name, events)
+        print(
+            f"{arguments.sessions} sessions of {arguments.events} events and {len(LONG)} long ones: ", end=""
+        )
+        print(f"{size / 1e6:.0f} MB, written in {time.monotonic() - started:.0f} s\n", flush=True)
+        _print_table(_rounds(directory, arguments.rounds, arguments.only))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _rounds(directory: Path, rounds: int, only: str) -> dict[str, Measurement]:
+    found: dict[str, list[Measurement]] = {}
+    for number in range(rounds):
+        for name in TASKS:
+            if only in name and not (number and name in ONCE):
+                measured = _in_own_process(name, directory)
+                if measured is not None:
+                    for key, item in measured.items():
+                        found.setdefault(key, []).append(item)
+    return {
+        name: Measurement(*(statistics.median(column) for column in zip(*items, strict=True)))
+        for name, items in found.items()
+    }
+
+
+def _in_own_process(name: str, directory: Path) -> dict[str, Measurement] | None:
+    """None where the other tool is not installed."""
+    command = [sys.executable, "-m", "benchmarks.reading", "--task", name, "--data", str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    if done.returncode:
+        print(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        return None
+    found = json.loads(done.stdout.splitlines()[-1])
+    return None if found is None else {key: Measurement(*item) for key, item in found.items()}
+
+
+def _measured(name: str, directory: Path) -> dict[str, Measurement] | None:
+    import resource
+
+    found = TASKS[name](directory)
+    if found is None:
+        return None
+    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {key: Measurement(wall_ms, cpu_ms, memory_mb) for key, (wall_ms, cpu_ms) in found.items()}
+
+
+def _print_table(found: dict[str, Measurement]) -> None:
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print(f"{'':38}{'ms':>9}{'CPU ms':>9}{'MB':>6}  target")
+    for target in TARGETS:
+        item = found.get(target.task)
+        if item is None:
+            print(f"{target.what:38}{'–':>9}{'–':>9}{'–':>6}  not measured")
+            continue
+        verdicts = []
+        if target.limit_ms is not None:
+            verdicts.append(_verdict(f"≤ {target.limit_ms:g} ms", item.wall_ms <= target.limit_ms))
+        beside = target.beside if target.beside in found else INSTEAD.get(target.beside, "")
+        other = found.get(beside)
+        if other is not None:
+            times = f"{max(0.0, item.wall_ms - target.allowance_ms) / other.wall_ms:.1f}× {beside}"
+            if target.ratio is None:
+                verdicts.append(times)
+            else:
+                allowed = other.wall_ms * target.ratio + target.allowance_ms
+                verdicts.append(_verdict(f"{times}, ≤ {target.ratio:g}×", item.wall_ms <= allowed))
+        if item.memory_mb > MEMORY_LIMIT_MB and (target.limit_ms or target.ratio):
+            verdicts.append(_verdict(f"≤ {MEMORY_LIMIT_MB:g} MB", False))
+        numbers = f"{item.wall_ms:9.1f}{item.cpu_ms:9.1f}{item.memory_mb:6.0f}"
+        print(f"{target.what:38}{numbers}  {'; '.join(verdicts)}")
+
+
+def _verdict(text: str, met: bool) -> str:
+    return f"{text}: {'met' if met else 'MISSED'}"
+
+
+if __name__ == "__main__":
+    main()

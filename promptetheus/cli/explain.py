@@ -1,0 +1,60 @@
+"""Say what happened in a session: in one line, ten lines (the default), two pages, or a number of bytes.
+
+Exit code 0: said; 1: no such session; 2: not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from promptetheus.anomalies import anomalies
+from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.targets import open_session
+from promptetheus.explain import MIN_BYTES, TEN_LINES, TWO_PAGES, explain
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("session", help="session id, the beginning of one, or a file")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--short", action="store_true", help="one line")
+    length.add_argument("--long", action="store_true", help=f"two pages ({TWO_PAGES} lines)")
+    length.add_argument(
+        "--anomalies", action="store_true", help="only what looks wrong in it, and in which steps"
+    )
+    length.add_argument("--lines", type=int, default=TEN_LINES, metavar="N", help="at most so many lines")
+    parser.add_argument("--bytes", type=int, metavar="N", help=f"at most so many bytes (from {MIN_BYTES})")
+    add_spool(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    if arguments.lines < 1 or (arguments.bytes is not None and arguments.bytes < MIN_BYTES):
+        say(f"promptetheus explain: at least 1 line and {MIN_BYTES} bytes, please")
+        return 2
+    log = open_session(arguments.spool, arguments.session)
+    if log is None:
+        return 1
+    events = log.events()
+    wrong = anomalies(events) if arguments.anomalies or arguments.json else []
+    lines = 1 if arguments.short else TWO_PAGES if arguments.long else arguments.lines
+    max_bytes = arguments.bytes
+    if max_bytes is not None and not (arguments.short or arguments.long or arguments.lines != TEN_LINES):
+        lines = max_bytes  # the bytes alone decide
+    text = explain(events, lines=lines, max_bytes=max_bytes)
+    if arguments.json:
+        row = log.row()
+        found = [{"kind": each.kind.value, "steps": each.steps, "text": each.text} for each in wrong]
+        print_json(
+            {"session_id": row.session_id, "status": str(row.status), "text": text, "anomalies": found}
+        )
+    elif arguments.anomalies:
+        for each in wrong:
+            out(f"{each.kind.value}: {each.text}  (step {', '.join(map(str, each.steps))})")
+        if not wrong:
+            out("Nothing looks wrong in this session.")
+    else:
+        out(text)
+    return 0
