@@ -117,8 +117,15 @@ def _tool(step: Step, event: Event, payload: Mapping[str, Any], event_of: Callab
 def _outcome(event: Event) -> str:
     payload = _mapping(event.get("payload"))
     if payload.get("error"):
-        return plain_value(payload["error"], _PART)
+        return plain_value(_gist(payload["error"]), _PART)
     return value(call_result(event), _PART)
+
+
+def _gist(error: Any) -> Any:
+    """The last line of a traceback, which names the error; any other text as it is."""
+    if isinstance(error, str) and error.startswith("Traceback (most recent call last)"):
+        return error[-2000:].rstrip().rpartition("\n")[2]
+    return error
 
 
 def _llm(step: Step, event: Event, payload: Mapping[str, Any]) -> str:

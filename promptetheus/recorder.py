@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -18,11 +18,13 @@ from promptetheus.encoding import OPTIONS, encode_value, is_bounded, jsonable
 from promptetheus.events import EVENT_TYPES, Event, validate_event, validate_llm_call
 from promptetheus.ids import new_nonce
 from promptetheus.oversize import shrink
-from promptetheus.redaction import DefaultRedactor, Redactor
 from promptetheus.sampling import ALWAYS_KEPT_TYPES, keeps
 from promptetheus.sinks import Sink
 from promptetheus.spool import LINE_LIMIT_BYTES
 from promptetheus.summary import SummaryCounter
+
+if TYPE_CHECKING:  # compiling its patterns takes 10 ms: only where redaction is on
+    from promptetheus.redaction import DefaultRedactor, Redactor
 
 _KNOWN_TYPES = frozenset(EVENT_TYPES)
 _LINE_OPTIONS = OPTIONS | orjson.OPT_APPEND_NEWLINE
@@ -64,8 +66,9 @@ class Recorder:
         """Records the first line. Called before the first event that is not that line itself."""
         self._session_id = session_id
         self._rates = rates
-        self._default_redactor = redact if isinstance(redact, DefaultRedactor) else None
-        self._custom_redactor = None if isinstance(redact, DefaultRedactor) else redact
+        is_default = getattr(type(redact), "takes_encoded", False)
+        self._default_redactor = cast("DefaultRedactor | None", redact if is_default else None)
+        self._custom_redactor = None if is_default else redact
         self._redacting: set[int] = set()
         self._seq = 0
         self._started = sink is None

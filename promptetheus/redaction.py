@@ -98,6 +98,9 @@ def build_default_redactor(
 class DefaultRedactor:
     """Replaces values of telling keys and texts of telling shape. Call it with an event, get a clean copy."""
 
+    takes_encoded = True
+    """The recorder asks it whether encoded JSON needs a look, before it decodes anything."""
+
     def __init__(
         self,
         *,

@@ -6,7 +6,6 @@ away is counted in `<spool>/.retention.json`.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -86,7 +85,7 @@ def state(spool: Path) -> dict[str, Any]:
     """What is known of the last prune and of all of them: `size_bytes`, `cap_bytes`, `checked`, `pruned_sessions`,
     `pruned_artifacts`, `pruned_bytes`; empty when there was none."""
     try:
-        found = json.loads((spool / _STATE).read_bytes())
+        found = orjson.loads((spool / _STATE).read_bytes())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -167,7 +166,7 @@ def _has_passed(last: Event) -> bool:
 
 def _acknowledged_bytes(spool: Path, path: Path) -> int:
     try:
-        record = json.loads((spool / f"{path.stem}.delivery.json").read_bytes())
+        record = orjson.loads((spool / f"{path.stem}.delivery.json").read_bytes())
         return int(record["acknowledged_bytes"])
     except (OSError, ValueError, TypeError, KeyError):
         return -1

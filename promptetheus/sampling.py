@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from promptetheus.encoding import encode_value
 from promptetheus.fingerprint import is_failed_check
 from promptetheus.guard import report
 
@@ -54,7 +54,7 @@ class TailSamplingPolicy:
 
     def interesting(self, events: Iterable[Mapping[str, Any]]) -> tuple[bool, str]:
         """Whether the events are worth keeping whatever the rate, and the reason."""
-        calls: Counter[tuple[str, str]] = Counter()
+        calls: Counter[tuple[str, bytes]] = Counter()
         slowest, slowest_name, total = 0.0, "", 0.0
         for event in events:
             if not isinstance(event, Mapping) or not isinstance(event.get("payload"), Mapping):
@@ -70,8 +70,7 @@ class TailSamplingPolicy:
                 return True, "session ended with failure"
             if kind == "tool_call":
                 tool = str(payload.get("tool") or payload.get("name") or payload.get("tool_name") or "tool")
-                arguments = json.dumps(payload.get("arguments"), sort_keys=True, default=repr)
-                calls[tool, arguments] += 1
+                calls[tool, encode_value(payload.get("arguments"))] += 1
             elif kind == "span_end" or (kind == "state_change" and payload.get("name") == "span_end"):
                 took = payload.get("duration_ms")
                 if isinstance(took, int | float) and not isinstance(took, bool):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 from promptetheus import __version__, context, guard, process
 from promptetheus.artifacts import open_source, picture_extension, recording_extension
@@ -21,10 +21,12 @@ from promptetheus.encoding import jsonable
 from promptetheus.events import Event
 from promptetheus.ids import new_call_id, new_session_id, new_span_id
 from promptetheus.recorder import Recorder, copied
-from promptetheus.redaction import Redactor, build_default_redactor
 from promptetheus.sampling import DEFAULT_TAIL_POLICY, TailSamplingPolicy, judge, keeps
 from promptetheus.sinks import Sink, make_sink
 from promptetheus.spool import DEFAULT_SPOOL_DIR
+
+if TYPE_CHECKING:
+    from promptetheus.redaction import Redactor
 
 _recorded = guard.guarded(dict)
 
@@ -523,4 +525,6 @@ def _redactor(redact: Any) -> Redactor | None:
         guard.report(
             "settings.invalid", f"redact={text_of(redact)[:100]} is unknown: the default redactor is used"
         )
+    from promptetheus.redaction import build_default_redactor
+
     return build_default_redactor()

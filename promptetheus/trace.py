@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from promptetheus import guard
 from promptetheus.propagation import inherited_metadata
 from promptetheus.recorder import copied
-from promptetheus.redaction import Redactor
 from promptetheus.sampling import TailSamplingPolicy
 from promptetheus.session import Session
 from promptetheus.settings import get_config
 from promptetheus.sinks import NAMED_TRANSPORTS, report_unknown_transport
 from promptetheus.spool import DEFAULT_SPOOL_DIR
+
+if TYPE_CHECKING:
+    from promptetheus.redaction import Redactor
 
 _SESSION_OPTIONS = frozenset(Session.__init__.__kwdefaults__ or ()) | {"agent", "user_goal"}
 _DELIVERY_OPTIONS = frozenset({"api_key", "endpoint"})

@@ -73,6 +73,7 @@ class Sandbox:
         rows: Sequence[SessionRow],
         types: Collection[str] | None,
         columns: frozenset[str] | None = None,
+        listed: bool = True,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """Read sessions and events into memory, make the views over them, then lock the door. Called once.
@@ -81,6 +82,7 @@ class Sandbox:
             rows: the catalog.
             types: event types to read; all when None, no file is opened when empty.
             columns: of `events`, those that are looked at; the others are NULL. All when None.
+            listed: whether anybody looks at the sessions; without rows otherwise.
             check: called now and then; what it raises stops the loading.
 
         Raises `duckdb.Error`.
@@ -95,7 +97,7 @@ class Sandbox:
             match view.name:
                 case "sessions":
                     execute(f"create table sessions as {view.query}")
-                    self._load_catalog(rows, view.query)
+                    self._load_catalog(rows if listed else (), view.query)
                 case "events" if types is None:
                     execute(f"create table events as {events_query(columns)}")
                 case "events":

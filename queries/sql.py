@@ -31,6 +31,9 @@ MAX_RESULT_BYTES = 64 * 1024 * 1024
 _QUERIES = ("SELECT", "EXPLAIN", "MULTI")
 """Statement types let through. To tell people early, not for safety; MULTI is what PIVOT is called."""
 
+_OVER_CATALOG = frozenset(("sessions", "fingerprints"))
+"""Views over what the catalog knows: 10,000 sessions take two seconds to load, and many queries want none."""
+
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -81,6 +84,8 @@ class SpoolDatabase:
         """Event types in the sandbox; None for all."""
         self._columns: frozenset[str] | None = frozenset()
         """Columns of events in the sandbox; None for all."""
+        self._listed = False
+        """Whether the sandbox holds the sessions."""
         self._planner = Planner()
         self._busy = threading.Lock()
         self._stopped = threading.Event()
@@ -145,6 +150,8 @@ class SpoolDatabase:
                 columns = self._planner.columns_needed(sql)
         else:
             columns = frozenset()
+        listed = bool(names & _OVER_CATALOG)
+        covered = covered and (self._listed or not listed)
         covered = covered and (self._columns is None or (columns is not None and columns <= self._columns))
         if self._sandbox is not None and covered and rows == self._rows:
             return self._sandbox
@@ -152,21 +159,22 @@ class SpoolDatabase:
             types |= have  # who asks for one kind now and another next asks for the first again
         if columns is not None and self._columns is not None:
             columns |= self._columns
+        listed |= self._listed
         self._discard()
         self._sandbox = Sandbox()
         try:
-            self._sandbox.load(rows, types, columns, self._raise_if_stopped)
+            self._sandbox.load(rows, types, columns, listed, self._raise_if_stopped)
         except BaseException:  # half loaded is not locked: nobody may ask it anything
             self._discard()
             raise
-        self._rows, self._types, self._columns = rows, types, columns
+        self._rows, self._types, self._columns, self._listed = rows, types, columns, listed
         return self._sandbox
 
     def _discard(self) -> None:
         if self._sandbox is not None:
             self._sandbox.close()
         self._sandbox = None
-        self._rows, self._types, self._columns = [], frozenset(), frozenset()
+        self._rows, self._types, self._columns, self._listed = [], frozenset(), frozenset(), False
 
     def _raise_if_stopped(self) -> None:
         if self._stopped.is_set():

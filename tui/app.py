@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 import traceback
 from collections import deque
@@ -101,6 +102,7 @@ class PromptetheusApp(Guarded, App[None]):
         self._first_session = session
         self._when_read = when_read
         self._told: dict[str, float] = {}
+        self._leaving = threading.Event()
         for ours in our_themes():
             self.register_theme(ours)
         chosen = starting_theme(os.environ) if theme is None else full_name(theme, self.available_themes)
@@ -247,7 +249,13 @@ class PromptetheusApp(Guarded, App[None]):
         self.sessions_screen.show_spool(self.root)
         self.notify(f"Recording the demo in {DEMO_SPOOL}", timeout=4)
         record = await asyncio.to_thread(import_module, "promptetheus.demo.record")
-        await asyncio.to_thread(record.record_demo, self.root, fast=False, say=lambda _line: None)
+        await asyncio.to_thread(
+            record.record_demo, self.root, fast=False, say=lambda _line: None, closed=self._leaving
+        )
+
+    def on_unmount(self) -> None:
+        """End a demo that is still being recorded: the program waits for its threads."""
+        self._leaving.set()
 
     # Messages and errors
 
