@@ -21,11 +21,10 @@ _SUFFIXES = (".jsonl", ".json")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    check = actions.add_parser("check", help="say what would be taken out", allow_abbrev=False)
-    check.add_argument("target", help="session id, the beginning of one, or a file of any kind")
-    add_spool(check)
-    add_json(check)
+    parser.add_argument("action", choices=["check"], help="check: say what would be taken out")
+    parser.add_argument("target", help="session id, the beginning of one, or a file of any kind")
+    add_spool(parser)
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
