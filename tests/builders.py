@@ -22,7 +22,13 @@ class SessionBuilder:
         self.events: list[dict[str, Any]] = []
         self._now = START_S
         self._calls = 0
-        after: dict[str, Any] = {"agent": agent, "user_goal": goal, "project_id": None, "environment": None, "tags": []}
+        after: dict[str, Any] = {
+            "agent": agent,
+            "user_goal": goal,
+            "project_id": None,
+            "environment": None,
+            "tags": [],
+        }
         self.event("state_change", {"name": "session_started", "before": None, "after": after})
 
     def event(self, kind: str, payload: Mapping[str, Any], after_s: float = 0.1, **fields: Any) -> Self:

@@ -47,7 +47,11 @@ def _flat(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     depth = 0
     for event in events:
         payload = event.get("payload")
-        marker = payload.get("name") if isinstance(payload, Mapping) and event.get("type") == "state_change" else None
+        marker = (
+            payload.get("name")
+            if isinstance(payload, Mapping) and event.get("type") == "state_change"
+            else None
+        )
         if marker == "span_end":
             depth = max(0, depth - 1)
         yield "  " * min(depth, MAX_INDENT_LEVELS) + event_line(event)

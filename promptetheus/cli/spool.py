@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"spool": str(root), "pending": pending, "dead": dead})
         return 0
     out(f"Spool: {root}")
-    out(f"  pending : {_sum(pending)} event(s) across {len(pending)} session file(s), {_bytes(pending)} bytes")
+    out(
+        f"  pending : {_sum(pending)} event(s) across {len(pending)} session file(s), {_bytes(pending)} bytes"
+    )
     out(f"  dead    : {_sum(dead)} event(s) across {len(dead)} file(s), {_bytes(dead)} bytes")
     for entry in pending:
         out(f"    {printable_line(entry['session'])}: {entry['pending']} pending")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from promptetheus.queries.catalog import Catalog, SessionRow, Status
 
 from promptetheus.demo.agent_process import AgentProcess
 from promptetheus.demo.coding_agent import Mood
+from promptetheus.queries.catalog import Catalog, SessionRow, Status
 
 TOKEN = "0123456789abcdef"
 DEADLINE_S = 20.0

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from promptetheus.queries.catalog import Catalog, SessionRow, Status
 
 from promptetheus.demo.record import PROGRAMME
+from promptetheus.queries.catalog import Catalog, SessionRow, Status
 
 DEADLINE_S = 30.0
 COMMAND = [sys.executable, "-c", "import sys; from promptetheus.cli import main; sys.exit(main())"]

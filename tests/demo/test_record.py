@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from promptetheus.queries.catalog import Catalog, SessionRow, Status
 
 from promptetheus.demo import calendar_agent
 from promptetheus.demo.pace import DemoClosed, Pace
 from promptetheus.demo.record import PROGRAMME, record_demo
 from promptetheus.demo.take import Take
 from promptetheus.events import validate_event
+from promptetheus.queries.catalog import Catalog, SessionRow, Status
 
 QUICKSTART_FINGERPRINT = "8ae0f41220d0"
 

@@ -22,8 +22,8 @@ FOUNDATION = {
 """Modules that know nothing of a running session: values in, values out, and the files they name."""
 
 WRITE_PATH = {
-    "async_session", "calls", "decorators", "recorder", "session", "session_async", "sinks", "spool_sink", "testing", "trace",
-    "transport", "transport_sink", "wrapping",
+    "async_session", "calls", "decorators", "recorder", "session", "session_async", "sinks", "spool_sink",
+    "testing", "trace", "transport", "transport_sink", "wrapping",
 }  # fmt: skip
 
 ALLOWED = {
