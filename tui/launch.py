@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import select
+import signal
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +16,10 @@ NO_TERMINAL = (
     "promptetheus tui needs a terminal: standard input and standard error must be one.\n"
     "Without one, `promptetheus sessions` lists what was recorded and `promptetheus replay ID` prints a session."
 )
+
+
+HANG_UP_GRACE_S = 2.0
+"""How long an orderly end may take after the terminal was closed."""
 
 
 class CannotShow(Exception):
@@ -82,8 +90,23 @@ def show(target: Target, *, theme: str | None = None, filter_text: str = "") -> 
         )
     except UnknownTheme as error:
         raise CannotShow(str(error)) from None
+    threading.Thread(target=_end_with_the_terminal, name="promptetheus-hang-up", daemon=True).start()
     app.run()
     return app.return_code or 0
+
+
+def _end_with_the_terminal() -> None:
+    """Wait until the terminal is closed, then end the process.
+
+    Textual cannot: its thread for keys reads the dead terminal without a pause, its thread for output has ended,
+    and an orderly exit waits for both. Waiting costs nothing: with no events asked for, `poll` reports hang-ups only.
+    """
+    assert sys.__stdin__ is not None
+    poller = select.poll()
+    poller.register(sys.__stdin__.fileno(), 0)
+    poller.poll()
+    time.sleep(HANG_UP_GRACE_S)
+    os._exit(128 + signal.SIGHUP)
 
 
 def _resume_collecting() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -302,7 +303,9 @@ async def test_a_key_shows_the_demo(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    def record_demo(spool_dir: Path, *, fast: bool, say: Callable[[str], object]) -> list[str]:
+    def record_demo(
+        spool_dir: Path, *, fast: bool, say: Callable[[str], object], closed: threading.Event
+    ) -> list[str]:
         a_failing(spool_dir, "demo-run", goal="the demo's goal")
         return ["demo-run"]
 
