@@ -17,7 +17,7 @@ from promptetheus.tui.theme import Looks, looks_of
 
 
 class SpoolHeader(Guarded, Widget, can_focus=False):
-    """`promptetheus   ~/work/agent  .promptetheus/spool        128 sessions · 3 running · 12 failing   live ●`."""
+    """`promptetheus   ~/code/agent  .promptetheus/spool        128 sessions · 3 running · 12 failing   live ●`."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """

@@ -35,8 +35,8 @@ def test_a_piece_that_just_fits_says_that_more_follows() -> None:
 
 
 def test_a_path_keeps_its_end() -> None:
-    assert cut_middle("~/work/agent/.promptetheus/spool", 20).endswith("theus/spool")
-    assert cell_len(cut_middle("~/work/agent/.promptetheus/spool", 20)) <= 20
+    assert cut_middle("~/code/agent/.promptetheus/spool", 20).endswith("theus/spool")
+    assert cell_len(cut_middle("~/code/agent/.promptetheus/spool", 20)) <= 20
 
 
 def test_numbers_align_at_the_right() -> None:
