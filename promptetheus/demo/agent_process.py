@@ -23,6 +23,8 @@ from promptetheus.demo.take import AgentFailed, Take
 _GRACE_S = 3.0
 """How long a child that was told to end may take to close its session."""
 
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
 
 class AgentProcess:
     """A context manager: starts the agent, and ends it on leaving if it is still at work."""
@@ -92,8 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=coding_agent.LOOP_ROUNDS)
     options = parser.parse_args(arguments)
     closed = threading.Event()
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: closed.set())
+    # Waited for in a thread, not handled: a handler runs inside whatever the main thread is doing, and there it is
+    # waiting for this very event, whose lock it may hold.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    threading.Thread(target=_watch_signals, args=(closed,), daemon=True).start()
     threading.Thread(target=_watch_parent, args=(closed,), daemon=True).start()
     pace = Pace(f"process/{options.mood}", speed=options.speed, closed=closed)
     take = Take(options.spool, options.token, options.mood, pace, announce=_print_line)
@@ -106,6 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_line(text: str) -> None:
     print(text, flush=True)
+
+
+def _watch_signals(closed: threading.Event) -> None:
+    signal.sigwait(_ENDING)
+    closed.set()
 
 
 def _watch_parent(closed: threading.Event) -> None:
