@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from promptetheus.display import duration, printable_line
+from promptetheus.anomaly import Anomaly, AnomalyKind, finding
+from promptetheus.effects import Effects, infer_effects
 from promptetheus.fingerprint import in_order
+from promptetheus.lost_context import context_lost, cut_off
+from promptetheus.mistake_signs import answered_nothing
 from promptetheus.signatures import Run, make_run
+from promptetheus.stalls import pauses, stalls, unanswered
 from promptetheus.steps import Step, StepKind
+
+__all__ = ["Anomaly", "AnomalyKind", "anomalies"]
 
 REPEATS = 3
 """The same call with the same answer so many times is a repetition."""
@@ -24,66 +28,44 @@ REPEATS = 3
 OSCILLATIONS = 3
 """A, B, A, B, A, B: two calls in turn so many times."""
 
-STALL_MS = 30_000.0
-STALL_FACTOR = 10.0
-"""A step is a stall when it took at least 30 s and ten times the median step of its session."""
-
 MAX_FINDINGS = 50
-_MAX_EVIDENCE = 10
+_LOOKED_AHEAD = 50
+_MOVES = frozenset(
+    {StepKind.AGENT, StepKind.USER, StepKind.TOOL, StepKind.ACTION, StepKind.RETRIEVAL, StepKind.ERROR}
+)
 
 _SUCCESS = re.compile(
     r"\b(?:success(?:fully)?|done|completed?|booked|confirmed|fixed|all set|has been|is now|works)\b",
     re.IGNORECASE,
 )
-_CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "context_length_exceeded", "MAX_TOKENS"})
-
-
-class AnomalyKind(StrEnum):
-    """What looks wrong, the more telling first."""
-
-    FALSE_SUCCESS = "success claimed against a failed check"
-    IGNORED_ERROR = "error ignored"
-    EMPTY_RESULT = "empty result"
-    REPETITION = "the same call again"
-    OSCILLATION = "back and forth"
-    CUT_OFF = "answer cut off"
-    NO_CHANGE = "nothing changed after it"
-    STALL = "stall"
-    UNANSWERED = "call without an answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Anomaly:
-    """One finding."""
-
-    kind: AnomalyKind
-    steps: tuple[int, ...]
-    """Numbers of the steps that show it, in their order, at most 10."""
-    text: str
-    """One printable line."""
+_NOTHING = re.compile(
+    r"\b(?:no|none|not|nothing|never|without|empty|unable|cannot|unfortunately|zero|0|sorry)\b|n't\b",
+    re.IGNORECASE,
+)
+"""Words that show that an agent saw an empty answer."""
 
 
 def anomalies(events: Iterable[Mapping[str, Any]]) -> list[Anomaly]:
     """What looks wrong in a session, the most telling first; at most 50 findings. Never raises on odd events."""
     known = [event for event in in_order(events) if isinstance(event, Mapping)]
     run = make_run(known)
+    effects = infer_effects([run])
     found = [
         *_false_success(run),
         *_ignored_errors(run),
-        *_repetitions(run),
+        *_empty_results_used(run, effects),
+        *_repetitions(run, effects),
         *_oscillations(run),
-        *_cut_off(run),
+        *cut_off(run),
+        *context_lost(run),
         *_clicks_in_vain(run),
-        *_stalls(run.steps),
-        *_unanswered(run, known),
+        *stalls(run.steps),
+        *pauses(run.steps),
+        *unanswered(run, known),
     ]
     order = list(AnomalyKind)
     found.sort(key=lambda anomaly: (order.index(anomaly.kind), anomaly.steps))
     return found[:MAX_FINDINGS]
-
-
-def _finding(kind: AnomalyKind, steps: Sequence[int], text: str) -> Anomaly:
-    return Anomaly(kind, tuple(steps[:_MAX_EVIDENCE]), printable_line(text, 240))
 
 
 def _false_success(run: Run) -> list[Anomaly]:
@@ -100,7 +82,7 @@ def _false_success(run: Run) -> list[Anomaly]:
     if claim is None:
         return []
     text = f'the agent\'s last words say "{claim.group(0)}", and a check failed'
-    return [_finding(AnomalyKind.FALSE_SUCCESS, [run.steps[words[-1]].index], text)]
+    return [finding(AnomalyKind.FALSE_SUCCESS, [run.steps[words[-1]].index], text)]
 
 
 def _ignored_errors(run: Run) -> list[Anomaly]:
@@ -111,7 +93,7 @@ def _ignored_errors(run: Run) -> list[Anomaly]:
         if step.kind is not StepKind.TOOL:
             continue
         later[step.name] -= 1
-        following = run.steps[place + 1] if place + 1 < len(run.steps) else None
+        following = _next_move(run, place)
         if (
             step.ok is False
             and not later[step.name]
@@ -119,11 +101,49 @@ def _ignored_errors(run: Run) -> list[Anomaly]:
             and following.kind is StepKind.TOOL
         ):
             text = f"{step.name} failed, was not tried again, and the next call followed at once: {run.text(place)}"
-            found.append(_finding(AnomalyKind.IGNORED_ERROR, [step.index, following.index], text))
+            found.append(finding(AnomalyKind.IGNORED_ERROR, [step.index, following.index], text))
     return found
 
 
-def _repetitions(run: Run) -> list[Anomaly]:
+def _next_move(run: Run, place: int) -> Step | None:
+    """What the agent did or was told next; model calls, spans and pages in between are not its doing."""
+    return next(
+        (step for step in run.steps[place + 1 : place + 1 + _LOOKED_AHEAD] if step.kind in _MOVES), None
+    )
+
+
+def _empty_results_used(run: Run, effects: Effects) -> list[Anomaly]:
+    """A tool that was asked answered nothing, and the agent spoke or changed something as if it had."""
+    found = []
+    for place, step in enumerate(run.steps):
+        # A call that answers null may be one that has nothing to answer: too weak a sign to bother people with.
+        if run.result(place) is None or not answered_nothing(run, place, effects):
+            continue
+        following = _next_move(run, place)
+        if following is None:
+            continue
+        changes = (
+            following.kind is StepKind.TOOL and _changes(following, effects) and following.name != step.name
+        )
+        says = following.kind is StepKind.AGENT and not _NOTHING.search(_words(run, following)[:4_000])
+        if changes or says:
+            what = f"{following.name} was called" if changes else "the agent went on"
+            text = f"{what} as if there had been an answer: {run.text(place)}"
+            found.append(finding(AnomalyKind.EMPTY_RESULT, [step.index, following.index], text))
+    return found
+
+
+def _changes(step: Step, effects: Effects) -> bool:
+    known = effects.get(step.name)
+    return known is not None and known.writes
+
+
+def _words(run: Run, step: Step) -> str:
+    content = _mapping(run.events[step.events[0]].get("payload")).get("content")
+    return content if isinstance(content, str) else ""
+
+
+def _repetitions(run: Run, effects: Effects) -> list[Anomaly]:
     """The same question with the same answer, again and again; apart where that answer was nothing."""
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, (step, signature) in enumerate(zip(run.steps, run.signatures, strict=True)):
@@ -133,10 +153,9 @@ def _repetitions(run: Run) -> list[Anomaly]:
     for same in places.values():
         if len(same) < REPEATS:
             continue
-        empty = run.steps[same[0]].ok is not False and run.result(same[0]) in (None, "", [], {})
-        kind = AnomalyKind.EMPTY_RESULT if empty else AnomalyKind.REPETITION
+        kind = AnomalyKind.EMPTY_RESULT if answered_nothing(run, same[0], effects) else AnomalyKind.REPETITION
         text = f"{len(same)} times: {run.text(same[0])}"
-        found.append(_finding(kind, [run.steps[place].index for place in same], text))
+        found.append(finding(kind, [run.steps[place].index for place in same], text))
     return found
 
 
@@ -157,24 +176,8 @@ def _oscillations(run: Run) -> list[Anomaly]:
             steps = [step.index for step, _ in moves[start:end]]
             names = " and ".join(moves[place][0].name or "?" for place in (start, start + 1))
             text = f"{names} in turn, {(end - start) // 2} times"
-            found.append(_finding(AnomalyKind.OSCILLATION, steps, text))
+            found.append(finding(AnomalyKind.OSCILLATION, steps, text))
         start = max(start + 1, end - 1)
-    return found
-
-
-def _cut_off(run: Run) -> list[Anomaly]:
-    """A model stopped because there was no more room."""
-    found = []
-    for step in run.steps:
-        if step.kind is not StepKind.LLM:
-            continue
-        event = run.events[step.events[0]]
-        for holder in (_mapping(event.get("payload")), _mapping(event.get("metadata"))):
-            reason = holder.get("finish_reason") or holder.get("stop_reason")
-            if isinstance(reason, str) and reason in _CUT_OFF:
-                found.append(
-                    _finding(AnomalyKind.CUT_OFF, [step.index], f"{step.name} stopped at its limit: {reason}")
-                )
     return found
 
 
@@ -190,41 +193,19 @@ def _clicks_in_vain(run: Run) -> list[Anomaly]:
         ]
         if step.kind is StepKind.ACTION and pages and before is not None and pages[-1] == before:
             text = f"the page is the same after {step.name or 'an action'} as before"
-            found.append(_finding(AnomalyKind.NO_CHANGE, [step.index], text))
+            found.append(finding(AnomalyKind.NO_CHANGE, [step.index], text))
         before = pages[-1] if pages else before
     return found
 
 
 def _page(event: Mapping[str, Any]) -> str:
     payload = _mapping(event.get("payload"))
-    return repr([payload.get(key) for key in ("url", "text", "html", "title", "dom")])
-
-
-def _stalls(steps: Sequence[Step]) -> list[Anomaly]:
-    times = sorted(step.duration_ms for step in steps if step.duration_ms is not None)
-    if not times:
-        return []
-    usual = times[len(times) // 2]
-    return [
-        _finding(
-            AnomalyKind.STALL,
-            [step.index],
-            f"{step.name or step.kind.value} took {duration(step.duration_ms)}",
-        )
-        for step in steps
-        if step.duration_ms is not None and step.duration_ms >= max(STALL_MS, STALL_FACTOR * usual)
-    ]
-
-
-def _unanswered(run: Run, events: Sequence[Mapping[str, Any]]) -> list[Anomaly]:
-    """Calls that were still open when the session ended; in a running one they are just running."""
-    if not events or events[-1].get("type") != "session_end":
-        return []
-    return [
-        _finding(AnomalyKind.UNANSWERED, [step.index], f"{run.text(place)} was never answered")
-        for place, step in enumerate(run.steps)
-        if step.kind is StepKind.TOOL and step.open
-    ]
+    return repr(
+        [
+            payload.get(key)
+            for key in ("url", "visible_text", "selected_values", "warnings", "text", "html", "title", "dom")
+        ]
+    )
 
 
 def _mapping(thing: object) -> Mapping[str, Any]:

@@ -16,6 +16,13 @@ MAX_ARTIFACT_BYTES = 256 << 20
 
 PICTURE_EXTENSIONS = ("png", "jpg", "gif", "webp")
 
+CONTENT_TYPES = {
+    "png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
+    "webm": "video/webm", "mp4": "video/mp4", "wav": "audio/wav", "mp3": "audio/mpeg", "ogg": "audio/ogg",
+    "txt": "text/plain; charset=utf-8", "json": "application/json",
+}  # fmt: skip
+"""Media types by extension of an artifact; others are `application/octet-stream`."""
+
 _CHUNK_BYTES = 1 << 20
 
 

@@ -69,10 +69,18 @@ async def leave_async(session: Session, error: BaseException | None) -> None:
 
 
 async def flush_async(session: Session, timeout: float | None) -> None:
-    """Flush the transport of a session; the spool has nothing to flush."""
+    """Flush the transport of a session, or wait for its delivery when there is a timeout."""
     sink = session._sink
-    flush = getattr(sink.transport, "flush", None) if isinstance(sink, TransportSink) else None
-    if sink is None or flush is None:
+    if sink is None:
+        return
+    if not isinstance(sink, TransportSink):
+        if timeout is None:
+            sink.flush(None)
+        else:
+            await asyncio.get_running_loop().run_in_executor(None, sink.flush, timeout)
+        return
+    flush = getattr(sink.transport, "flush", None)
+    if flush is None:
         return
     try:
         if inspect.iscoroutinefunction(flush):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from promptetheus.encoding import clip
+from promptetheus.guard import pass_on
 
 REPR_LIMIT = 16_384
 """A repr is kept up to so many characters; the event's metadata then says how long it was."""
@@ -42,7 +43,8 @@ def safe_repr(value: object) -> tuple[str, Size | None]:
         if len(text) <= REPR_LIMIT:
             return text, None
         return clip(text, REPR_LIMIT), {"characters": len(text)}
-    except Exception as error:
+    except BaseException as error:
+        pass_on(error)
         return f"<{type(value).__name__}: repr failed with {type(error).__name__}>", None
 
 
@@ -53,7 +55,8 @@ def text_of(value: object) -> str:
         return safe_repr(value)[0]
     try:
         return clip(str(value), REPR_LIMIT)
-    except Exception as error:
+    except BaseException as error:
+        pass_on(error)
         return f"<{type(value).__name__}: not readable, {type(error).__name__}>"
 
 

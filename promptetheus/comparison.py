@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from promptetheus.alignment import align
+from promptetheus.alignment import Pair, align
 from promptetheus.display import printable_line
 from promptetheus.effects import Effects
-from promptetheus.noise import plain
 from promptetheus.signatures import Run, Signature
 from promptetheus.steps import StepKind
+from promptetheus.value_changes import same_value
 
 MIN_MOVES_TO_JUDGE = 3
 """With fewer calls and actions than this on either side, nothing in common says nothing."""
@@ -27,7 +27,11 @@ class Change(StrEnum):
     ARGUMENTS = "arguments"
     """The same call or action with other arguments."""
     RESULT = "result"
-    """The same call, another answer."""
+    """The same call or query, another answer."""
+    PAGE = "page"
+    """The same action, and the page shows something else after it."""
+    MODEL = "model"
+    """A call of another model."""
     ERROR = "error"
     """The same call, answered with an error on one side only."""
     MISSING = "missing"
@@ -38,6 +42,27 @@ class Change(StrEnum):
     """On this side only here; the other run has an equal step in another place."""
 
 
+class RowKind(StrEnum):
+    """What a side-by-side view draws."""
+
+    EQUAL = "equal"
+    CHANGED = "changed"
+    MISSING_LEFT = "missing left"
+    MISSING_RIGHT = "missing right"
+    MOVED = "moved"
+
+
+_KINDS = {
+    Change.SAME: RowKind.EQUAL,
+    Change.MISSING: RowKind.MISSING_RIGHT,
+    Change.EXTRA: RowKind.MISSING_LEFT,
+    Change.MOVED: RowKind.MOVED,
+}
+
+UNTELLING = frozenset({Change.SAME, Change.WORDS, Change.MODEL})
+"""Changes that say nothing about another course: a language model hardly ever uses the same words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the side-by-side view."""
@@ -46,6 +71,13 @@ class Row:
     """Place in the left run; None for a gap."""
     right: int | None
     change: Change
+    moved_to: int | None = None
+    """Of a moved step, the place of the equal one in the other run."""
+
+    @property
+    def kind(self) -> RowKind:
+        """The change as it is drawn."""
+        return _KINDS.get(self.change, RowKind.CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,54 +109,84 @@ def side_by_side(left: Run, right: Run, effects: Effects) -> SideBySide:
     """Align two runs; equal calls that change the world (`effects`) are matched before all others."""
 
     def changes_the_world(signature: Signature) -> bool:
-        known = effects.get(signature.name) if signature.kind is StepKind.TOOL else None
+        acts = signature.kind is StepKind.TOOL or signature.kind is StepKind.ACTION
+        known = effects.get(signature.name) if acts else None
         return known is not None and known.writes
 
     alignment = align(left.signatures, right.signatures, changes_the_world)
-    lonely_left = {left.signatures[i].key for i, j in alignment.pairs if i is not None and j is None}
-    lonely_right = {right.signatures[j].key for i, j in alignment.pairs if j is not None and i is None}
+    elsewhere = _elsewhere(left, right, alignment.pairs)
     rows = []
     for i, j in alignment.pairs:
         if i is not None and j is not None:
-            change = _change(left, i, right, j)
-        elif i is not None:
-            change = Change.MOVED if left.signatures[i].key in lonely_right else Change.MISSING
-        else:
-            assert j is not None
-            change = Change.MOVED if right.signatures[j].key in lonely_left else Change.EXTRA
-        rows.append(Row(i, j, change))
+            rows.append(Row(i, j, _change(left, i, right, j)))
+            continue
+        moved_to = elsewhere.get((i, j))
+        alone = Change.MISSING if j is None else Change.EXTRA
+        rows.append(Row(i, j, alone if moved_to is None else Change.MOVED, moved_to))
     return SideBySide(left, right, tuple(rows), alignment.coarse, _no_common_ground(left, right))
+
+
+def _elsewhere(left: Run, right: Run, pairs: Sequence[Pair]) -> dict[Pair, int]:
+    """For steps that stand alone, the place of an equal one that stands alone in the other run; each serves once."""
+    waiting: dict[str, list[int]] = {}
+    for i, j in reversed(pairs):
+        if i is None and j is not None:
+            waiting.setdefault(right.signatures[j].key, []).append(j)
+    found: dict[Pair, int] = {}
+    for i, j in pairs:
+        if i is not None and j is None and (places := waiting.get(left.signatures[i].key)):
+            place = places.pop()
+            found[Pair(i, None)], found[Pair(None, place)] = place, i
+    return found
 
 
 def _change(left: Run, i: int, right: Run, j: int) -> Change:
     one, other = left.signatures[i], right.signatures[j]
     if one.content != other.content:
-        return Change.WORDS if one.is_message else Change.ARGUMENTS
-    if one.kind is not StepKind.TOOL:
-        return Change.SAME
-    before, after = left.steps[i], right.steps[j]
-    if (before.ok is False) != (after.ok is False):
-        return Change.ERROR
-    if before.open != after.open:
-        return Change.RESULT
-    old, new = left.result(i), right.result(j)
-    if type(old) is type(new) and old == new:
-        return Change.SAME
-    return Change.SAME if plain(old, left.noise) == plain(new, right.noise) else Change.RESULT
+        changed = _KIND_OF_CONTENT.get(one.kind, Change.ARGUMENTS)
+        if changed is not Change.ARGUMENTS or not same_value(
+            left.arguments(i), right.arguments(j), left.noise
+        ):
+            return changed
+    match one.kind:
+        case StepKind.TOOL:
+            before, after = left.steps[i], right.steps[j]
+            if (before.ok is False) != (after.ok is False):
+                return Change.ERROR
+            if before.open != after.open or not same_value(left.result(i), right.result(j), left.noise):
+                return Change.RESULT
+        case StepKind.RETRIEVAL:
+            if not same_value(left.result(i), right.result(j), left.noise):
+                return Change.RESULT
+        case StepKind.ACTION | StepKind.DOM:
+            if not same_value(left.page(i), right.page(j), left.noise):
+                return Change.PAGE
+        case _:
+            pass
+    return Change.SAME
+
+
+_KIND_OF_CONTENT = {
+    StepKind.USER: Change.WORDS,
+    StepKind.AGENT: Change.WORDS,
+    StepKind.LLM: Change.MODEL,
+}
 
 
 def _no_common_ground(left: Run, right: Run) -> str:
     """Two runs that move, and have no kind of move in common, are about different things."""
-    moves = [_moves(run.signatures) for run in (left, right)]
+    moves = [_moves(run) for run in (left, right)]
     if min(sum(found.values()) for found in moves) < MIN_MOVES_TO_JUDGE or moves[0].keys() & moves[1].keys():
         return ""
     shown = [", ".join(name for name, _ in found.most_common(3)) for found in moves]
     return f"they have no call or action in common: one did {shown[0]}, the other {shown[1]}"
 
 
-def _moves(signatures: Sequence[Signature]) -> Counter[str]:
+def _moves(run: Run) -> Counter[str]:
+    """Calls and actions by name; what encloses others (a decorated agent) is none."""
     return Counter(
         printable_line(s.name or s.kind.value, 60)
-        for s in signatures
+        for place, s in enumerate(run.signatures)
         if s.kind in (StepKind.TOOL, StepKind.ACTION, StepKind.RETRIEVAL, StepKind.SPAN)
+        and not run.encloses_next(place)
     )

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Any
 
 from promptetheus.alignment import likeness
-from promptetheus.comparison import Change, Row, SideBySide, side_by_side
-from promptetheus.display import printable_line
+from promptetheus.comparison import UNTELLING, Change, Row, SideBySide, side_by_side
+from promptetheus.display import printable_line, value
 from promptetheus.effects import Effects, infer_effects, writes_of
-from promptetheus.noise import plain_text
+from promptetheus.noise import Noise
+from promptetheus.plain_form import plain_text
 from promptetheus.signatures import Run
 from promptetheus.steps import StepKind
 from promptetheus.value_changes import ValueChange, changed_arguments, value_changes
@@ -29,6 +30,9 @@ _PROSE_WORDS = 5
 """A text of at least so many words is prose: it may be put in other words as long as its figures stay."""
 
 _FIGURE = re.compile(r"\S*\d\S*")
+_WORD = re.compile(r"\w+")
+_MAX_OUTCOME = 2_000
+"""Characters of a result and a message whose words are held against each other."""
 
 
 class DivergenceKind(StrEnum):
@@ -36,7 +40,11 @@ class DivergenceKind(StrEnum):
 
     WORDING = "other words"
     ARGUMENTS = "wrong arguments"
+    VALUE = "other value"
+    """Of a state, or another text of an error."""
     RESULT = "other result"
+    PAGE = "other page"
+    MODEL = "other model"
     ERROR = "error"
     EXTRA = "extra step"
     MISSING = "missing step"
@@ -95,12 +103,15 @@ def compare(left: Run, right: Run, effects: Effects | None = None) -> Comparison
 
 
 def first_divergence(sides: SideBySide) -> Divergence | None:
-    """The first row that differs in more than words, or the first in words when there is no other."""
+    """The first row that differs in more than words, or the first in words when there is no other.
+
+    A call or span around others ends after them: where they differ, its own other result is their consequence.
+    """
     different = [row for row in sides.rows if row.change is not Change.SAME]
-    telling = [row for row in different if not sides.signature(row).is_message]
     if not different:
         return None
-    row = (telling or different)[0]
+    telling = [row for row in different if row.change not in UNTELLING]
+    row = next((found for row in telling if (found := _innermost(sides, row, different))), different[0])
     before = sides.rows[: sides.rows.index(row)]
     moves = [other for other in sides.rows if not sides.signature(other).is_message]
     same = sum(other.change is Change.SAME for other in before)
@@ -109,6 +120,39 @@ def first_divergence(sides: SideBySide) -> Divergence | None:
     confidence = 0.0 if sides.not_comparable else round(min(1.0, 0.4 + 0.4 * share + 0.1 * min(5, same)), 2)
     reason = f"{same} of {len(before)} steps equal before it" if before else "it is the first step"
     return _described(sides, row, confidence, reason)
+
+
+def _innermost(sides: SideBySide, row: Row, different: Sequence[Row]) -> Row | None:
+    """The row itself, unless it is the outcome of others inside it: None when a later row tells more, or the
+    message inside that says what came out."""
+    if row.left is None or row.right is None or row.change not in (Change.RESULT, Change.ERROR):
+        return row
+    if not (sides.left.encloses_next(row.left) or sides.right.encloses_next(row.right)):
+        return row
+    inside = [other for other in different if _is_inside(sides, row.left, row.right, other)]
+    if any(other.change not in UNTELLING for other in inside):
+        return None
+    outcome = _changed_words(sides.left.result(row.left), sides.right.result(row.right))
+    said = (
+        other
+        for other in inside
+        if other.change is Change.WORDS
+        and other.left is not None
+        and other.right is not None
+        and outcome & _changed_words(sides.left.arguments(other.left), sides.right.arguments(other.right))
+    )
+    return next(said, row)
+
+
+def _is_inside(sides: SideBySide, left: int, right: int, other: Row) -> bool:
+    if other.right is not None:
+        return sides.right.encloses(right, other.right)
+    return other.left is not None and sides.left.encloses(left, other.left)
+
+
+def _changed_words(before: Any, after: Any) -> set[str]:
+    one, other = (set(_WORD.findall(value(each, _MAX_OUTCOME).casefold())) for each in (before, after))
+    return one ^ other
 
 
 def effect_differences(left: Run, right: Run, effects: Effects) -> tuple[Divergence, ...]:
@@ -121,7 +165,7 @@ def effect_differences(left: Run, right: Run, effects: Effects) -> tuple[Diverge
     found = []
     for j in new:
         i = partner.get(j)
-        if i is not None and _only_reworded(left.arguments(i), right.arguments(j)):
+        if i is not None and _only_reworded(left.arguments(i), right.arguments(j), left.noise):
             continue
         found.append(_wrong_call(left, i, right, j, effects))
     taken = set(partner.values())
@@ -159,6 +203,8 @@ def _repeats(run: Run, writes: Sequence[int]) -> set[int]:
     last: dict[str, Any] = {}
     found = set()
     for place in writes:
+        if run.steps[place].kind is not StepKind.TOOL:  # a button pressed twice may well do two things
+            continue
         signature, result = run.signatures[place].key, run.result(place)
         if signature in last and last[signature] == result:
             found.add(place)
@@ -210,15 +256,15 @@ def _alike(left: Run, i: int, right: Run, j: int) -> float:
     return 1 - different / max(1, len(names)) + likeness(left.signatures[i], right.signatures[j]) / 100
 
 
-def _only_reworded(one: Any, other: Any) -> bool:
-    """Whether two calls differ in prose alone, and that in no figure."""
-    changes = value_changes(one, other)
-    return bool(changes) and all(
+def _only_reworded(one: Any, other: Any, noise: Noise) -> bool:
+    """Whether two calls differ in prose alone, and that in no figure; or in nothing but noise."""
+    return all(
         isinstance(change.before, str)
         and isinstance(change.after, str)
         and min(len(change.before.split()), len(change.after.split())) >= _PROSE_WORDS
-        and set(_FIGURE.findall(plain_text(change.before))) == set(_FIGURE.findall(plain_text(change.after)))
-        for change in changes
+        and set(_FIGURE.findall(plain_text(change.before, noise)))
+        == set(_FIGURE.findall(plain_text(change.after, noise)))
+        for change in value_changes(one, other, noise)
     )
 
 
@@ -279,11 +325,16 @@ _KIND_OF = {
     Change.WORDS: DivergenceKind.WORDING,
     Change.ARGUMENTS: DivergenceKind.ARGUMENTS,
     Change.RESULT: DivergenceKind.RESULT,
+    Change.PAGE: DivergenceKind.PAGE,
+    Change.MODEL: DivergenceKind.MODEL,
     Change.ERROR: DivergenceKind.ERROR,
     Change.MISSING: DivergenceKind.MISSING,
     Change.EXTRA: DivergenceKind.EXTRA,
     Change.MOVED: DivergenceKind.ORDER,
 }
+
+
+_WITH_ARGUMENTS = frozenset({StepKind.TOOL, StepKind.ACTION, StepKind.RETRIEVAL})
 
 
 def _described(sides: SideBySide, row: Row, confidence: float, reason: str) -> Divergence:
@@ -293,13 +344,17 @@ def _described(sides: SideBySide, row: Row, confidence: float, reason: str) -> D
     arguments: tuple[str, ...] = ()
     changes: tuple[ValueChange, ...] = ()
     if row.left is not None and row.right is not None:
+        match row.change:
+            case Change.ARGUMENTS | Change.WORDS | Change.MODEL:
+                before, after = left.arguments(row.left), right.arguments(row.right)
+            case Change.PAGE:
+                before, after = left.page(row.left), right.page(row.right)
+            case _:
+                before, after = left.result(row.left), right.result(row.right)
         if row.change is Change.ARGUMENTS:
-            before, after = left.arguments(row.left), right.arguments(row.right)
             arguments = changed_arguments(before, after, left.noise)
-        elif row.change is Change.WORDS:
-            before, after = left.arguments(row.left), right.arguments(row.right)
-        else:
-            before, after = left.result(row.left), right.result(row.right)
         changes = tuple(value_changes(before, after, left.noise))
     kind = DivergenceKind.WORDING if signature.is_message else _KIND_OF[row.change]
+    if kind is DivergenceKind.ARGUMENTS and signature.kind not in _WITH_ARGUMENTS:
+        kind = DivergenceKind.VALUE
     return Divergence(kind, name, row.left, row.right, arguments, changes, confidence, reason)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from promptetheus.noise import plain
+from promptetheus.plain_form import plain
 from promptetheus.signatures import Run
 from promptetheus.steps import StepKind
 
@@ -70,6 +70,13 @@ _WRITE_VERBS = _words(
     "fill press tap drag swipe reply email notify message redeem confirm complete finish resolve mark tag "
     "attach detach link unlink import sync mkdir touch rm mv cp reserve checkout rebook downgrade upgrade"
 )
+_LOOKS = _words(
+    "goto navigate open scroll hover wait screenshot back forward reload refresh observe extract read look snapshot "
+    "find search focus blur"
+)
+"""Browser actions that look; all others act on the page, and may change what is behind it."""
+
+_ACTS = 0.6
 _HANDOFF_VERBS = _words("transfer escalate handoff hand delegate forward route")
 _HANDOFF_TARGETS = _words("human humans agent agents operator support supervisor specialist team off")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -93,11 +100,13 @@ _FEW = 8
 
 
 @dataclass
-class _Evidence:
-    """What the sessions show of one tool."""
+class Evidence:
+    """What sessions show of one tool; that of several sessions adds up."""
 
     declared: Effect | None = None
     calls: int = 0
+    actions: int = 0
+    """Browser actions of that name."""
     failures: int = 0
     records: int = 0
     """Calls that were given a list or object: a record to store, more likely than a question."""
@@ -110,6 +119,16 @@ class _Evidence:
     """How often a question asked before and after it (and no other such call between) got another answer, or
     the same."""
 
+    def add(self, other: Evidence) -> None:
+        """Take what other sessions show into account."""
+        self.declared = self.declared or other.declared
+        for name in COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+COUNTED = tuple(field.name for field in fields(Evidence) if field.name != "declared")
+"""The fields of `Evidence` that are numbers."""
+
 
 def infer_effects(runs: Iterable[Run], corrections: Mapping[str, str] | None = None) -> dict[str, ToolEffect]:
     """The effect of every tool that these runs call.
@@ -118,18 +137,33 @@ def infer_effects(runs: Iterable[Run], corrections: Mapping[str, str] | None = N
         runs: the more of them, the better the guess.
         corrections: tool name to `read`, `write` or `handoff`, as a person decided; other words are ignored.
     """
-    evidence: dict[str, _Evidence] = defaultdict(_Evidence)
-    for run in runs:
-        _observe(run, evidence)
+    return judge(map(evidence_in, runs), corrections)
+
+
+def evidence_in(run: Run) -> dict[str, Evidence]:
+    """What one session shows of its tools."""
+    evidence: dict[str, Evidence] = defaultdict(Evidence)
+    _observe(run, evidence)
+    return dict(evidence)
+
+
+def judge(
+    evidence: Iterable[Mapping[str, Evidence]], corrections: Mapping[str, str] | None = None
+) -> dict[str, ToolEffect]:
+    """The effect of every tool that there is evidence of, given session by session."""
+    known: dict[str, Evidence] = defaultdict(Evidence)
+    for session in evidence:
+        for tool, found in session.items():
+            known[tool].add(found)
     corrected = {
         tool: effect for tool, word in (corrections or {}).items() if (effect := _DECLARED.get(str(word)))
     }
-    return {
-        tool: ToolEffect(tool, corrected[tool], 1.0, "corrected by hand")
-        if tool in corrected
-        else _judge(tool, found)
-        for tool, found in evidence.items()
-    }
+    judged = {tool: _judge(tool, found) for tool, found in known.items()}
+    for tool, effect in corrected.items():
+        guess = judged.get(tool)
+        agrees = "" if guess is None or guess.effect is effect else f" (the guess was {guess.effect.value})"
+        judged[tool] = ToolEffect(tool, effect, 1.0, f"corrected by hand{agrees}")
+    return judged
 
 
 def name_effect(tool: str) -> tuple[Effect | None, str]:
@@ -147,10 +181,12 @@ def name_effect(tool: str) -> tuple[Effect | None, str]:
     return None, ""
 
 
-def _observe(run: Run, evidence: dict[str, _Evidence]) -> None:
+def _observe(run: Run, evidence: dict[str, Evidence]) -> None:
     asked: dict[tuple[str, str], tuple[Any, int]] = {}
     calls: list[str] = []
     for place, (step, signature) in enumerate(zip(run.steps, run.signatures, strict=True)):
+        if step.kind is StepKind.ACTION and step.name:
+            evidence[step.name].actions += 1
         if step.kind is not StepKind.TOOL or not step.name:
             continue
         found = evidence[step.name]
@@ -192,9 +228,15 @@ def _declared(event: Mapping[str, Any]) -> Effect | None:
     return None
 
 
-def _judge(tool: str, found: _Evidence) -> ToolEffect:
+def _judge(tool: str, found: Evidence) -> ToolEffect:
     if found.declared is not None:
         return ToolEffect(tool, found.declared, 1.0, "declared by the tool")
+    if found.actions > found.calls:
+        if _LOOKS.intersection(word.lower() for word in _WORD.findall(tool[:200])):
+            return ToolEffect(tool, Effect.READ, 0.9, "a browser action that looks")
+        return ToolEffect(
+            tool, Effect.WRITE, _ACTS, "a browser action: it may change what is behind the page"
+        )
     named, verb = name_effect(tool)
     if named is Effect.HANDOFF:
         return ToolEffect(tool, named, 0.9, f"its name hands over: {verb}")
@@ -224,11 +266,11 @@ def _judge(tool: str, found: _Evidence) -> ToolEffect:
 
 
 def writes_of(run: Run, effects: Effects) -> Sequence[int]:
-    """Places of the calls that changed something: of a writing tool, and answered without an error."""
+    """Places of the calls and actions that changed something: of a writing tool, answered without an error."""
     return [
         place
         for place, step in enumerate(run.steps)
-        if step.kind is StepKind.TOOL
+        if (step.kind is StepKind.TOOL or step.kind is StepKind.ACTION)
         and step.ok is not False
         and (known := effects.get(step.name)) is not None
         and known.writes

@@ -12,9 +12,12 @@ import base64
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
+from gc import get_referents, is_tracked
 from typing import Any
 
 import orjson
+
+from promptetheus.guard import pass_on
 
 MAX_DEPTH = 64
 """Containers nested deeper than this are replaced by a mark."""
@@ -22,22 +25,31 @@ MAX_DEPTH = 64
 MAX_NODES = 10_000
 """A value that has to be converted keeps so many parts; the rest is replaced by a mark."""
 
+MAX_CONVERTED_NODES = 2_000
+"""A value that is kept beside its repr is converted up to so many parts."""
+
 MAX_BYTES_PREVIEW = 4096
 """Raw bytes in a payload are kept up to this length; the size is always kept."""
 
 MAX_OBJECT_TEXT = 16_384
 """The text of an object that is no JSON is kept up to so many characters."""
 
-_FEW_CONTAINERS = 500
-"""So many containers, each counted as often as it occurs, cannot be much whatever is in them."""
+_FEW_PARTS = 2_000
+"""So many keys and values, each counted as often as it occurs, cannot be much whatever they are."""
 
 _MAX_REPEATS = 10_000
 """A value whose containers occur again more often than this when it is written out goes the slow road: twenty
 lists, each holding the one before twice, would be a million."""
 
-OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
+OPTIONS = (
+    orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
+)
+"""Dataclasses go the slow road: thirty of them, each holding the one before twice, would be endless."""
+
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 _CONTAINERS = frozenset({dict, list, tuple})
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_NUMBERS_AS_TEXT = frozenset({"Decimal", "Fraction", "timedelta"})
 
 
 def encode_value(value: object) -> bytes:
@@ -46,7 +58,8 @@ def encode_value(value: object) -> bytes:
         if not is_bounded(value):
             return orjson.dumps(jsonable(value), option=OPTIONS)
         return orjson.dumps(value, option=OPTIONS)
-    except Exception:  # a TypeError of orjson, or a dictionary that another thread changes
+    except BaseException as error:  # a TypeError of orjson, or a dictionary that another thread changes
+        pass_on(error)
         return orjson.dumps(jsonable(value), option=OPTIONS)
 
 
@@ -72,11 +85,38 @@ def clip(text: str, limit: int) -> str:
     return head[: max(words, limit - 4096, 0)].rstrip("0123456789- ") + "…"
 
 
+NOT_JSON = object()
+"""What `as_json` gives for a value that no JSON can stand for."""
+
+
+def as_json(value: object) -> Any:
+    """The value where orjson writes it whole, else a copy of JSON types: of pydantic models, sets, mappings of any
+    kind up to `MAX_CONVERTED_NODES` parts. `NOT_JSON` when a part could only be described, or refers to itself."""
+    if type(value) in _PLAIN:
+        return value
+    try:
+        if is_bounded(value):
+            orjson.dumps(value, option=OPTIONS)
+            return value
+    except BaseException as error:
+        pass_on(error)
+    try:
+        return _Conversion(MAX_CONVERTED_NODES, is_strict=True).convert(value, 0)
+    except _NotJson:
+        return NOT_JSON
+
+
+class _NotJson(Exception):
+    """A value can only be described."""
+
+
 class _Conversion:
     """One walk through a value, with what it has left and the containers it is inside of."""
 
-    def __init__(self) -> None:
-        self._nodes_left = MAX_NODES
+    def __init__(self, nodes: int = MAX_NODES, is_strict: bool = False) -> None:
+        self._nodes_left = nodes
+        self._is_strict = is_strict
+        """Whether to raise `_NotJson` instead of putting a mark or a description in the place of a value."""
         self._open: set[int] = set()
 
     def convert(self, value: Any, depth: int) -> Any:
@@ -84,7 +124,7 @@ class _Conversion:
             return value
         self._nodes_left -= 1
         if self._nodes_left < 0:
-            return "…"
+            return self._mark("…")
         try:
             if isinstance(value, str):
                 return _text(value)
@@ -96,14 +136,22 @@ class _Conversion:
             if isinstance(value, bytes | bytearray | memoryview):
                 return _bytes(value)
             return self._inside(value, depth)
-        except Exception as error:
-            return f"<{type(value).__name__}: not recordable, {type(error).__name__}>"
+        except _NotJson:
+            raise
+        except BaseException as error:
+            pass_on(error)
+            return self._mark(f"<{type(value).__name__}: not recordable, {type(error).__name__}>")
+
+    def _mark(self, text: str) -> str:
+        if self._is_strict:
+            raise _NotJson
+        return text
 
     def _inside(self, value: Any, depth: int) -> Any:
         if depth >= MAX_DEPTH:
-            return f"<{type(value).__name__}: nested deeper than {MAX_DEPTH}>"
+            return self._mark(f"<{type(value).__name__}: nested deeper than {MAX_DEPTH}>")
         if id(value) in self._open:
-            return f"<{type(value).__name__}: refers to itself>"
+            return self._mark(f"<{type(value).__name__}: refers to itself>")
         self._open.add(id(value))
         try:
             return self._container(value, depth)
@@ -143,6 +191,8 @@ class _Conversion:
         return found
 
     def _object(self, value: Any, depth: int) -> Any:
+        if self._is_strict and isinstance(value, BaseException | type):
+            raise _NotJson
         if isinstance(value, BaseException):
             return {"error_type": type(value).__name__, "message": clip(_text(str(value)), MAX_OBJECT_TEXT)}
         if isinstance(value, type):
@@ -158,11 +208,13 @@ class _Conversion:
         try:  # dates, enums, UUIDs and numpy inside a value that made the fast road fail
             return orjson.loads(orjson.dumps(value, option=OPTIONS))
         except (TypeError, ValueError, RecursionError):
+            if self._is_strict and not type(value).__name__ in _NUMBERS_AS_TEXT:
+                raise _NotJson from None
             return _described(value)
 
 
 def _described(value: Any) -> str:
-    if type(value).__name__ in ("Decimal", "Fraction", "timedelta"):
+    if type(value).__name__ in _NUMBERS_AS_TEXT:
         return _text(str(value))
     return clip(_text(repr(value)), MAX_OBJECT_TEXT)
 
@@ -170,7 +222,8 @@ def _described(value: Any) -> str:
 def _key(key: object) -> str:
     try:
         return _text(key if isinstance(key, str) else clip(str(key), MAX_OBJECT_TEXT))
-    except Exception as error:
+    except BaseException as error:
+        pass_on(error)
         return f"<{type(key).__name__}: not recordable, {type(error).__name__}>"
 
 
@@ -207,30 +260,43 @@ def _bytes(value: bytes | bytearray | memoryview) -> dict[str, Any]:
 
 
 def is_bounded(value: Any) -> bool:
-    """Whether a value, written out, is about as large as it is in memory: then orjson may have it."""
-    if type(value) is dict:  # with two levels at most, the common case, nothing in it can multiply
-        for item in value.values():
-            kind = type(item)
+    """Whether a value, written out, is about as large as it is in memory: then orjson may have it.
+
+    What is not tracked for garbage collection holds no container (up to CPython 3.13 dictionaries of plain values
+    are not), and that is asked at the speed of C. Three levels, the common case, are looked at without a list.
+    """
+    try:
+        found = 0
+        for part in value.values() if type(value) is dict else value if type(value) in _CONTAINERS else ():
+            if not is_tracked(part):
+                continue
+            kind = type(part)
             if kind is dict:
-                if not _CONTAINERS.isdisjoint(map(type, item.values())):
-                    break
-            elif (kind is list or kind is tuple) and not _CONTAINERS.isdisjoint(map(type, item)):
-                break
-        else:
-            return True
-    elif type(value) not in _CONTAINERS:
-        return True
+                part = part.values()
+            elif kind is not list and kind is not tuple:
+                continue
+            found += len(part)
+            if found > _FEW_PARTS:
+                return _has_few_repeats(value)
+            if any(map(is_tracked, part)):
+                for inner in part:
+                    if type(inner) in _CONTAINERS:
+                        found += len(inner)
+                        if any(map(is_tracked, inner.values() if type(inner) is dict else inner)):
+                            return _is_bounded_below(value)
+        return found <= _FEW_PARTS or _has_few_repeats(value)
+    except RuntimeError:  # another thread changes it
+        return False
+
+
+def _is_bounded_below(value: Any) -> bool:
     level, found = [value], 0
     while level:
-        found += len(level)
-        if found > _FEW_CONTAINERS:
+        inside = get_referents(*level)
+        found += len(inside)
+        if found > _FEW_PARTS:
             return _has_few_repeats(value)
-        level = [
-            item
-            for container in level
-            for item in (container.values() if type(container) is dict else container)
-            if type(item) in _CONTAINERS
-        ]
+        level = [item for item in filter(is_tracked, inside) if type(item) in _CONTAINERS]
     return True
 
 
@@ -244,6 +310,6 @@ def _has_few_repeats(value: Any) -> bool:
             if repeats > _MAX_REPEATS:
                 return False
         seen.add(id(container))
-        inner = container.values() if type(container) is dict else container
-        pending += [item for item in inner if type(item) in _CONTAINERS]
+        if is_tracked(container):
+            pending += [item for item in get_referents(container) if type(item) in _CONTAINERS]
     return True

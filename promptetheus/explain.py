@@ -15,7 +15,8 @@ from promptetheus.display import plain_value, printable_line
 from promptetheus.effects import Effects, infer_effects
 from promptetheus.events import Event
 from promptetheus.fingerprint import in_order
-from promptetheus.narrative import headline
+from promptetheus.first_mistake import rank
+from promptetheus.narrative import did_fail, headline
 from promptetheus.signatures import make_run
 from promptetheus.steps import Step, StepBuilder, StepKind
 
@@ -23,6 +24,9 @@ TEN_LINES = 10
 TWO_PAGES = 120
 MIN_BYTES = 40
 """A text of fewer bytes says nothing; a smaller budget is taken for this."""
+
+GUESS_FROM_LINES = 6
+"""With fewer lines than these the likeliest first mistake is not told: what happened goes before a guess."""
 
 _LINE = 160
 _PLUMBING = frozenset(
@@ -57,8 +61,9 @@ def explain(
 ) -> str:
     """The session in at most `lines` lines and `max_bytes` bytes of UTF-8.
 
-    The first line is the outcome. Errors and failed checks are kept before other steps, and where even they are too
-    many for the room, the line that stands for them says how many.
+    The first line is the outcome. Of a session that failed, a line names the step that is likeliest its first
+    mistake. Errors and failed checks are kept before other steps, and where even they are too many for the room, the
+    line that stands for them says how many; only where no such line fits is the outcome all that is said.
 
     Args:
         effects: which tools change something, so that their calls are kept before others; None: inferred here.
@@ -66,17 +71,39 @@ def explain(
     known = [event for event in in_order(events) if isinstance(event, Mapping)]
     outcome = headline(known)
     limit = None if max_bytes is None else max(MIN_BYTES, max_bytes)
-    head = [outcome]
-    if lines > 1 and (task := _task(known)):
-        head.append(task)
-    room = max(0, lines - len(head))
-    entries = _entries(known, effects) if room else []
-    text = "\n".join([*head, *_fitted(entries, room)])
-    while limit is not None and len(text.encode("utf-8", "replace")) > limit and room:
-        over = len(text.encode("utf-8", "replace")) / limit
-        room = min(room - 1, int(room / over))
+    if lines <= 1:
+        return outcome if limit is None else _cut(outcome, limit)
+    if effects is None:
+        effects = infer_effects([make_run(known)])
+    entries = _entries(known, effects)
+    asked = [task] if (task := _task(known)) else []
+    guess = _guess(known, effects) if lines >= GUESS_FROM_LINES and did_fail(known) else []
+    for head in ([outcome, *asked, *guess], [outcome, *asked], [outcome]):
+        text = _within(head, entries, lines, limit)
+        if text is not None:
+            return text
+    return _cut(outcome, MIN_BYTES if limit is None else limit)
+
+
+def _within(head: Sequence[str], entries: Sequence[_Entry], lines: int, limit: int | None) -> str | None:
+    """The head and as many of the entries as fit; None when not even the mark for those left out does."""
+    room = lines - len(head)
+    while room >= min(1, len(entries)):
         text = "\n".join([*head, *_fitted(entries, room)])
-    return text if limit is None else _cut(text, limit)
+        size = len(text.encode("utf-8", "replace"))
+        if limit is None or size <= limit:
+            return text
+        room = min(room - 1, room * limit // size)
+    return None
+
+
+def _guess(events: Sequence[Mapping[str, Any]], effects: Effects) -> list[str]:
+    found = rank(make_run(events), effects, limit=1)
+    if not found:
+        return []
+    what = printable_line(found[0].text, 70)
+    sure = f"a guess, {found[0].chance:.0%}"
+    return [f"Likeliest first mistake: step {found[0].step}, {what}: {found[0].reason} ({sure})"]
 
 
 def _task(events: Sequence[Mapping[str, Any]]) -> str:
@@ -94,7 +121,7 @@ def _task(events: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-def _entries(events: Sequence[Mapping[str, Any]], effects: Effects | None) -> list[_Entry]:
+def _entries(events: Sequence[Mapping[str, Any]], effects: Effects) -> list[_Entry]:
     builder = StepBuilder()
     kept: list[Event] = []
     for event in events:
@@ -103,8 +130,6 @@ def _entries(events: Sequence[Mapping[str, Any]], effects: Effects | None) -> li
         except Exception:  # one hostile event must not hide the others
             continue
         kept.append(dict(event))
-    if effects is None:
-        effects = infer_effects([make_run(kept)])
     last_words = max((step.index for step in builder.steps if step.kind is StepKind.AGENT), default=-1)
     first_words = min((step.index for step in builder.steps if step.kind is StepKind.USER), default=-1)
     found: list[_Entry] = []
@@ -114,7 +139,7 @@ def _entries(events: Sequence[Mapping[str, Any]], effects: Effects | None) -> li
         text = printable_line(describe(step, kept.__getitem__), _LINE)
         rank = _rank(step, effects)
         if step.index in (first_words, last_words):
-            rank = 1
+            rank = 2
         before = found[-1] if found else None
         if before and before.text == text and before.step.kind is step.kind and before.step.ok == step.ok:
             before.times += 1
@@ -125,13 +150,13 @@ def _entries(events: Sequence[Mapping[str, Any]], effects: Effects | None) -> li
 
 def _rank(step: Step, effects: Effects) -> int:
     if step.ok is False:
-        return 0
-    if step.kind in (StepKind.ERROR, StepKind.CHECK):
+        return 0 if step.kind is StepKind.CHECK else 1
+    if step.kind is StepKind.CHECK:
         return 1
     if step.kind is StepKind.TOOL:
         known = effects.get(step.name)
-        return 2 if known is not None and known.effect != "read" else 3
-    return 3 if step.kind in (StepKind.ACTION, StepKind.RETRIEVAL, StepKind.STATE) else 4
+        return 3 if known is not None and known.effect != "read" else 4
+    return 4 if step.kind in (StepKind.ACTION, StepKind.RETRIEVAL, StepKind.STATE) else 5
 
 
 def _fitted(entries: Sequence[_Entry], room: int) -> list[str]:

@@ -13,13 +13,17 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 SUCCESS_STATUSES = frozenset({"completed", "success", "succeeded", "ok", "passed"})
 """Values of `session_end` status that mean the session ended well."""
 
 MAX_TRACKED_CALLS = 10_000
-"""Open calls whose tool name is remembered until the result comes; the oldest is forgotten first."""
+"""Open calls whose tool name is remembered until the result comes; beyond, the oldest tenth is forgotten."""
+
+MAX_SIGNALS = 1_000
+"""Distinct ways of failing of one session that its fingerprint is made of; further ones are counted."""
 
 _INPUT_LIMIT = 4_000
 _NORMAL_LIMIT = 200
@@ -86,6 +90,9 @@ class SignalCollector:
 
     tools: dict[str, str] = field(default_factory=dict)
     """Tool name by call_id, for results that do not name their tool."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """How many signals came after `MAX_SIGNALS` others (repetitions among them count again), and how many open
+    calls were forgotten."""
     _signals: dict[str, str] = field(default_factory=dict)
     _handled: dict[str, str] = field(default_factory=dict)
 
@@ -111,8 +118,8 @@ class SignalCollector:
     def remember_call(self, call_id: object, tool: object) -> None:
         """Remember which tool a call_id belongs to, forgetting the oldest beyond `MAX_TRACKED_CALLS`."""
         if isinstance(call_id, str) and call_id and isinstance(tool, str):
-            if len(self.tools) >= MAX_TRACKED_CALLS:
-                del self.tools[next(iter(self.tools))]
+            if len(self.tools) >= MAX_TRACKED_CALLS and call_id not in self.tools:
+                self._leave_out("open_calls", forget_oldest_tenth(self.tools))
             self.tools[call_id] = tool
 
     def result(self) -> FailureFingerprint:
@@ -134,7 +141,7 @@ class SignalCollector:
             kind = declared.rpartition(".")[2]
         plain = normalise(text)
         into = self._handled if payload.get("handled") is True else self._signals
-        into.setdefault(f"error:{kind}:{plain}", f"error {kind or plain[:_LABEL_LIMIT]}")
+        self._note(f"error:{kind}:{plain}", f"error {kind or plain[:_LABEL_LIMIT]}", into)
 
     def _tool_result(self, payload: Mapping[str, Any]) -> None:
         error, call_id = payload.get("error"), payload.get("call_id")
@@ -142,7 +149,8 @@ class SignalCollector:
         if not error and payload.get("status") not in ("error", "failed"):
             return
         tool = payload.get("tool") or payload.get("name") or payload.get("tool_name") or named or "tool"
-        self._signals.setdefault(f"tool_error:{tool}:{normalise(error or 'failed')}", f"tool {tool} failed")
+        tool = str(tool)[:_NORMAL_LIMIT]
+        self._note(f"tool_error:{tool}:{normalise(error or 'failed')}", f"tool {tool} failed")
 
     def _goal_check(self, payload: Mapping[str, Any]) -> None:
         if not is_failed_check(payload):
@@ -150,15 +158,37 @@ class SignalCollector:
         mismatches = payload.get("mismatches")
         text = " ".join(map(str, mismatches)) if isinstance(mismatches, list | tuple) else ""
         plain = normalise(text) or "goal not met"
-        self._signals.setdefault(f"goal:{plain}", f"goal mismatch: {plain[:_LABEL_LIMIT]}")
+        self._note(f"goal:{plain}", f"goal mismatch: {plain[:_LABEL_LIMIT]}")
 
     def _session_end(self, payload: Mapping[str, Any]) -> None:
         status, error = payload.get("status"), payload.get("error")
         if is_failed_status(status):
-            self._signals.setdefault(f"status:{status}", f"session {status}")
+            text = str(status)[:_NORMAL_LIMIT]
+            self._note(f"status:{text}", f"session {text}")
         if error:
             plain = normalise(error)
-            self._signals.setdefault(f"end_error:{plain}", f"ended with error {plain[:_LABEL_LIMIT]}")
+            self._note(f"end_error:{plain}", f"ended with error {plain[:_LABEL_LIMIT]}")
+
+    def _note(self, signal: str, label: str, into: dict[str, str] | None = None) -> None:
+        into = self._signals if into is None else into
+        if signal in into:
+            return
+        if len(into) < MAX_SIGNALS:
+            into[signal] = label
+        else:
+            self._leave_out("signals")
+
+    def _leave_out(self, what: str, number: int = 1) -> None:
+        self.left_out[what] = self.left_out.get(what, 0) + number
+
+
+def forget_oldest_tenth(entries: dict[str, Any]) -> int:
+    """Delete the first tenth of a dictionary and say how many that were. One at a time, each search for the
+    first would pass over all that were deleted before."""
+    oldest = list(islice(entries, len(entries) // 10))
+    for key in oldest:
+        del entries[key]
+    return len(oldest)
 
 
 def is_failed_status(status: object) -> bool:

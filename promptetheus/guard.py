@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 logger = logging.getLogger("promptetheus")
@@ -96,15 +97,61 @@ def report(what: str, message: str, error: BaseException | None = None) -> None:
                 _logged_s[what] = now
         if due:
             logger.warning("promptetheus: %s", message)
-    except Exception:  # a broken logging handler, interpreter shutdown
-        pass
+    except BaseException as problem:  # a broken logging handler, interpreter shutdown
+        pass_on(problem)
 
 
 def mistake(where: str, error: Exception) -> None:
-    """Report an exception of ours that reached a public entry. Raises it again in our own tests."""
+    """Report an exception of ours that reached a public entry. Raises it again in our own tests, and when it is
+    one of the host that only passed through here."""
+    pass_on(error)
     if reraise:
         raise error
     report(f"failed.{where}", f"{where} could not be recorded", error)
+
+
+def pass_on(error: BaseException) -> None:
+    """Raise the exception again when it is the host's: it came while code of ours ran, but not because of it.
+
+    We call code of the user for purposes of our own: a `__repr__`, a redactor, a tail policy, a transport. Whatever
+    that raises stays here, also a SystemExit: no print of an object may end the agent. CancelledError and
+    GeneratorExit likewise: nothing is cancelled or closed in a plain call, there they are the user's code's own
+    (a `__repr__` that asks a cancelled future). Three kinds are the host's and pass:
+
+    - KeyboardInterrupt: somebody wants the agent to stop;
+    - what a signal handler raised (`sys.exit()` on SIGTERM, a time limit): Python runs it between two steps of
+      whatever is running, which may be ours;
+    - a BaseException that came up in a line of ours, none of which raises one: another thread put it there.
+    """
+    if isinstance(error, KeyboardInterrupt) or _is_from_outside(error):
+        raise error
+
+
+def _is_from_outside(error: BaseException) -> bool:
+    trace, frame = error.__traceback__, None
+    while trace is not None:
+        frame = trace.tb_frame
+        if _is_signal_handler(frame):
+            return True
+        trace = trace.tb_next
+    if frame is None or isinstance(error, Exception):
+        return False
+    return bool(frame.f_globals.get("__name__", "").startswith("promptetheus."))
+
+
+def _is_signal_handler(frame: FrameType) -> bool:
+    """Whether it was called as signal handlers are: with a number and the frame that was interrupted."""
+    code, caller = frame.f_code, frame.f_back
+    if caller is None:
+        return False
+    given = frame.f_locals
+    for name in code.co_varnames[: code.co_argcount]:
+        if given.get(name) is caller:
+            return True
+    if not code.co_flags & 0x04:  # CO_VARARGS
+        return False
+    rest = given.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+    return isinstance(rest, tuple) and len(rest) == 2 and rest[1] is caller
 
 
 def guarded(fallback: Callable[[], Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -43,6 +43,20 @@ def headline(events: Iterable[Mapping[str, Any]]) -> str:
     return _sentence(check, end, error, failed_call, passed)
 
 
+def did_fail(events: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a session failed a check or ended badly. One without an end may still be running: it did not."""
+    for event in events:
+        payload = event.get("payload")
+        if not isinstance(payload, Mapping):
+            continue
+        kind = event.get("type")
+        if kind == "goal_check" and is_failed_check(payload):
+            return True
+        if kind == "session_end" and (payload.get("error") or is_failed_status(payload.get("status"))):
+            return True
+    return False
+
+
 def _sentence(
     check: Mapping[str, Any] | None, end: Mapping[str, Any] | None, error: str, failed_call: str, passed: bool
 ) -> str:

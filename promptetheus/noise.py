@@ -1,53 +1,57 @@
 """What may differ between two runs of the same thing without meaning anything: visible, switchable rules.
 
-Every rule is a row of `NOISE_RULES`. Ids that a program drew, machine clocks and temporary folders are ignored
-by default; a date, a place or an amount that somebody chose never is. All patterns are linear in their input.
+Every rule is a `NoiseRule`: those of `NOISE_RULES`, and a project's own (`project_rules`). Ids that a program drew,
+machine clocks and temporary folders are ignored by default; a date, a place or an amount that somebody chose never
+is. The patterns here are linear in their input.
+
+A view shows `Noise.switches` and toggles one with `Noise.switched`: the result goes into a new comparison.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
-from zlib import crc32
-
-MAX_TEXT = 20_000
-"""Characters of one string that are looked at rule by rule; the rest counts as it stands."""
-
-MAX_DEPTH = 40
-MAX_NODES = 20_000
-"""Limits of one value; what lies deeper or beyond is compared as `…`, that is, not at all."""
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 PARALLEL_ORDER = "parallel"
-"""The rule that is no pattern: calls that ran at the same time may come in any order."""
+TOLERANCE = "tolerance"
+
+Trail: TypeAlias = tuple[str, ...]
+"""The steps of a JSON path that are still to go: names, `*` for any member, `**` for any depth."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseRule:
-    """Texts that are replaced before two values are compared."""
+    """Something that is not compared: texts of a pattern, what stands at a JSON path, or a kind of difference."""
 
     name: str
-    pattern: re.Pattern[str]
-    placeholder: str
     meaning: str
     """For people: what is ignored."""
+    pattern: re.Pattern[str] | None = None
+    placeholder: str = ""
+    """What a text of the pattern is replaced by before it is compared."""
     on: bool = True
     """Whether it applies unless somebody says otherwise."""
     needs: str = ""
     """A character without which the pattern cannot match: most texts are passed over at that."""
+    trail: Trail = ()
+    own: bool = False
+    """Whether it is the project's, not one of ours."""
 
 
 NOISE_RULES: tuple[NoiseRule, ...] = (
     NoiseRule(
         "uuids",
+        "UUIDs",
         re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),
         "‹uuid›",
-        "UUIDs",
         needs="-",
     ),
     NoiseRule(
         "ids",
+        "call ids, addresses, ULIDs and long hexadecimal ids",
         re.compile(
             r"\b(?:call|toolu|chatcmpl|msg|req|resp|run|trace|span|sess)[_-][A-Za-z0-9]{8,64}\b"
             r"|\b0x[0-9a-fA-F]{4,16}\b"
@@ -55,140 +59,181 @@ NOISE_RULES: tuple[NoiseRule, ...] = (
             r"|\b(?=[0-9]{0,64}[a-f])(?=[a-f]{0,64}[0-9])[0-9a-f]{12,64}\b"
         ),
         "‹id›",
-        "call ids, addresses, ULIDs and long hexadecimal ids",
     ),
     NoiseRule(
         "times",
+        "timestamps that are not on a whole minute",
         # A time that somebody chose ends on a whole minute; a clock that was read does so once in sixty.
         re.compile(
             r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:(?!00(?!\d|\.\d))\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
         ),
         "‹time›",
-        "timestamps that are not on a whole minute",
         needs=":",
     ),
     NoiseRule(
         "durations",
+        "durations in milliseconds or fractions of a second",
         re.compile(r"\b\d{1,12}(?:\.\d{1,9})?\s?(?:ms|µs|ns)\b|\b\d{1,12}\.\d{1,9}\s?(?:s|sec|seconds)\b"),
         "‹duration›",
-        "durations in milliseconds or fractions of a second",
         needs="s",
     ),
     NoiseRule(
         "paths",
+        "temporary folders and home directories",
         re.compile(
             r"(?:/private)?/(?:tmp|var/folders|var/tmp)/[\w.+\-]{1,255}|/(?:home|Users)/[\w.\-]{1,64}"
         ),
         "‹folder›",
-        "temporary folders and home directories",
         needs="/",
     ),
-    NoiseRule("numbers", re.compile(r"\d{1,64}(?:\.\d{1,64})?"), "‹n›", "all numbers", on=False),
+    NoiseRule("numbers", "all numbers", re.compile(r"\d{1,64}(?:\.\d{1,64})?"), "‹n›", on=False),
+    NoiseRule(TOLERANCE, "numbers that are almost the same", on=False),
+    NoiseRule(PARALLEL_ORDER, "the order of calls that ran at the same time"),
 )
 
-_TRIGGER = re.compile(r"[0-9/]")
-_KNOWN = frozenset(rule.name for rule in NOISE_RULES)
+DEFAULT_TOLERANCE = 0.01
+"""How far apart numbers may be, relative to the larger one, when the rule is switched on and no other is named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """The rules in force for a comparison."""
+    """The rules there are, and which of them are in force for a comparison."""
 
-    rules: tuple[NoiseRule, ...]
-    parallel: bool = True
-    """Whether the order of calls that ran at the same time is ignored."""
+    known: tuple[NoiseRule, ...]
+    """Ours first, then the project's, in the order they are applied."""
+    active: frozenset[str]
+    """Names of those that are in force."""
+    tolerance: float = DEFAULT_TOLERANCE
+    """Of the rule of that name."""
+    patterns: tuple[NoiseRule, ...] = field(init=False, compare=False)
+    """Those in force that are patterns."""
+    trails: tuple[Trail, ...] = field(init=False, compare=False)
+    masks_numbers: bool = field(init=False, compare=False)
+    """Whether JSON numbers are ignored like those in text."""
+    number_digits: int = field(init=False, compare=False)
+    """Significant digits of a number that count: so many that no two that are told apart by the tolerance look
+    alike. Two that are close may still look different: `is_close` decides."""
+
+    def __post_init__(self) -> None:
+        in_force = [rule for rule in self.known if rule.name in self.active]
+        digits = 12
+        if TOLERANCE in self.active:
+            digits = min(12, 1 + math.ceil(-math.log10(self.tolerance)))
+        for name, found in (
+            ("patterns", tuple(rule for rule in in_force if rule.pattern is not None)),
+            ("trails", tuple(rule.trail for rule in in_force if rule.trail)),
+            ("masks_numbers", "numbers" in self.active),
+            ("number_digits", digits),
+        ):
+            object.__setattr__(self, name, found)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether the order of calls that ran at the same time is ignored."""
+        return PARALLEL_ORDER in self.active
 
     @property
     def names(self) -> tuple[str, ...]:
         """What is ignored, for the line that says so."""
-        return (*(rule.name for rule in self.rules), *((PARALLEL_ORDER,) if self.parallel else ()))
+        return tuple(
+            f"{rule.name} (±{self.tolerance:.3g})" if rule.name == TOLERANCE else rule.name
+            for rule in self.known
+            if rule.name in self.active
+        )
 
     @property
-    def masks_numbers(self) -> bool:
-        """Whether JSON numbers are ignored like those in text."""
-        return any(rule.name == "numbers" for rule in self.rules)
+    def switches(self) -> tuple[tuple[NoiseRule, bool], ...]:
+        """Every rule with whether it is in force, for the list in which a person toggles them."""
+        return tuple((rule, rule.name in self.active) for rule in self.known)
+
+    def switched(self, name: str, on: bool) -> Noise:
+        """The same with one rule on or off. ValueError for a name that no rule has."""
+        self._must_know({name})
+        return replace(self, active=self.active | {name} if on else self.active - {name})
+
+    def is_close(self, one: float, other: float) -> bool:
+        """Whether two numbers are the same as far as the tolerance goes."""
+        return TOLERANCE in self.active and math.isclose(one, other, rel_tol=self.tolerance)
+
+    def _must_know(self, names: Iterable[str]) -> None:
+        unknown = set(names) - {rule.name for rule in self.known}
+        if unknown:
+            known = ", ".join(rule.name for rule in self.known)
+            raise ValueError(f"no noise rule is called {', '.join(sorted(unknown))!r}; there are {known}")
 
 
 def noise_rules(
-    off: Iterable[str] = (), on: Iterable[str] = (), extra: Iterable[tuple[str, str]] = ()
+    off: Iterable[str] = (),
+    on: Iterable[str] = (),
+    own: Iterable[NoiseRule] = (),
+    tolerance: float = DEFAULT_TOLERANCE,
 ) -> Noise:
-    """The default rules without `off`, with `on`, and with a project's own (name, regular expression) pairs.
+    """The default rules without `off`, with `on`, and with a project's own.
 
     Raises:
-        ValueError: for a name that no rule has, or a pattern that is no regular expression.
+        ValueError: for a name that no rule has, or a tolerance that is not between 0 and 1.
     """
+    if not 0 < tolerance < 1:
+        raise ValueError(f"a tolerance is more than 0 and less than 1, not {tolerance:g}")
     off, on = set(off), set(on)
-    unknown = (off | on) - {*_KNOWN, PARALLEL_ORDER}
-    if unknown:
-        known = ", ".join((*sorted(_KNOWN), PARALLEL_ORDER))
-        raise ValueError(f"no noise rule is called {', '.join(sorted(unknown))!r}; there are {known}")
-    rules = [rule for rule in NOISE_RULES if (rule.on or rule.name in on) and rule.name not in off]
-    for name, pattern in extra:
+    known = (*NOISE_RULES, *own)
+    noise = Noise(
+        known,
+        frozenset(r.name for r in known if (r.on or r.name in on) and r.name not in off),
+        tolerance,
+    )
+    noise._must_know(off | on)
+    return noise
+
+
+def own_rule(name: str, *, pattern: str = "", json_path: str = "", on: bool = True) -> NoiseRule:
+    """A rule of a project: a regular expression, or a JSON path into arguments and results.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    if not name or not name.isprintable() or len(name) > 60:
+        raise ValueError("a rule needs a name of at most 60 printable characters")
+    if any(rule.name == name for rule in NOISE_RULES):
+        raise ValueError(f"noise rule {name!r}: there is one of that name already")
+    if bool(pattern) == bool(json_path):
+        raise ValueError(f"noise rule {name!r}: it needs a pattern or a json_path, one of the two")
+    if pattern:
         try:
-            rules.append(NoiseRule(name, re.compile(pattern), f"‹{name}›", f"what matches {pattern}"))
-        except re.error as error:
+            compiled = re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"noise rule {name!r}: {error}") from error
-    return Noise(tuple(rules), PARALLEL_ORDER not in off)
+        return NoiseRule(name, f"what matches {pattern}", compiled, f"‹{name}›", on, own=True)
+    return NoiseRule(name, f"what stands at {json_path}", on=on, trail=_trail(name, json_path), own=True)
+
+
+_PATH_STEP = re.compile(r"\[(\d+|\*)\]|([^.\[\]]+)")
+
+
+def _trail(name: str, path: str) -> Trail:
+    """`items[*].id` as its steps; `**.id` is an `id` anywhere."""
+    rest = path.removeprefix("$").removeprefix(".")
+    steps = tuple(index or word for index, word in _PATH_STEP.findall(rest))
+    if not steps or _PATH_STEP.sub("", rest).strip("."):
+        raise ValueError(f"noise rule {name!r}: {path!r} is no path; write headers.request_id or items[*].id")
+    if set(steps) <= {"*", "**"}:
+        raise ValueError(f"noise rule {name!r}: {path!r} would ignore everything")
+    return steps
+
+
+def onward(trails: tuple[Trail, ...], key: str) -> tuple[Trail, ...] | None:
+    """The trails that go on below member `key`; None when one of them ends there: what is there is ignored."""
+    found: list[Trail] = []
+    for trail in trails:
+        if trail[0] == "**":
+            found.append(trail)
+            trail = trail[1:]
+        if trail and (trail[0] == key or trail[0] == "*"):
+            if len(trail) == 1:
+                return None
+            found.append(trail[1:])
+    return tuple(found)
 
 
 DEFAULT_NOISE = noise_rules()
-NO_NOISE = Noise((), parallel=False)
-
-
-def plain_text(text: str, noise: Noise = DEFAULT_NOISE) -> str:
-    """The text as it is compared: runs of white space are one space, noise is replaced by placeholders."""
-    rest = ""
-    if len(text) > MAX_TEXT:
-        rest = f"…{crc32(text[MAX_TEXT:].encode('utf-8', 'replace')):08x}"
-        text = text[:MAX_TEXT]
-    text = " ".join(text.split())
-    usual = _TRIGGER.search(text) is not None
-    for rule in noise.rules:
-        if rule.needs in text and (usual or rule.name not in _KNOWN):
-            text = rule.pattern.sub(rule.placeholder, text)
-    return text + rest
-
-
-def plain(value: Any, noise: Noise = DEFAULT_NOISE) -> str:
-    """A JSON value as one text that is equal for values that differ in noise and the order of keys only."""
-    room = [MAX_NODES]
-    return _plain(value, noise, MAX_DEPTH, room)
-
-
-def _plain(value: Any, noise: Noise, depth: int, room: list[int]) -> str:
-    room[0] -= 1
-    if room[0] < 0 or depth < 0:
-        return "…"
-    if isinstance(value, str):
-        return f'"{plain_text(value, noise)}"'
-    if value is None or isinstance(value, bool):
-        return str(value)
-    if isinstance(value, int | float):
-        return "‹n›" if noise.masks_numbers else plain_number(value)
-    if isinstance(value, Mapping):
-        pairs = [
-            (str(key)[:MAX_TEXT], _plain(item, noise, depth - 1, room))
-            for key, item in _some(value.items(), room)
-        ]
-        return "{" + ",".join(f"{key}:{item}" for key, item in sorted(pairs)) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_plain(item, noise, depth - 1, room) for item in _some(value, room)) + "]"
-    return plain_text(str(value), noise)
-
-
-def plain_number(number: int | float) -> str:
-    """`5` and `5.0` are the same amount, `0.1 + 0.2` is `0.3`."""
-    if isinstance(number, int) and abs(number) < 1 << 53:
-        return str(number)
-    try:
-        return f"{float(number):.12g}"
-    except OverflowError:
-        return "huge"
-
-
-def _some(items: Iterable[Any], room: list[int]) -> Iterable[Any]:
-    """The items while there is room: a value with a million members costs what the limit allows."""
-    for item in items:
-        if room[0] < 0:
-            return
-        yield item
+NO_NOISE = noise_rules(off=[rule.name for rule in NOISE_RULES])

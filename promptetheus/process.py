@@ -4,11 +4,15 @@ running one even after its pid was given to another process."""
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 _TOLERANCE_S = 2.0
 """Start times are computed from boot time in ticks of 10 ms; clocks are adjusted. Two seconds is close enough
 to tell a reused pid."""
+
+fork_lock = threading.RLock()
+"""Held while something is made anew after a fork; itself new in every child."""
 
 forks = 0
 """How many forks lie between the import of this module and this process: whoever remembers another number is
@@ -73,8 +77,9 @@ def _answers_signal(pid: int) -> bool:
 
 
 def _count_fork() -> None:
-    global forks
+    global forks, fork_lock
     forks += 1
+    fork_lock = threading.RLock()
 
 
 os.register_at_fork(after_in_child=_count_fork)

@@ -60,8 +60,10 @@ class Recorder:
         self, session_id: str, sink: Sink | None, redact: Redactor | None, rates: Mapping[str, float]
     ) -> None:
         self.counter = SummaryCounter()
-        self.sink = sink
+        self._sink = sink
         """None when the session was sampled out: events are made and not written."""
+        self._is_spool = sink is not None and sink.is_spool
+        self._write_line: Callable[[bytes], object] = bool if sink is None else sink.write
         self.opening: Callable[[], None] | None = None
         """Records the first line. Called before the first event that is not that line itself."""
         self._session_id = session_id
@@ -71,9 +73,11 @@ class Recorder:
         self._custom_redactor = None if is_default else redact
         self._redacting: set[int] = set()
         self._seq = 0
-        self._started = sink is None
+        self._is_started = sink is None
         self._lock = threading.RLock() if sink is None else sink.lock
         self._forks = process.forks
+        self._ready_forks = -1
+        """`process.forks` once everything is prepared for events of this process."""
         self._take_nonce()
 
     def record(self, kind: str, payload: dict[str, Any], metadata: Any = None) -> Event:
@@ -81,79 +85,88 @@ class Recorder:
         of the envelope."""
         event: Event = {}
         try:
-            if self._forks != process.forks:
-                self._after_fork()
-            if not self._started or self.opening is not None:
-                self.start()
+            if self._ready_forks != process.forks:
+                self._prepare()
+            # In the order in which the line has its keys: orjson sorts that faster.
             event = {
-                "type": kind,
-                "session_id": self._session_id,
-                "timestamp": now_timestamp(),
-                "seq": -1,
                 "idempotency_key": "",
                 "payload": payload,
+                "seq": -1,
+                "session_id": self._session_id,
+                "timestamp": now_timestamp(),
+                "type": kind,
             }
-            if metadata:
-                event["metadata"] = copied(metadata)
+            if metadata is not None:
+                metadata = copied(metadata)
+                if metadata:
+                    event["metadata"] = metadata
             if context.span_stack.get():
                 span_id, parent_id = context.enclosing_spans(self._session_id)
                 if span_id is not None:
                     event["span_id"], event["parent_id"] = span_id, parent_id
-            sink = self.sink
-            problem = "" if type(kind) is str and kind in _UNCHECKED_TYPES else _problem(kind, payload)
-            if sink is None or problem:
-                with self._lock:
-                    self._number(event)
-                if problem:
-                    guard.report("dropped.invalid", f"an event was not recorded: {problem}")
-            elif self._custom_redactor is not None:
-                return self._record_redacted(sink, event)
-            elif not (
+            if self._sink is None or type(kind) is not str or kind not in _UNCHECKED_TYPES:
+                problem = _problem(kind, payload)
+                if self._sink is None or problem:
+                    self._skip(event, problem)
+                    return event
+            if self._custom_redactor is not None:
+                return self._record_redacted(event)
+            if not (
                 is_bounded(payload)
-                and (not metadata or is_bounded(event["metadata"]))
-                and self._write(sink, event, is_plain=False)
+                and (not metadata or is_bounded(metadata))
+                and self._write(event, is_plain=False)
             ):
-                self._make_plain(sink, event)
-                self._write(sink, event, is_plain=True)
+                self._make_plain(event)
+                self._write(event, is_plain=True)
             return event
         except Exception as error:
             guard.mistake("event", error)
             return event
 
-    def _write(self, sink: Sink, event: Event, is_plain: bool) -> bool:
+    def _write(self, event: Event, is_plain: bool) -> bool:
         """Number, encode, count and write an event. False when it has to be made plain first: it has values that
         are no JSON, a secret, or more than a line takes. orjson runs no code of the values that it encodes."""
+        kind = event["type"]
         with self._lock:
             if event["seq"] < 0:
-                seq = self._seq
-                self._seq = seq + 1
-                event["seq"], event["idempotency_key"] = seq, f"{self._key}{seq}"
-            if self._rates and event["type"] in self._rates and self._is_sampled_out(event):
+                self._number(event)
+            if self._rates and kind in self._rates and self._is_sampled_out(event):
                 return True
             try:
                 line = orjson.dumps(event, option=_LINE_OPTIONS)
-            except Exception:  # a TypeError of orjson, or a dictionary that another thread changes
+            except BaseException as error:  # a TypeError of orjson, or a dictionary that another thread changes
+                guard.pass_on(error)
                 return False
-            if not is_plain and (len(line) > _BODY_LIMIT_BYTES or self._is_suspicious(line)):
+            if not is_plain and (
+                len(line) > _BODY_LIMIT_BYTES
+                or (self._default_redactor is not None and self._is_suspicious(line))
+            ):
                 return False
-            if sink.is_spool:
+            if self._is_spool:
                 try:
-                    countable = is_plain or _is_countable(event["type"], event["payload"])
+                    countable = is_plain or _is_countable(kind, event["payload"])
                     self.counter.add(event if countable else orjson.loads(line))
                 except Exception as error:
                     guard.mistake("summary", error)
-                if event["type"] == "session_end":
+                if kind == "session_end":
                     self._close(event)
                     line = orjson.dumps(event, option=_LINE_OPTIONS)
-                sink.write(line)
-        if not sink.is_spool:
-            sink.write(line)
+                self._write_line(line)
+        if not self._is_spool:
+            self._write_line(line)
         return True
 
     def _number(self, event: Event) -> None:
-        seq = self._seq
+        event["seq"] = seq = self._seq
         self._seq = seq + 1
-        event["seq"], event["idempotency_key"] = seq, f"{self._key}{seq}"
+        event["idempotency_key"] = f"{self._key}{seq}"
+
+    def _skip(self, event: Event, problem: str) -> None:
+        """An event that is not written takes its number all the same."""
+        with self._lock:
+            self._number(event)
+        if problem:
+            guard.report("dropped.invalid", f"an event was not recorded: {problem}")
 
     def _is_suspicious(self, line: bytes) -> bool:
         """Whether redaction has to look through an encoded event. Its own ids are not looked at."""
@@ -162,7 +175,7 @@ class Recorder:
             line[line.find(b'",') : line.rfind(b',"seq":')]
         )
 
-    def _make_plain(self, sink: Sink, event: Event) -> None:
+    def _make_plain(self, event: Event) -> None:
         """Replace the content of an event by a copy of JSON types only, without secrets, that fits a line."""
         size, parts = 0, []
         for part in ("payload", "metadata"):
@@ -172,17 +185,17 @@ class Recorder:
                 parts.append(event[part])
                 size += len(encoded)
         if size > _BODY_LIMIT_BYTES:
-            self._shrink(sink, *parts)
+            self._shrink(*parts)
 
-    def _record_redacted(self, sink: Sink, event: Event) -> Event:
+    def _record_redacted(self, event: Event) -> Event:
         """The slower way, for a redactor of the user, who gets the whole envelope."""
         with self._lock:
             self._number(event)
         clean = self._redacted(event)
         parts = [clean["payload"], clean["metadata"]] if "metadata" in clean else [clean["payload"]]
         if sum(len(encode_value(part)) for part in parts) > _BODY_LIMIT_BYTES:
-            self._shrink(sink, *parts)
-        self._write(sink, clean, is_plain=True)
+            self._shrink(*parts)
+        self._write(clean, is_plain=True)
         return clean
 
     def _redacted(self, event: Event) -> Event:
@@ -211,7 +224,8 @@ class Recorder:
                 raise TypeError("the redactor returned metadata that are no mapping")
             validate_event(kept)
             return kept
-        except Exception as error:
+        except BaseException as error:
+            guard.pass_on(error)
             guard.report("failed.redact", "the redactor failed, the content of an event was dropped", error)
             return _without_content(event)
 
@@ -249,7 +263,9 @@ class Recorder:
             guard.report("failed.redact", "redaction failed, the content of an event was dropped", error)
             return b'{"redaction":"failed"}'
 
-    def _shrink(self, sink: Sink, *parts: dict[str, Any]) -> None:
+    def _shrink(self, *parts: dict[str, Any]) -> None:
+        sink = self._sink
+        assert sink is not None
         guard.count("truncated.line")
         shrink(list(parts), _BODY_LIMIT_BYTES, lambda data, extension: sink.store(data, extension, "value"))
 
@@ -262,7 +278,7 @@ class Recorder:
 
     def _close(self, event: Event) -> None:
         """Put the summary into the last line: lists read it and nothing else of the file."""
-        sink = self.sink
+        sink = self._sink
         assert sink is not None
         summary = self.counter.result()
         own_bytes = sink.own_bytes()
@@ -274,24 +290,29 @@ class Recorder:
 
     def start(self) -> None:
         """Before the first event: find the number to go on with, and record the first line."""
-        sink = self.sink
-        if sink is None:
+        if self._sink is None:
             return
         with self._lock:
-            if not self._started:
-                self._started = True
-                self._seq = sink.start()
+            if not self._is_started:
+                self._is_started = True
+                self._seq = self._sink.start()
             if self.opening is not None:
                 opening, self.opening = self.opening, None
                 opening()
 
-    def _after_fork(self) -> None:
-        """A child writes to the same file under a nonce of its own, so that no two events share a key."""
-        self._forks = process.forks
-        self._take_nonce()
-        if self.sink is not None:
-            self.sink.after_fork()
-            self._lock = self.sink.lock
+    def _prepare(self) -> None:
+        """Before the first event of this process: the first line, and after a fork a nonce of its own, so that no
+        two events share a key."""
+        forks = process.forks
+        with process.fork_lock:
+            if self._forks != forks:
+                self._take_nonce()
+                if self._sink is not None:
+                    self._sink.after_fork()
+                self._lock = threading.RLock() if self._sink is None else self._sink.lock
+                self._forks = forks
+        self.start()
+        self._ready_forks = forks
 
     def _take_nonce(self) -> None:
         nonce = new_nonce()
@@ -306,7 +327,8 @@ def copied(value: Any) -> dict[str, Any]:
         return value.copy()
     try:
         return dict(value) if isinstance(value, Mapping) else {"value": value}
-    except Exception as error:
+    except BaseException as error:
+        guard.pass_on(error)
         return {"value": f"<{type(value).__name__}: not recordable, {type(error).__name__}>"}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from promptetheus.encoding import encode_value
 from promptetheus.fingerprint import is_failed_check
-from promptetheus.guard import report
+from promptetheus.guard import pass_on, report
 
 ALWAYS_KEPT_TYPES = frozenset({"session_end", "error", "goal_check", "state_change"})
 """Event types that per-type sampling never drops: replay and fingerprints need them."""
@@ -137,6 +137,7 @@ def judge(
             return TailVerdict(True)
         skeleton = bool(getattr(policy, "emit_skeleton_on_drop", False))
         return TailVerdict(False, str(decision.reason), skeleton)
-    except Exception as error:
+    except BaseException as error:
+        pass_on(error)
         report("failed.tail_policy", "the tail policy failed, the session is kept", error)
         return TailVerdict(True)

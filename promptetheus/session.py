@@ -10,28 +10,25 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from promptetheus import __version__, context, guard, process
-from promptetheus.artifacts import open_source, picture_extension, recording_extension
-from promptetheus.calls import safe_repr, text_of
-from promptetheus.encoding import jsonable
+from promptetheus.calls import text_of
 from promptetheus.events import Event
-from promptetheus.ids import new_call_id, new_session_id, new_span_id
+from promptetheus.ids import new_span_id
 from promptetheus.recorder import Recorder, copied
 from promptetheus.sampling import DEFAULT_TAIL_POLICY, TailSamplingPolicy, judge, keeps
+from promptetheus.session_arguments import absolute, rate_of, redactor_of, session_id_of, texts_of
+from promptetheus.session_events import SessionEvents, error_text
 from promptetheus.sinks import Sink, make_sink
 from promptetheus.spool import DEFAULT_SPOOL_DIR
 
 if TYPE_CHECKING:
     from promptetheus.redaction import Redactor
 
-_recorded = guard.guarded(dict)
 
-
-class Session:
+class Session(SessionEvents):
     """Records one run. Use it in a `with` block, which opens and ends it, or call `end` yourself.
 
     Args:
@@ -71,24 +68,25 @@ class Session:
     ) -> None:
         self.agent = agent
         self.user_goal = user_goal
-        self.session_id = _session_id(session_id)
+        self.session_id = session_id_of(session_id)
         self.project_id = project_id
         self.environment = environment
         self.metadata: dict[str, Any] = copied(metadata)
-        self.tags: list[str] = _texts(tags)
-        self.sample_rate = _rate(sample_rate)
+        self.tags: list[str] = texts_of(tags)
+        self.sample_rate = rate_of(sample_rate)
         self.tail_sample = isinstance(tail_sample, int) and tail_sample != 0
         self._tail_policy = DEFAULT_TAIL_POLICY if tail_policy is None else tail_policy
         sink: Sink | None = None
         if self.tail_sample or keeps(self.session_id, self.sample_rate):
             sink = make_sink(transport, absolute(spool_dir), self.session_id, self.tail_sample)
-        rates = {text_of(kind): _rate(rate) for kind, rate in copied(event_sample_rates).items()}
-        self._recorder = Recorder(self.session_id, sink, _redactor(redact), rates)
+        rates = {text_of(kind): rate_of(rate) for kind, rate in copied(event_sample_rates).items()}
+        self._recorder = Recorder(self.session_id, sink, redactor_of(redact), rates)
         self._record = self._recorder.record
         self._sink = sink
         if sink is not None and sink.is_spool:
             self._recorder.opening = self._open
         self._end: Event | None = None
+        self._unfinished: dict[Any, bool] = {}
         self._outer: list[Session | None] = []
 
     # ── the run ──────────────────────────────────────────────────────────────────────────────────────────
@@ -136,204 +134,7 @@ class Session:
         if self._sink is not None:
             self._sink.flush(timeout)
 
-    # ── events ───────────────────────────────────────────────────────────────────────────────────────────
-
-    def event(
-        self, type: str, payload: Mapping[str, Any] | None = None, metadata: Mapping[str, Any] | None = None
-    ) -> Event:
-        """Record an event of any type of `EVENT_TYPES`; returns its envelope, also when it was dropped."""
-        return self._record(type, copied(payload), metadata)
-
-    def user_message(self, content: Any, metadata: Mapping[str, Any] | None = None) -> Event:
-        """What the user said."""
-        return self._record("user_message", {"content": content}, metadata)
-
-    def agent_message(self, content: Any, metadata: Mapping[str, Any] | None = None) -> Event:
-        """What the agent said."""
-        return self._record("agent_message", {"content": content}, metadata)
-
-    def tool_call(
-        self,
-        tool_name: str,
-        arguments: Mapping[str, Any] | None = None,
-        call_id: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """A tool is about to run. `call_id` ties the result to it; default 32 new hex digits."""
-        payload = {
-            "tool_name": tool_name,
-            "arguments": copied(arguments),
-            "call_id": call_id if type(call_id) is str and call_id else _call_id(call_id),
-        }
-        return self._record("tool_call", payload, metadata)
-
-    def tool_result(
-        self,
-        call_id: str,
-        result: Any = None,
-        error: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """What the tool returned, or the error it ended in."""
-        if isinstance(error, BaseException):
-            error = safe_repr(error)[0]
-        return self._record("tool_result", {"call_id": call_id, "result": result, "error": error}, metadata)
-
-    def retrieval(self, query: str, documents: Any, metadata: Mapping[str, Any] | None = None) -> Event:
-        """A search and what it found: documents with `id`, `content`, `score`, `source`, `metadata`."""
-        return self._record("retrieval", {"query": query, "documents": documents}, metadata)
-
-    def browser_action(
-        self, action: str, target: str, url: str | None = None, metadata: Mapping[str, Any] | None = None
-    ) -> Event:
-        """A click, a key, a navigation. Coordinates go into `metadata` as `x` and `y`."""
-        return self._record("browser_action", {"action": action, "target": target, "url": url}, metadata)
-
-    @_recorded
-    def dom_snapshot(
-        self,
-        url: str,
-        visible_text: str,
-        selected_values: Mapping[str, Any] | None = None,
-        warnings: list[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """What the page showed: its text, what was selected in it, its warnings."""
-        payload = {
-            "url": url,
-            "visible_text": visible_text,
-            "selected_values": copied(selected_values),
-            "warnings": _list(warnings),
-        }
-        return self._record("dom_snapshot", payload, metadata)
-
-    @_recorded
-    def screenshot(self, source: Any, metadata: Mapping[str, Any] | None = None) -> Event:
-        """A picture: its bytes, or the path of its file. It is kept as an artifact of the spool."""
-        payload = self._artifact(source, "screenshot")
-        if isinstance(source, bytes | bytearray | memoryview):
-            payload["source_type"] = "bytes"
-        return self._record("screenshot", payload, metadata)
-
-    @_recorded
-    def replay_artifact(
-        self,
-        source: Any,
-        artifact_type: str = "screen_recording",
-        event_time_map: Mapping[str, int] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """A recording of the run: its bytes, or the path of its file. `event_time_map`: seq to milliseconds."""
-        payload = {"artifact_type": artifact_type, "event_time_map": copied(event_time_map)}
-        payload.update(self._artifact(source, "replay_artifact"))
-        return self._record("replay_artifact", payload, metadata)
-
-    @_recorded
-    def llm_call(
-        self,
-        model: str,
-        *,
-        input_tokens: int | None = None,
-        output_tokens: int | None = None,
-        latency_ms: int | None = None,
-        messages_ref: str | None = None,
-        prompt_ref: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """A call to a model: tokens, milliseconds, and references to the texts rather than the texts."""
-        payload: dict[str, Any] = {"model": model}
-        for name, number in (
-            ("input_tokens", input_tokens),
-            ("output_tokens", output_tokens),
-            ("latency_ms", latency_ms),
-        ):
-            if number is not None:
-                payload[name] = _whole(number)
-        references = {"messages_ref": messages_ref, "prompt_ref": prompt_ref}
-        payload.update({name: text for name, text in references.items() if text is not None})
-        return self._record("llm_call", payload, metadata)
-
-    def score(
-        self,
-        name: str,
-        value: float | bool,
-        comment: str | None = None,
-        source: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """A judgement of the run as a number or a yes or no."""
-        payload: dict[str, Any] = {"name": name, "value": value}
-        if comment is not None:
-            payload["comment"] = comment
-        if source is not None:
-            payload["source"] = source
-        return self._record("score", payload, metadata)
-
-    def metric(
-        self, name: str, value: float, unit: str | None = None, metadata: Mapping[str, Any] | None = None
-    ) -> Event:
-        """A measured number, with its unit if it has one."""
-        payload: dict[str, Any] = {"name": name, "value": value}
-        if unit is not None:
-            payload["unit"] = unit
-        return self._record("metric", payload, metadata)
-
-    @_recorded
-    def error(
-        self,
-        error: BaseException | str,
-        *,
-        error_type: str | None = None,
-        handled: bool = True,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Event:
-        """An error, as an exception (its traceback is kept) or as a message."""
-        payload: dict[str, Any] = {"handled": handled}
-        if isinstance(error, BaseException):
-            import traceback
-
-            payload["message"] = error_text(error)
-            payload["error_type"] = error_type or type(error).__name__
-            try:
-                payload["traceback"] = "".join(traceback.format_exception(error))
-            except Exception:  # its __str__ or __cause__ is hostile
-                payload["traceback"] = f"{type(error).__name__} (its traceback could not be formatted)"
-        else:
-            payload["message"] = error
-            if error_type is not None:
-                payload["error_type"] = error_type
-        event = self._record("error", payload, metadata)
-        if self._sink is not None:
-            self._sink.sync()
-        return event
-
-    @_recorded
-    def goal_check(
-        self, passed: bool, mismatches: list[str] | None = None, metadata: Mapping[str, Any] | None = None
-    ) -> Event:
-        """Whether the goal was met, and if not, what did not match."""
-        return self._record("goal_check", {"passed": passed, "mismatches": _list(mismatches)}, metadata)
-
-    def state_change(
-        self, name: str, before: Any = None, after: Any = None, metadata: Mapping[str, Any] | None = None
-    ) -> Event:
-        """Something changed: its name, its value before and after."""
-        return self._record("state_change", {"name": name, "before": before, "after": after}, metadata)
-
-    @_recorded
-    def update_metadata(self, **values: Any) -> Event:
-        """Merge values into the session's metadata and record the change."""
-        self.metadata.update(values)
-        payload = {"name": "metadata_update", "before": None, "after": values}
-        return self._record("state_change", payload, None)
-
-    @_recorded
-    def add_tags(self, *tags: str) -> Event:
-        """Add tags that the session does not have yet and record them."""
-        fresh = [tag for tag in dict.fromkeys(map(text_of, tags)) if tag not in self.tags]
-        self.tags.extend(fresh)
-        payload = {"name": "tags_added", "before": None, "after": {"tags": fresh}}
-        return self._record("state_change", payload, None)
+    # ── spans ───────────────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
     def span(self, name: str, metadata: Mapping[str, Any] | None = None) -> Iterator[str]:
@@ -388,6 +189,8 @@ class Session:
     def _finish(self, status: str, error: str | None) -> Event:
         """Record the line that closes the session, once."""
         if self._end is None:
+            for call in reversed(list(self._unfinished)):  # of adapters: writes what is known of it by now
+                call.cut_off()
             self._end = {}
             self._end = self._record("session_end", {"status": status, "error": error})
             if self._sink is not None:
@@ -406,28 +209,6 @@ class Session:
             )
         except Exception as problem:  # what cannot be decided is kept
             guard.mistake("tail_sample", problem)
-
-    def _artifact(self, source: Any, what: str) -> dict[str, Any]:
-        """The payload that describes a picture or recording, which is kept where the sink can keep it."""
-        if isinstance(source, bytes | bytearray | memoryview):
-            data = bytes(source)
-            return {"size_bytes": len(data), **self._kept_artifact(data, data[:16], "", what)}
-        name = str(os.fspath(source)) if isinstance(source, str | os.PathLike) else safe_repr(source)[0]
-        try:
-            with open_source(name) as file:
-                head = file.read(16)
-                file.seek(0)
-                payload = {"size_bytes": os.fstat(file.fileno()).st_size}
-                identity = self._kept_artifact(file, head, name, what)
-        except (OSError, ValueError):
-            return {"source": name}
-        return {**payload, **(identity or {"source": name})}
-
-    def _kept_artifact(self, data: bytes | BinaryIO, head: bytes, name: str, what: str) -> dict[str, Any]:
-        if self._sink is None:
-            return {}
-        extension = picture_extension(head) if what == "screenshot" else recording_extension(head, name)
-        return dict(self._sink.store(data, extension, what) or {})
 
     def _open_span(self, name: str, metadata: Mapping[str, Any] | None) -> tuple[str, float]:
         span_id = new_span_id()
@@ -449,82 +230,3 @@ def outcome(error: BaseException | None) -> tuple[str, str | None]:
     return (
         ("completed", None) if error is None else ("failed", f"{type(error).__name__}: {error_text(error)}")
     )
-
-
-def error_text(error: BaseException) -> str:
-    """The text of an exception, whatever its own `__str__` does."""
-    try:
-        return str(error)
-    except Exception as problem:
-        return f"(its text could not be read: {type(problem).__name__})"
-
-
-def absolute(spool_dir: Any) -> Path:
-    """The directory as an absolute path, so that a later `chdir` does not move it."""
-    try:
-        return Path(os.path.abspath(spool_dir))
-    except (TypeError, ValueError):
-        guard.report("settings.invalid", f"spool_dir must be a path, not {type(spool_dir).__name__}")
-        return absolute(DEFAULT_SPOOL_DIR)
-    except OSError:  # the working directory is gone
-        return Path(spool_dir)
-
-
-def _session_id(given: Any) -> str:
-    if given is None:
-        return new_session_id()
-    return str(jsonable(text_of(given))) or new_session_id()
-
-
-def _call_id(given: Any) -> str:
-    """A call id that is a text: a new one for None and ""."""
-    return new_call_id() if given is None or isinstance(given, str) else text_of(given)
-
-
-def _texts(tags: Any) -> list[str]:
-    if tags is None:
-        return []
-    if isinstance(tags, str):
-        return [tags]
-    try:
-        return [text_of(tag) for tag in tags]
-    except Exception as error:
-        guard.report("settings.invalid", f"tags must be texts, not {type(tags).__name__}", error)
-        return []
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
-
-
-def _whole(number: Any) -> Any:
-    """Token counts of other number types (numpy, floats without fraction) as int; the rest as it is."""
-    try:
-        return int(number) if not isinstance(number, bool) and int(number) == number else number
-    except (TypeError, ValueError, OverflowError):
-        return number
-
-
-def _rate(value: Any) -> float:
-    try:
-        rate = float(value)
-    except Exception:
-        rate = float("nan")
-    if rate != rate:
-        guard.report("settings.invalid", "a sample rate must be a number from 0 to 1: 1 is used")
-        return 1.0
-    return min(1.0, max(0.0, rate))
-
-
-def _redactor(redact: Any) -> Redactor | None:
-    if redact is None or callable(redact):
-        return redact  # type: ignore[no-any-return]
-    if not isinstance(redact, str) or redact != "default":
-        guard.report(
-            "settings.invalid", f"redact={text_of(redact)[:100]} is unknown: the default redactor is used"
-        )
-    from promptetheus.redaction import build_default_redactor
-
-    return build_default_redactor()

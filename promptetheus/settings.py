@@ -25,6 +25,7 @@ DEFAULT_CONFIG_PATH = Path(os.path.expanduser("~")) / ".promptetheus" / "config.
 """`Path.home()` would raise in a container whose user has no home."""
 
 DEFAULT_SPOOL_MAX_BYTES = 1 << 30
+DEFAULT_EXIT_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Config:
     """Seconds before a request is given up."""
     spool_max_bytes: int = DEFAULT_SPOOL_MAX_BYTES
     """Cap of the spool in bytes; ended sessions beyond it are pruned. 0: no cap."""
+    exit_timeout: float = DEFAULT_EXIT_TIMEOUT
+    """Seconds that a process that ends waits for delivery; what is left stays pending."""
 
 
 class Setting(NamedTuple):
@@ -93,6 +96,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("redact", "PROMPTETHEUS_REDACT", _text),
     Setting("http_timeout", "PROMPTETHEUS_HTTP_TIMEOUT", _seconds),
     Setting("spool_max_bytes", "PROMPTETHEUS_SPOOL_MAX_BYTES", _bytes),
+    Setting("exit_timeout", "PROMPTETHEUS_EXIT_TIMEOUT", _seconds),
 )
 
 _cached: Config | None = None

@@ -1,135 +1,150 @@
-"""A comparison in words and as data: the same in the terminal, the command line and exports."""
+"""A comparison as text: the banner, the rows with what changed in them, the numbers."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-from promptetheus.comparison import Change, SideBySide
+from promptetheus.comparison import Change
+from promptetheus.diff_report import Cell, DiffReport, Side
 from promptetheus.display import printable_line
-from promptetheus.divergence import Comparison, Divergence
-from promptetheus.signatures import Run
-from promptetheus.value_changes import ABSENT
+from promptetheus.row_details import RowDetails
+from promptetheus.value_changes import ValueChange
+from promptetheus.word_changes import WordChanges, Words
 
 _MARKS = {
     Change.SAME: "=",
     Change.WORDS: "≈",
-    Change.ARGUMENTS: "~",
-    Change.RESULT: "~",
-    Change.ERROR: "!",
+    Change.MODEL: "≈",
     Change.MISSING: "-",
     Change.EXTRA: "+",
     Change.MOVED: "↕",
+    Change.ERROR: "!",
 }
+"""All other changes are `~`."""
+
 _FOLDED_FROM = 4
 """So many equal rows in a row become one line."""
 
+_MOST_CHANGES = 6
+"""Changes of arguments or results said under a row; of more, the number is said."""
 
-def divergence_lines(comparison: Comparison) -> list[str]:
+_WIDTH = 240
+_WORDS_WIDTH = 500
+_ALIKE = 0.3
+"""Messages that have less in common are shown one under the other, not word by word."""
+
+_AROUND = 24
+"""Characters of an unchanged stretch of a message that are shown before and after a change."""
+
+
+def banner_lines(report: DiffReport) -> list[str]:
     """The banner: where the two part, where that begins to matter, what was ignored."""
-    sides = comparison.sides
-    lines = []
-    if sides.not_comparable:
-        lines.append(f"not comparable: {sides.not_comparable}")
-    if comparison.first is None:
-        lines.append("first divergence: none, the steps are the same")
-    else:
-        found = comparison.first
-        changed = f": {found.changes[0].describe()}" if found.changes else ""
-        where = f"{_where(sides, found)}, {found.kind.value}"
-        lines.append(f"first divergence: {where}, {found.how_sure} ({found.reason}){changed}")
-    if comparison.effective is None:
-        lines.append("effective divergence: none, both changed the same things")
-    else:
-        found = comparison.effective
-        lines.append(f"effective divergence: {_where(sides, found)}, {found.kind.value}, {found.how_sure}")
-        lines += [f"  {printable_line(each.reason, 300)}" for each in comparison.candidates[:5]]
-        more = len(comparison.candidates) - 5
-        lines += [f"  and {more} more"] if more > 0 else []
-    if sides.coarse:
-        lines.append("coarse: the sessions are too long to judge every gap between equal steps")
-    lines.append(f"ignored: {', '.join(sides.left.noise.names) or 'nothing'}")
+    banner = report.banner
+    lines = [f"not comparable: {banner.not_comparable}"] if banner.not_comparable else []
+    lines.append(f"first divergence: {banner.first}")
+    lines.append(f"effective divergence: {banner.effective}")
+    candidates = report.comparison.candidates
+    lines += [f"  {printable_line(each.reason, 300)}" for each in candidates[:5]]
+    if len(candidates) > 5:
+        lines.append(f"  and {len(candidates) - 5} more")
+    if banner.coarse:
+        lines.append(f"coarse: {banner.coarse}")
+    lines.append(f"ignored: {', '.join(banner.ignored) or 'nothing'}")
     return [printable_line(line, 600) for line in lines]
 
 
-def row_lines(sides: SideBySide) -> list[str]:
-    """One line a row, long stretches of equal rows folded; `-` only in the first session, `+` only in the second."""
-    lines: list[str] = []
-    equal: list[str] = []
-    for row in sides.rows:
-        text = _row_text(sides, row.left, row.right, row.change)
-        if row.change is Change.SAME:
-            equal += text
-            continue
-        lines += _folded(equal)
-        equal = []
-        lines += text
-    return lines + _folded(equal)
-
-
-def divergence_as_json(comparison: Comparison, found: Divergence | None) -> dict[str, Any] | None:
-    """A divergence as data; steps by their number in their session, from 0."""
-    if found is None:
-        return None
-    left, right = comparison.sides.left, comparison.sides.right
-    return {
-        "kind": found.kind.value,
-        "name": found.name,
-        "baseline_step": _index(left, found.left),
-        "candidate_step": _index(right, found.right),
-        "arguments": list(found.arguments),
-        "changes": [
-            {
-                "path": change.path,
-                "before": None if change.before is ABSENT else change.before,
-                "after": None if change.after is ABSENT else change.after,
-            }
-            for change in found.changes
-        ],
-        "confidence": found.confidence,
-        "sure": found.how_sure,
-        "reason": found.reason,
-    }
-
-
-def rows_as_json(sides: SideBySide) -> list[dict[str, Any]]:
-    """The aligned rows as data."""
+def number_lines(report: DiffReport, *, all_of_them: bool = False) -> list[str]:
+    """The table of numbers that differ, or of all."""
+    shown = [metric for metric in report.metrics if all_of_them or metric.differs]
+    if not shown:
+        return []
+    rows = [(m.name, m.left_text, m.right_text, m.delta_text) for m in shown]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return [
-        {
-            "change": row.change.value,
-            "baseline_step": _index(sides.left, row.left),
-            "candidate_step": _index(sides.right, row.right),
-            "baseline": None if row.left is None else sides.left.text(row.left),
-            "candidate": None if row.right is None else sides.right.text(row.right),
-        }
-        for row in sides.rows
+        f"{name:<{widths[0]}}  {left:>{widths[1]}}  →  {right:>{widths[2]}}  {delta}".rstrip()
+        for name, left, right, delta in rows
     ]
 
 
-def _index(run: Run, place: int | None) -> int | None:
-    return None if place is None else run.steps[place].index
+def row_lines(report: DiffReport) -> list[str]:
+    """The rows, each with the number of its step in both sessions, and under it what changed.
+
+    `=` equal, long stretches folded; `~` changed; `≈` other words; `!` an error on one side; `-` only in the left
+    session, `+` only in the right; `↕` elsewhere in the other.
+    """
+    lines: list[str] = []
+    equal: list[str] = []
+    for number, row in enumerate(report.rows):
+        if row.change is Change.SAME:
+            equal.append(_head(report, number, row.change))
+            continue
+        lines += _folded(equal)
+        equal = []
+        lines += _changed(report, number, row.change)
+    return lines + _folded(equal)
 
 
-def _where(sides: SideBySide, found: Divergence) -> str:
-    place = found.right if found.right is not None else found.left
-    run = sides.right if found.right is not None else sides.left
-    step = f"step {_index(run, place)}" + (" of the baseline" if found.right is None else "")
-    return f"{step}, {printable_line(found.name, 80)}" if found.name else f"{step}, message"
+def _changed(report: DiffReport, number: int, change: Change) -> Iterator[str]:
+    details = report.details(number)
+    if details.words is None:
+        yield _head(report, number, change)
+        yield from detail_lines(details)
+    elif details.words.share_equal < _ALIKE:
+        left, right = (report.cell(number, side) for side in Side)
+        assert left is not None and right is not None
+        yield _line("-", left, None, left.text)
+        yield _line("+", None, right, right.text)
+    else:
+        yield _head(report, number, change, words_line(details.words))
 
 
-def _row_text(sides: SideBySide, left: int | None, right: int | None, change: Change) -> list[str]:
-    texts = []
-    if left is not None:
-        texts.append(
-            _line(_MARKS[change] if right is None or change is Change.SAME else "-", sides.left, left)
-        )
-    if right is not None and change is not Change.SAME:
-        texts.append(_line(_MARKS[change] if left is None else "+", sides.right, right))
-    return texts
+def detail_lines(details: RowDetails) -> Iterator[str]:
+    """What changed in a row, indented."""
+    yield from _values("", details.arguments)
+    yield from _values("result ", details.result)
+    for sentence in details.page:
+        yield f"                 {sentence}"
+    for name, left, right in details.numbers:
+        yield f"                 {name}: {left} → {right}"
 
 
-def _line(mark: str, run: Run, place: int) -> str:
-    step = run.steps[place]
-    return printable_line(f"{mark} {step.index:4}  {step.kind.value:<9} {run.text(place)}", 240)
+def words_line(words: WordChanges, limit: int = _WORDS_WIDTH) -> str:
+    """A text with its changes marked: `Booked [-Tuesday-]{+Wednesday+} 2pm`. Long unchanged stretches are cut."""
+    written = {Words.LEFT: "[-{}-]", Words.RIGHT: "{{+{}+}}"}
+    parts = [
+        _short(stretch.text) if stretch.where is Words.BOTH else written[stretch.where].format(stretch.text)
+        for stretch in words.stretches
+    ]
+    return printable_line("".join(parts), limit)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 2 * _AROUND + 3 else f"{text[:_AROUND]} … {text[-_AROUND:]}"
+
+
+def _values(what: str, changes: tuple[ValueChange, ...]) -> Iterator[str]:
+    for change in changes[:_MOST_CHANGES]:
+        yield f"                 {what}{change.describe(200)}"
+    if len(changes) > _MOST_CHANGES:
+        yield f"                 … and {len(changes) - _MOST_CHANGES} more changes"
+
+
+def _head(report: DiffReport, number: int, change: Change, text: str | None = None) -> str:
+    left, right = (report.cell(number, side) for side in Side)
+    shown = right or left
+    assert shown is not None
+    moved = report.moved_to(number)
+    where = "" if moved is None else f" (step {moved} on the {'right' if right is None else 'left'})"
+    return _line(_MARKS.get(change, "~"), left, right, (shown.text if text is None else text) + where)
+
+
+def _line(mark: str, left: Cell | None, right: Cell | None, text: str) -> str:
+    shown = right or left
+    assert shown is not None
+    numbers = [f"{cell.number:4}" if cell is not None else "   ·" for cell in (left, right)]
+    return printable_line(
+        f"{mark} {numbers[0]} {numbers[1]}  {shown.kind.value:<9} {text}", max(_WIDTH, len(text) + 30)
+    )
 
 
 def _folded(equal: list[str]) -> list[str]:

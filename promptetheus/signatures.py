@@ -12,7 +12,8 @@ from typing import Any
 from promptetheus.describe import call_arguments, call_result, describe
 from promptetheus.events import Event
 from promptetheus.fingerprint import in_order
-from promptetheus.noise import DEFAULT_NOISE, Noise, plain, plain_text
+from promptetheus.noise import DEFAULT_NOISE, Noise
+from promptetheus.plain_form import plain, plain_text
 from promptetheus.steps import Step, StepBuilder, StepKind
 
 BOOKKEEPING = frozenset(
@@ -24,6 +25,7 @@ MESSAGES = frozenset({StepKind.USER, StepKind.AGENT})
 """Words: two runs of a language model hardly ever use the same."""
 
 _CONTENT: dict[StepKind, tuple[str, ...]] = {
+    StepKind.LLM: ("model",),
     StepKind.RETRIEVAL: ("query",),
     StepKind.ACTION: ("action", "target", "value", "url"),
     StepKind.DOM: ("url",),
@@ -31,6 +33,8 @@ _CONTENT: dict[StepKind, tuple[str, ...]] = {
     StepKind.ERROR: ("message", "error"),
 }
 """Which payload fields make a step what it is; kinds that are not here have a rule of their own or only a name."""
+
+_PAGE = frozenset({"url", "visible_text", "selected_values", "warnings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +84,38 @@ class Run:
         return call_arguments(event) if step.kind is StepKind.TOOL else _content(step, event)
 
     def result(self, place: int) -> Any:
-        """What a call answered: its result, or its error text; None for other steps."""
+        """What a call answered: its result, or its error text; of a retrieval the documents, without their scores
+        (their order says as much, and does not differ in the tenth digit); None for other steps."""
         step = self.steps[place]
-        if step.kind is not StepKind.TOOL:
-            return None
         event = self.events[step.events[-1]]
-        if event.get("type") != "tool_result":
-            return None
         payload = _mapping(event.get("payload"))
+        if step.kind is StepKind.RETRIEVAL:
+            documents = payload.get("documents")
+            return [_unscored(item) for item in documents] if isinstance(documents, list) else documents
+        if step.kind is not StepKind.TOOL or event.get("type") != "tool_result":
+            return None
         return payload.get("error") or call_result(event)
+
+    def page(self, place: int) -> Mapping[str, Any] | None:
+        """What the page showed after an action, by its last `dom_snapshot`; None where none was taken."""
+        found = self.following(place, "dom_snapshot")
+        if not found:
+            return None
+        return {key: item for key, item in found[-1].items() if key in _PAGE}
+
+    def following(self, place: int, kind: str) -> list[Mapping[str, Any]]:
+        """The payloads of a step's events of one type, in order."""
+        events = (self.events[number] for number in self.steps[place].events)
+        return [_mapping(event.get("payload")) for event in events if event.get("type") == kind]
+
+    def encloses(self, place: int, other: int) -> bool:
+        """Whether a step began before another one of this run and ended after it."""
+        outer, inner = self.steps[place].events, self.steps[other].events
+        return outer[0] < inner[0] and inner[-1] < outer[-1]
+
+    def encloses_next(self, place: int) -> bool:
+        """Whether a step is there for those inside it: a decorated agent, a span."""
+        return place + 1 < len(self.steps) and self.encloses(place, place + 1)
 
 
 def make_run(events: Iterable[Mapping[str, Any]], noise: Noise = DEFAULT_NOISE) -> Run:
@@ -110,7 +137,8 @@ def make_run(events: Iterable[Mapping[str, Any]], noise: Noise = DEFAULT_NOISE) 
 
 def _signature(step: Step, events: Sequence[Event], noise: Noise) -> Signature:
     event = events[step.events[0]]
-    name = plain_text(step.name, noise) if step.name else ""
+    # The model of a call is what may change about it, not what it is.
+    name = plain_text(step.name, noise) if step.name and step.kind is not StepKind.LLM else ""
     content = call_arguments(event) if step.kind is StepKind.TOOL else _content(step, event)
     if isinstance(content, str):
         return sign(step.kind, name, plain_text(content, noise))
@@ -154,6 +182,12 @@ def _in_canonical_order(signed: list[tuple[Step, Signature]]) -> list[tuple[Step
 
 def _sorted_group(group: list[tuple[Step, Signature]]) -> list[tuple[Step, Signature]]:
     return sorted(group, key=lambda pair: pair[1].key) if len(group) > 1 else group
+
+
+def _unscored(document: Any) -> Any:
+    if not isinstance(document, Mapping):
+        return document
+    return {key: item for key, item in document.items() if key != "score"}
 
 
 def _mapping(thing: object) -> Mapping[str, Any]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from promptetheus import guard
 from promptetheus.sampling import Judge
+from promptetheus.settings import get_config
 from promptetheus.spool_sink import SpoolSink
 
 NAMED_TRANSPORTS = ("auto", "spool", "http", "memory")
+
+
+class Delivery(NamedTuple):
+    """A named transport with where it goes to, as the arguments of `start` say."""
+
+    name: str
+    endpoint: str | None
+    api_key: str | None
 
 
 class Sink(Protocol):
@@ -37,6 +47,9 @@ class Sink(Protocol):
 
 def make_sink(transport: Any, spool_dir: Path, session_id: str, tail: bool = False) -> Sink:
     """The sink for a `transport=` argument. An unknown name is reported once and records to the spool."""
+    endpoint = api_key = None
+    if isinstance(transport, Delivery):
+        transport, endpoint, api_key = transport
     if transport is None or isinstance(transport, str):
         name = transport or "auto"
         if name == "memory":
@@ -46,11 +59,16 @@ def make_sink(transport: Any, spool_dir: Path, session_id: str, tail: bool = Fal
             return TransportSink(InMemoryTransport(), session_id, tail)
         if name not in NAMED_TRANSPORTS:
             report_unknown_transport(name)
-        return SpoolSink(spool_dir, session_id)
+        return _spool_sink(spool_dir, session_id, name, endpoint, api_key)
     from promptetheus.transport import LocalSpoolTransport
     from promptetheus.transport_sink import TransportSink
 
     if isinstance(transport, LocalSpoolTransport):
+        target = getattr(transport, "target", None)
+        if target is not None:
+            from promptetheus.delivery.sink import DeliveringSink
+
+            return DeliveringSink(transport.spool_dir, session_id, target)
         return SpoolSink(transport.spool_dir, session_id)
     if not _can_send(transport):
         guard.report(
@@ -61,10 +79,33 @@ def make_sink(transport: Any, spool_dir: Path, session_id: str, tail: bool = Fal
     return TransportSink(transport, session_id, tail)
 
 
+def _spool_sink(
+    spool_dir: Path, session_id: str, name: str, endpoint: str | None, api_key: str | None
+) -> Sink:
+    """The spool, with delivery when the transport's name allows it and there is a key."""
+    if name in ("auto", "http") and (
+        api_key or os.environ.get("PROMPTETHEUS_API_KEY") or get_config().api_key
+    ):
+        from promptetheus.delivery.destination import destination
+
+        target = destination(endpoint, api_key)
+        if target is not None:
+            from promptetheus.delivery.sink import DeliveringSink
+
+            return DeliveringSink(spool_dir, session_id, target)
+    if name == "http":
+        guard.report(
+            "settings.transport",
+            "transport='http' needs an api_key or PROMPTETHEUS_API_KEY: only the spool is written",
+        )
+    return SpoolSink(spool_dir, session_id)
+
+
 def _can_send(transport: Any) -> bool:
     try:
         return hasattr(transport, "send_event") or hasattr(transport, "send_batch")
-    except Exception:  # an object that raises wherever it is touched
+    except BaseException as error:  # an object that raises wherever it is touched
+        guard.pass_on(error)
         return False
 
 

@@ -101,20 +101,17 @@ class SpoolFile:
             fd = self._fd
             if fd is None or monotonic() > self._check_at_s:
                 return self._put_checked(line)
-            if not self._torn:
-                done = self._write(fd, line)
-                self.written_bytes += done
-                if done == len(line):
-                    return True
-            return self._put_again(fd, line)
+            done = self._write(fd, line)
+            self.written_bytes += done
+            return done == len(line) or self._put_again(fd, line)
         except OSError as error:
             self.last_error = error
             if error.errno == errno.EBADF:  # the host closed all descriptors: ours, too
                 self._fd = None
-            return False
         except ValueError as error:  # a NUL in the directory's name
             self.last_error = OSError(errno.EINVAL, str(error))
-            return False
+        self._check_at_s = 0.0
+        return False
 
     def open(self) -> int:
         """Open the file now and return the `seq` to go on with: 0, or one more than the last in the file.
@@ -123,6 +120,7 @@ class SpoolFile:
         """
         with self.lock:
             fd = self._descriptor()
+            self._check_at_s = 0.0  # the first line is noted, and a torn last one of another writer closed
             if not self.base_bytes:
                 return 0
             start = max(0, self.base_bytes - _TAIL_BYTES)
@@ -175,6 +173,8 @@ class SpoolFile:
     def _put_checked(self, line: bytes) -> bool:
         """`put` when it is time to look whether the file is still ours, and how long a write takes."""
         fd = self._descriptor()
+        if self.opening_line is None:
+            self.opening_line = line
         if self._torn:
             return self._put_again(fd, line)
         began = monotonic()
@@ -196,6 +196,7 @@ class SpoolFile:
         self._torn = done != len(line) + 1
         if self._torn:
             self.last_error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._check_at_s = 0.0
         return not self._torn
 
     def _descriptor(self) -> int:

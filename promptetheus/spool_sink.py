@@ -47,14 +47,11 @@ class SpoolSink:
 
     def write(self, line: bytes) -> bool:
         """Append the line, under the lock; what cannot be written is counted and reported."""
-        file = self._file
-        if file.put(line):
+        if self._file.put(line):
             _count_recorded()
-            if file.opening_line is None:
-                file.opening_line = line
             return True
         self._lost += 1
-        guard.report("dropped.unwritable", f"cannot write to {file.path}: {file.last_error}")
+        guard.report("dropped.unwritable", f"cannot write to {self._file.path}: {self._file.last_error}")
         return False
 
     def store(self, data: bytes | BinaryIO, extension: str, what: str = "") -> Mapping[str, Any] | None:

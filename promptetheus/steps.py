@@ -1,5 +1,9 @@
 """Steps: what a person counts as one move of an agent.
 
+Everything that shows steps numbers them by `Step.index`: 0 is the session's start, its moves are 1, 2, 3 …, and its
+end comes last. Everything that says how many there are counts the moves, as `count_steps` does: a session of 18 steps
+has steps 1 to 18 between its start and its end.
+
 A call together with its result, a message, an LLM call, a browser action with the screenshot and DOM that
 follow it, a check. Built event by event, so that a live session grows without being read again.
 """
@@ -79,6 +83,11 @@ class Step:
     """A call without a result so far, a span that has not ended."""
     depth: int = 0
     """How many spans enclose it."""
+
+    @property
+    def is_move(self) -> bool:
+        """Whether it counts: the start and the end of a session are no moves of the agent."""
+        return self.kind not in (StepKind.START, StepKind.END)
 
 
 @dataclass
@@ -212,6 +221,11 @@ def build_steps(events: Iterable[Mapping[str, Any]]) -> list[Step]:
     for number, event in enumerate(events):
         builder.add(number, event)
     return builder.steps
+
+
+def count_steps(steps: Iterable[Step]) -> int:
+    """How many steps a session has, as lists, headers and SQL say: start and end are not counted."""
+    return sum(step.is_move for step in steps)
 
 
 def is_untimed(started: Mapping[str, Any]) -> bool:

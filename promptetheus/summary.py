@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from promptetheus.clock import parse_timestamp
-from promptetheus.fingerprint import SignalCollector, is_failed_check
+from promptetheus.fingerprint import SignalCollector, forget_oldest_tenth, is_failed_check
 from promptetheus.steps import is_untimed
 
 MAX_NAMES = 200
 """Distinct tools, models, scores, tags and metadata keys that a summary names; further ones are counted
 under `…`."""
+
+MAX_OPEN_SPANS = 10_000
+"""Spans that have begun and not ended are remembered up to so many; beyond, the oldest tenth is forgotten."""
 
 _OVERFLOW = "…"
 _MAX_VALUE = 2_000
@@ -26,8 +29,8 @@ class SummaryCounter:
 
     __slots__ = (
         "_action", "_collector", "_open_calls", "_open_spans", "cost_usd", "end_error", "ended",
-        "errors", "events", "failed_checks", "first_time", "last_time", "metadata", "passed_checks",
-        "scores", "status", "steps", "tags", "timed", "tools", "types", "usage",
+        "errors", "events", "failed_checks", "first_time", "last_time", "left_out", "metadata",
+        "passed_checks", "scores", "status", "steps", "tags", "timed", "tools", "types", "usage",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -54,25 +57,33 @@ class SummaryCounter:
         self.end_error: str | None = None
         self.ended = False
         """Whether the latest event is the session's end."""
+        self.left_out: dict[str, int] = {}
+        """What a limit kept out of the summary: names, values or open spans, by kind."""
         self._collector = SignalCollector()
         self._open_calls = self._collector.tools
-        self._open_spans: set[str] = set()
+        self._open_spans: dict[str, None] = {}
         self._action = False
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take one event into account, in the order of the file."""
-        kind, payload = event.get("type"), event.get("payload")
+        kind, payload, time = event.get("type"), event.get("payload"), event.get("timestamp")
         if not isinstance(kind, str):
             return
         if type(payload) is not dict and not isinstance(payload, Mapping):  # the ABC alone costs 0.3 µs
             payload = {}
         self.events += 1
-        _bump(self.types, kind)
-        time = event.get("timestamp")
-        if isinstance(time, str):
+        if kind in self.types:
+            self.types[kind] += 1
+        else:
+            self._bump(self.types, kind, "types")
+        if type(time) is str:
+            self.last_time = time
             if self.first_time is None:
                 self.first_time = time
-            self.last_time = time
+        if kind == "tool_call":  # the most frequent one, and none of what is below is true of it
+            self._action = self.ended = False
+            self._tool_call(payload, event)
+            return
         self.ended = kind == "session_end"
         if self._action and kind in ("screenshot", "dom_snapshot"):
             return
@@ -104,6 +115,7 @@ class SummaryCounter:
             "error": self.end_error,
             "fingerprint": failure.fingerprint,
             "label": failure.label if failure.is_failure else "",
+            "left_out": {**self.left_out, **self._collector.left_out},
         }
         return {key: item for key, item in found.items() if item not in (None, "", {}, [])}
 
@@ -117,9 +129,13 @@ class SummaryCounter:
     def _tool_call(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self.steps += 1
         tool = payload.get("tool_name")
-        if isinstance(tool, str):
-            _bump(self.tools, tool)
-        self._collector.remember_call(payload.get("call_id"), tool if isinstance(tool, str) else "tool")
+        if not isinstance(tool, str):
+            tool = "tool"
+        elif tool in self.tools:
+            self.tools[tool] += 1
+        else:
+            self._bump(self.tools, tool, "tools")
+        self._collector.remember_call(payload.get("call_id"), tool)
 
     def _tool_result(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         call_id = payload.get("call_id")
@@ -132,9 +148,10 @@ class SummaryCounter:
     def _llm_call(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self.steps += 1
         model = payload.get("model")
-        name = model if isinstance(model, str) else "unknown"
+        name = (model if isinstance(model, str) else "unknown")[:_MAX_VALUE]
         if name not in self.usage and len(self.usage) >= MAX_NAMES:
             name = _OVERFLOW
+            self._leave_out("models")
         used = self.usage.setdefault(name, {"calls": 0, "input": 0, "output": 0, "cached": 0})
         used["calls"] += 1
         for key in ("input", "output", "cached"):
@@ -164,12 +181,13 @@ class SummaryCounter:
     def _score(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self.steps += 1
         name, value = payload.get("name"), payload.get("value")
-        if (
-            isinstance(name, str)
-            and isinstance(value, bool | int | float)
-            and (name in self.scores or len(self.scores) < MAX_NAMES)
-        ):
-            self.scores[name[:_MAX_VALUE]] = value
+        if not isinstance(name, str) or not isinstance(value, bool | int | float):
+            return
+        name = name[:_MAX_VALUE]
+        if name in self.scores or len(self.scores) < MAX_NAMES:
+            self.scores[name] = value
+        else:
+            self._leave_out("scores")
 
     def _state_change(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         name, after = payload.get("name"), payload.get("after")
@@ -177,11 +195,13 @@ class SummaryCounter:
         if name == "span_start":
             self.steps += 1
             if isinstance(span_id, str) and span_id:
-                self._open_spans.add(span_id)
+                if len(self._open_spans) >= MAX_OPEN_SPANS:
+                    self._leave_out("open_spans", forget_oldest_tenth(self._open_spans))
+                self._open_spans[span_id] = None
             return
         if name == "span_end":
             if isinstance(span_id, str) and span_id in self._open_spans:
-                self._open_spans.discard(span_id)
+                del self._open_spans[span_id]
             else:
                 self.steps += 1
             return
@@ -205,8 +225,12 @@ class SummaryCounter:
 
     def _merge_tags(self, tags: object) -> None:
         for tag in tags if isinstance(tags, list | tuple) else ():
-            if isinstance(tag, str) and tag not in self.tags and len(self.tags) < MAX_NAMES:
+            if not isinstance(tag, str) or tag[:_MAX_VALUE] in self.tags:
+                continue
+            if len(self.tags) < MAX_NAMES:
                 self.tags.append(tag[:_MAX_VALUE])
+            else:
+                self._leave_out("tags")
 
     def _merge_metadata(self, values: Mapping[str, Any]) -> None:
         """Only small plain values: a list row has no room for more, and the whole stands in the events."""
@@ -215,8 +239,13 @@ class SummaryCounter:
                 item = item[:_MAX_VALUE]
             elif not isinstance(item, bool | int | float | None):
                 continue
-            if isinstance(key, str) and (key in self.metadata or len(self.metadata) < MAX_NAMES):
+            if not isinstance(key, str):
+                continue
+            key = key[:_MAX_VALUE]
+            if key in self.metadata or len(self.metadata) < MAX_NAMES:
                 self.metadata[key] = item
+            else:
+                self._leave_out("metadata")
 
     def _session_end(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         status, error = payload.get("status"), payload.get("error")
@@ -224,12 +253,15 @@ class SummaryCounter:
         self.end_error = str(error)[:_MAX_VALUE] if error else None
         self._collector.add(event)
 
+    def _bump(self, counts: dict[str, int], name: str, what: str) -> None:
+        name = name[:_MAX_VALUE]
+        if name not in counts and len(counts) >= MAX_NAMES:
+            name = _OVERFLOW
+            self._leave_out(what)
+        counts[name] = counts.get(name, 0) + 1
 
-def _bump(counts: dict[str, int], name: str) -> None:
-    name = name[:_MAX_VALUE]
-    if name not in counts and len(counts) >= MAX_NAMES:
-        name = _OVERFLOW
-    counts[name] = counts.get(name, 0) + 1
+    def _leave_out(self, what: str, number: int = 1) -> None:
+        self.left_out[what] = self.left_out.get(what, 0) + number
 
 
 _COUNTERS = {

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from promptetheus.display import printable_line, value
-from promptetheus.noise import plain
+from promptetheus.plain_form import plain
 from promptetheus.separation import SIGNIFICANT, Counts, corrected, fisher_p, ochiai, sessions_needed
 from promptetheus.signatures import Run
 from promptetheus.steps import StepKind

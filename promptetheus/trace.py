@@ -12,7 +12,7 @@ from promptetheus.recorder import copied
 from promptetheus.sampling import TailSamplingPolicy
 from promptetheus.session import Session
 from promptetheus.settings import get_config
-from promptetheus.sinks import NAMED_TRANSPORTS, report_unknown_transport
+from promptetheus.sinks import NAMED_TRANSPORTS, Delivery, report_unknown_transport
 from promptetheus.spool import DEFAULT_SPOOL_DIR
 
 if TYPE_CHECKING:
@@ -72,11 +72,19 @@ def new_session(options: Mapping[str, Any], *, in_loop: bool = False) -> Session
     for name, default in defaults.items():
         if chosen.get(name) is None:
             chosen[name] = default
+    transport = chosen.get("transport")
+    endpoint, api_key = _text(options.get("endpoint")), _text(options.get("api_key"))
+    if (endpoint or api_key) and (transport is None or isinstance(transport, str)):
+        chosen["transport"] = Delivery(transport or "auto", endpoint, api_key)
     if in_loop:
         from promptetheus.async_session import AsyncSession
 
         return AsyncSession(**chosen)
     return Session(**chosen)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def resolve_transport(
@@ -88,9 +96,9 @@ def resolve_transport(
 ) -> Any:
     """The transport object for a name; an object is returned as it is.
 
-    `"spool"`, `"auto"`, None and `"http"` give a `LocalSpoolTransport`, since delivery reads the spool;
-    `"http"` raises ValueError without a key, from here, from the environment or from the settings. A name that
-    is unknown is reported and gives the spool, too.
+    `"auto"`, None and `"http"` give a `DurableHTTPTransport` when there is a key, from here, from the environment
+    or from the settings. Without one `"http"` raises ValueError, the others give a `LocalSpoolTransport`, as
+    `"spool"` does. A name that is unknown is reported and gives the spool, too.
     """
     from promptetheus.transport import InMemoryTransport, LocalSpoolTransport
 
@@ -98,12 +106,18 @@ def resolve_transport(
         return transport
     if transport == "memory":
         return InMemoryTransport()
-    config = get_config()
-    if transport == "http":
-        if not (endpoint or os.environ.get("PROMPTETHEUS_API_URL") or config.api_url):
-            raise ValueError("transport='http' needs an endpoint or PROMPTETHEUS_API_URL")
-        if not (api_key or os.environ.get("PROMPTETHEUS_API_KEY") or config.api_key):
-            raise ValueError("transport='http' needs an api_key or PROMPTETHEUS_API_KEY")
-    elif transport not in (None, *NAMED_TRANSPORTS):
+    if transport not in (None, *NAMED_TRANSPORTS):
         report_unknown_transport(transport)
+    if transport in (None, "auto", "http"):
+        from promptetheus.delivery.destination import destination
+
+        target = destination(endpoint, api_key)
+        if target is not None:
+            from promptetheus.transport import DurableHTTPTransport
+
+            return DurableHTTPTransport(target.api_url, target.api_key, spool_dir=spool_dir)
+        if transport == "http":
+            if not (endpoint or os.environ.get("PROMPTETHEUS_API_URL") or get_config().api_url):
+                raise ValueError("transport='http' needs an endpoint or PROMPTETHEUS_API_URL")
+            raise ValueError("transport='http' needs an api_key or PROMPTETHEUS_API_KEY")
     return LocalSpoolTransport(spool_dir)

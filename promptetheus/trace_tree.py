@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from promptetheus.display import printable_line
 from promptetheus.event_line import event_line
 
 MAX_INDENT_LEVELS = 100
@@ -88,7 +89,8 @@ def render_tree(roots: Sequence[SpanNode], *, show_events: bool = True) -> str:
         indent = pad[min(depth, MAX_INDENT_LEVELS)]
         if not node.is_synthetic_root:
             took = "" if node.duration_ms is None else f" duration_ms={float(node.duration_ms)!r}"
-            lines.append(f"{indent}{node.name or 'span'} span={node.span_id}{took}")
+            name = printable_line(node.name or "span")
+            lines.append(f"{indent}{name} span={printable_line(str(node.span_id))}{took}")
             inner = depth + 1
             indent = pad[min(inner, MAX_INDENT_LEVELS)]
         if show_events:

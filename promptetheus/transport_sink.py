@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from promptetheus import guard
-from promptetheus.artifacts import MAX_ARTIFACT_BYTES
+from promptetheus.artifacts import CONTENT_TYPES, MAX_ARTIFACT_BYTES
 from promptetheus.events import Event
 from promptetheus.sampling import Judge
 
@@ -72,7 +72,7 @@ class TransportSink:
             lambda: upload(
                 self._session_id,
                 body=body,
-                content_type=_CONTENT_TYPES.get(extension, "application/octet-stream"),
+                content_type=CONTENT_TYPES.get(extension, "application/octet-stream"),
                 filename=f"artifact.{extension}",
                 artifact_type="replay" if what == "replay_artifact" else "screenshot",
             ),
@@ -136,7 +136,8 @@ class TransportSink:
     def _deliver(self, send: Any, events: Any, number: int) -> bool:
         try:
             send(events)
-        except Exception as error:
+        except BaseException as error:
+            guard.pass_on(error)
             guard.report("failed.send", f"the transport {type(self.transport).__name__} failed", error)
             guard.count("dropped.transport", number)
             return False
@@ -147,16 +148,10 @@ class TransportSink:
     def _try(self, action: str, call: Any, *args: Any, **keywords: Any) -> Any:
         try:
             return call(*args, **keywords)
-        except Exception as error:
+        except BaseException as error:
+            guard.pass_on(error)
             guard.report(f"failed.{action}", f"the transport {type(self.transport).__name__} failed", error)
             return None
-
-
-_CONTENT_TYPES = {
-    "png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
-    "webm": "video/webm", "mp4": "video/mp4", "wav": "audio/wav", "mp3": "audio/mpeg", "ogg": "audio/ogg",
-    "txt": "text/plain; charset=utf-8", "json": "application/json",
-}  # fmt: skip
 
 
 def takes_timeout(function: Any) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from promptetheus.display import printable_line, value
-from promptetheus.noise import DEFAULT_NOISE, Noise, plain
+from promptetheus.noise import DEFAULT_NOISE, Noise, Trail, onward
+from promptetheus.plain_form import plain
 
 MAX_CHANGES = 50
 MAX_DEPTH = 20
@@ -51,32 +53,61 @@ def value_changes(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> list
 
     Members of lists are compared place by place. What is too deep or too long to walk through is one change.
     """
-    found: list[ValueChange] = []
-    work: list[tuple[str, Any, Any, int]] = [("", before, after, 0)]
-    while work and len(found) < MAX_CHANGES:
-        path, one, other, depth = work.pop()
-        if one is other or (
-            one is not ABSENT and other is not ABSENT and plain(one, noise) == plain(other, noise)
-        ):
-            continue
-        members = _members(one, other) if depth < MAX_DEPTH else None
-        if members is None:
-            found.append(ValueChange(path, one, other))
-            continue
-        for step, left, right in reversed(members):
-            inner = step if not path or step.startswith("[") else f".{step}"
-            work.append((path + inner, left, right, depth + 1))
-    return found
+    return list(islice(_changes(before, after, noise, noise.trails), MAX_CHANGES))
 
 
 def changed_arguments(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> tuple[str, ...]:
     """Names of the arguments that differ between two calls, sorted."""
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-        return () if plain(before, noise) == plain(after, noise) else ("",)
+        return () if same_value(before, after, noise) else ("",)
     names = {str(key) for key in [*before, *after][: 2 * _MAX_MEMBERS]}
-    return tuple(
-        sorted(name for name in names if plain(before.get(name), noise) != plain(after.get(name), noise))
-    )
+    found = []
+    for name in names:
+        inside = onward(noise.trails, name) if noise.trails else ()
+        one, other = before.get(name), after.get(name)
+        if inside is not None and next(_changes(one, other, noise, inside), None) is not None:
+            found.append(name)
+    return tuple(sorted(found))
+
+
+def same_value(one: Any, other: Any, noise: Noise = DEFAULT_NOISE) -> bool:
+    """Whether two values differ in noise only."""
+    try:
+        if type(one) is type(other) and one == other:
+            return True
+    except RecursionError:  # nested beyond reason: `plain` looks only so deep
+        pass
+    return next(_changes(one, other, noise, noise.trails), None) is None
+
+
+def _changes(before: Any, after: Any, noise: Noise, trails: tuple[Trail, ...]) -> Iterator[ValueChange]:
+    work: list[tuple[str, Any, Any, int, tuple[Trail, ...]]] = [("", before, after, 0, trails)]
+    while work:
+        path, one, other, depth, trails = work.pop()
+        if one is other or _is_same(one, other, noise, trails):
+            continue
+        members = _members(one, other) if depth < MAX_DEPTH else None
+        if members is None:
+            yield ValueChange(path, one, other)
+            continue
+        for step, left, right in reversed(members):
+            inside = onward(trails, step.strip("[]")) if trails else ()
+            if inside is not None:
+                inner = step if not path or step.startswith("[") else f".{step}"
+                work.append((path + inner, left, right, depth + 1, inside))
+
+
+def _is_same(one: Any, other: Any, noise: Noise, trails: tuple[Trail, ...]) -> bool:
+    """Containers whose numbers are all but equal are not the same here: their members are."""
+    if one is ABSENT or other is ABSENT:
+        return False
+    if _is_number(one) and _is_number(other) and noise.is_close(one, other):
+        return True
+    return plain(one, noise, trails) == plain(other, noise, trails)
+
+
+def _is_number(thing: object) -> bool:
+    return isinstance(thing, int | float) and not isinstance(thing, bool)
 
 
 def _members(one: Any, other: Any) -> list[tuple[str, Any, Any]] | None:

@@ -6,21 +6,21 @@ in a cache that is written after the rows were given out.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from promptetheus.queries.catalog_cache import CacheUnusable, CatalogCache, cache_path, save
+from promptetheus.queries.catalog_cache import CacheUnusable, CatalogCache, Kept, cache_path, save
 from promptetheus.queries.digest import Digest
-from promptetheus.queries.listing import SUFFIX, OpenedDirectory, list_files, stat_files
-from promptetheus.queries.paging import newest_first
+from promptetheus.queries.listing import SUFFIX, OpenedDirectory, Stamp, list_files, stat_files
+from promptetheus.queries.paging import sorted_newest_first
 from promptetheus.queries.pricing import Pricer
-from promptetheus.queries.row_reader import Reading, looks_sealed, read_ended, read_file, stamp_of
+from promptetheus.queries.row_reader import Reading, looks_sealed, read_ended, read_file
 from promptetheus.queries.rows import Change, Problem, SessionRow, Skipped, Status
 from promptetheus.queries.source import NotReadable
+from promptetheus.queries.tally import Tally
 
 __all__ = ["Catalog", "Change", "Problem", "SessionRow", "Skipped", "Status"]
 
@@ -46,10 +46,17 @@ class Catalog:
     def __init__(self, root: Path, *, cached: bool = True) -> None:
         """`cached`: whether to use and keep the cache beside the spool."""
         self.root = root
-        self._readings: dict[str, Reading] = {}
-        self._lock = threading.RLock()
-        """Held while readings are replaced; who only looks takes a snapshot without it."""
+        self._stamps: dict[str, Stamp] = {}
+        """Of every file that was looked at, as it was then. Here and below: by file name."""
+        self._rows: dict[str, SessionRow] = {}
+        self._problems: dict[str, Problem] = {}
+        self._digests: dict[str, Digest] = {}
+        """What the cache is made from, of sessions that were not in it."""
+        self._tallies: dict[str, Tally] = {}
+        """Of sessions to which more lines may come."""
         self._running: set[str] = set()
+        self._lock = threading.RLock()
+        """Held while any of these change; who only looks takes a copy without it."""
         self._rechecked_s = 0.0
         self._version = 0
         """Counts changes; what was sorted for an older one is sorted anew."""
@@ -64,33 +71,24 @@ class Catalog:
 
     def scan(self) -> Iterator[list[SessionRow]]:
         """Read what is new or changed; gives all rows in batches, newest file first, the first batch small."""
-        self._open_cache()
-        files = list(list_files(self.root).items())
-        files.sort(key=lambda item: item[1].st_mtime_ns, reverse=True)
+        files = list_files(self.root)
         with self._lock:
-            self._forget_others({name for name, _ in files})
+            self._forget_others(files)
+            self._take_cached(files)
+            unread = self._changed(files)
+            changed = frozenset(unread)
+            names = [name for name in self._stamps if name not in changed] if changed else list(self._stamps)
+            names += unread
+        # What the cache knew is in order, so that sorting takes no time.
+        times = {name: stamp[1] for name, stamp in files.items()}
+        names.sort(key=times.__getitem__, reverse=True)
         # Long files without a summary are read whole: last, so that nobody waits for them.
-        late = {name for name, found in files if self._takes_long(name, found)}
+        late = {name for name in changed if files[name][0] > _LONG_BYTES and not looks_sealed(self.root / name)}
         if late:
-            files.sort(key=lambda item: item[0] in late)
-        given_s = time.monotonic()
+            names.sort(key=late.__contains__)
         with OpenedDirectory(self.root) as directory:
-            for start, stop in _batches(len(files)):
-                batch = self._take_cached(files[start:stop])
-                if len(batch) < stop - start:
-                    batch = []
-                    for name, found in files[start:stop]:
-                        with self._lock:
-                            self._look_at(name, found, directory)
-                            reading = self._readings.get(name)
-                        if reading is not None and isinstance(reading.found, SessionRow):
-                            batch.append(reading.found)
-                            if time.monotonic() - given_s > _PATIENCE_S:
-                                yield batch
-                                batch, given_s = [], time.monotonic()
-                if batch:
-                    yield batch
-                    given_s = time.monotonic()
+            for start, stop in _batches(len(names)):
+                yield from self._read_batch(names[start:stop], files, changed, directory)
         self._keep()
 
     def refresh(self, paths: Iterable[Path] | None = None) -> Change:
@@ -99,35 +97,32 @@ class Catalog:
         Writers of running sessions are looked up too, once a second and whenever `paths` is empty: one that died
         leaves no trace in its file.
         """
-        self._open_cache()
-        names = None if paths is None else self._names(paths)
-        files = list_files(self.root) if names is None else stat_files(self.root, names)
+        wanted = None if paths is None else self._names(paths)
+        files = list_files(self.root) if wanted is None else stat_files(self.root, wanted)
         with self._lock, OpenedDirectory(self.root) as directory:
-            fresh = self._take_cached(list(files.items())) if not self._readings else []
-            gone = (self._readings.keys() if names is None else names) - files.keys()
+            fresh = self._take_cached(files)
+            known = self._stamps.keys() if wanted is None else wanted
+            gone = [] if files.keys() == known else list(known - files.keys())
             removed = [session_id for name in gone for session_id in self._forget(name)]
-            changed = []
-            for name, found in files.items():
-                known = self._readings.get(name)
-                was = known.found if known else None
-                if self._look_at(name, found, directory):
-                    changed.append(name)
-                    now = self._readings[name].found
-                    if isinstance(was, SessionRow) and isinstance(now, Problem):
-                        removed.append(was.session_id)
-            if not names or time.monotonic() - self._rechecked_s > _RECHECK_S:
+            names = self._changed(files)
+            before = {name: self._rows.get(name) for name in names}
+            for name in self._read_ended(names, files, directory):
+                self._look_at(name, files[name])
+            changed = [name for name in names if name in self._rows and self._rows[name] != before[name]]
+            replaced = [(before[name], name) for name in names if name in self._problems]
+            removed += [row.session_id for row, _ in replaced if row is not None]
+            if not wanted or time.monotonic() - self._rechecked_s > _RECHECK_S:
                 changed += self._recheck_running().difference(changed)
-            rows = [*fresh, *(self._readings[name].found for name in changed)]
+            rows = [*fresh, *(self._rows[name] for name in changed)]
         self._keep()
-        return Change([row for row in rows if isinstance(row, SessionRow)], removed)
+        return Change(rows, removed)
 
     def rows(self) -> list[SessionRow]:
         """All sessions read so far, the one that started last first (files without a time by their own)."""
         version = self._version
         known_version, rows = self._sorted
         if known_version != version:
-            found = [reading.found for reading in list(self._readings.values())]
-            rows = sorted((row for row in found if isinstance(row, SessionRow)), key=newest_first)
+            rows = sorted_newest_first(list(self._rows.values()))
             self._sorted = (version, rows)
         return list(rows)
 
@@ -137,8 +132,7 @@ class Catalog:
 
     def problems(self) -> list[Problem]:
         """Files that are no sessions, and why, by name."""
-        found = [reading.found for reading in list(self._readings.values())]
-        return sorted((item for item in found if isinstance(item, Problem)), key=lambda item: item.path.name)
+        return sorted(self._problems.values(), key=lambda item: item.path.name)
 
     def price_rows(self) -> list[SessionRow]:
         """Price the calls whose cost was not recorded; returns the rows that changed.
@@ -148,13 +142,12 @@ class Catalog:
         """
         pricer = self._pricer or Pricer()
         updated = []
-        for name, reading in list(self._readings.items()):
-            row = reading.found
-            priced = pricer.priced(row) if isinstance(row, SessionRow) else row
-            if priced is not row and isinstance(priced, SessionRow):
+        for name, row in list(self._rows.items()):
+            priced = pricer.priced(row)
+            if priced is not row:
                 with self._lock:
-                    if self._readings.get(name) is reading and reading.found is row:
-                        reading.found = priced
+                    if self._rows.get(name) is row:
+                        self._rows[name] = priced
                         self._version += 1
                         updated.append(priced)
         self._pricer = pricer
@@ -166,30 +159,23 @@ class Catalog:
         if saver is not None:
             saver.join()
 
-    def _open_cache(self) -> None:
+    def _take_cached(self, files: dict[str, Stamp]) -> list[SessionRow]:
+        """At the first look: the rows of those of these files that the cache knows."""
         if self._cache_opened or not self._cached:
-            return
+            return []
         self._cache_opened = True
         self._cache_path = cache_path(self.root)
         try:
             self._cache = CatalogCache(self._cache_path) if self._cache_path is not None else None
         except CacheUnusable:  # written anew when that is worth it
             pass
-
-    def _take_cached(self, files: list[tuple[str, os.stat_result]]) -> list[SessionRow]:
-        """The rows of those files that the cache knows and nobody looked at yet."""
         if self._cache is None:
             return []
-        with self._lock:
-            rows = self._cache.take(str(self.root), files, self._readings)
-            self._version += 1
-            if self._pricer is None:
-                return rows
-            for name, _ in files:
-                reading = self._readings.get(name)
-                if reading is not None and isinstance(reading.found, SessionRow):
-                    reading.found = self._pricer.priced(reading.found)
-        return []
+        rows = self._cache.take(str(self.root), files)
+        self._stamps = {name: files[name] for name in rows}
+        self._rows = rows
+        self._version += 1
+        return list(rows.values())
 
     def _keep(self) -> None:
         """Write the cache in a thread of its own, when enough was read that it does not hold."""
@@ -199,25 +185,27 @@ class Catalog:
             if self._cache_path is None:
                 return
             self._uncached_bytes = 0
-            readings = sorted(self._readings.items(), key=lambda item: item[1].stamp[1], reverse=True)
+            sessions = [(name, self._stamps[name], row) for name, row in self._rows.items()]
             # Not a daemon: it would be killed when a short command ends, just before it is done.
-            self._saver = threading.Thread(target=self._save, args=(self._cache_path, readings))
+            self._saver = threading.Thread(target=self._save, args=(self._cache_path, sessions))
             self._saver.name = "promptetheus-catalog-cache"
         self._saver.start()
 
-    def _save(self, path: Path, readings: list[tuple[str, Reading]]) -> None:
+    def _save(self, path: Path, sessions: list[tuple[str, Stamp, SessionRow]]) -> None:
+        sessions.sort(key=lambda session: session[1][1], reverse=True)
+        digests = ((*session, self._digest(session[0], session[1])) for session in sessions)
         try:
-            save(path, readings)
+            save(path, (Kept(*kept, digest) for *kept, digest in digests if digest is not None))
         except CacheUnusable:  # a full disk, or a read-only one: lists take a little longer
             self._cached = False
         self._saver = None
 
-    def _takes_long(self, name: str, found: os.stat_result) -> bool:
-        if found.st_size <= _LONG_BYTES:
-            return False
-        if name in self._readings or (self._cache is not None and self._cache.holds(name, found)):
-            return False
-        return not looks_sealed(self.root / name)
+    def _digest(self, name: str, stamp: Stamp) -> Digest | None:
+        """What this session's row was made from; None where that is not kept."""
+        digest = self._digests.get(name)
+        if digest is None and self._cache is not None and self._cache.stamps.get(name) == stamp:
+            digest = self._cache.digest(name)
+        return digest
 
     def _names(self, paths: Iterable[Path]) -> set[str] | None:
         names = set()
@@ -228,76 +216,124 @@ class Catalog:
                 names.add(path.name)
         return names
 
-    def _look_at(self, name: str, found: os.stat_result, directory: OpenedDirectory) -> bool:
-        """Read one file unless it is as it was; whether what is known of it changed. Call with the lock held."""
-        known = self._readings.get(name)
-        if known is not None and known.stamp == stamp_of(found):
-            return False
-        reading = self._read(name, found, known, directory)
-        if reading is None:
-            return False
-        if self._pricer is not None and isinstance(reading.found, SessionRow):
-            reading.found = self._pricer.priced(reading.found)
-        self._readings[name] = reading
-        self._version += 1
-        if isinstance(reading.found, SessionRow) and reading.found.status is Status.RUNNING:
-            self._running.add(name)
-        else:
-            self._running.discard(name)
-        return known is None or known.found != reading.found
+    def _changed(self, files: dict[str, Stamp]) -> list[str]:
+        """Those of these files that were not looked at as they are now."""
+        stamps = self._stamps
+        # Comparing ten thousand entries in one go takes a tenth of a millisecond.
+        return [] if files == stamps else [name for name, stamp in files.items() if stamps.get(name) != stamp]
 
-    def _read(
-        self, name: str, found: os.stat_result, known: Reading | None, directory: OpenedDirectory
-    ) -> Reading | None:
+    def _read_batch(
+        self, names: list[str], files: dict[str, Stamp], changed: frozenset[str], directory: OpenedDirectory
+    ) -> Iterator[list[SessionRow]]:
+        """The rows of these files. One that takes long does not keep the others waiting."""
+        began_s = time.monotonic()
+        unread = [name for name in names if name in changed] if changed else []
+        with self._lock:
+            unread = self._read_ended(unread, files, directory)
+        left = names
+        for name in unread:
+            with self._lock:
+                self._look_at(name, files[name])
+            if time.monotonic() - began_s > _PATIENCE_S:
+                place = left.index(name) + 1
+                yield self._known(left[:place])
+                left, began_s = left[place:], time.monotonic()
+        rows = self._known(left)
+        if rows:
+            yield rows
+
+    def _known(self, names: list[str]) -> list[SessionRow]:
+        rows = self._rows
+        return [rows[name] for name in names if name in rows]
+
+    def _read_ended(self, names: list[str], files: dict[str, Stamp], directory: OpenedDirectory) -> list[str]:
+        """Read those of these files that are sealed sessions; the others. Call with the lock held."""
+        inside = directory.fileno() if names else None
+        if inside is None:
+            return names
+        ended = read_ended(str(self.root), inside, [(name, files[name]) for name in names])
+        if self._pricer is not None:
+            ended.rows[:] = map(self._pricer.priced, ended.rows)
+        for name in ended.names:
+            if name in self._stamps:
+                self._forget(name)
+            self._stamps[name] = files[name]
+        self._version += 1
+        self._rows.update(zip(ended.names, ended.rows, strict=True))
+        self._digests.update(zip(ended.names, ended.digests, strict=True))
+        self._uncached_bytes += len(ended.names) * _ENDS_BYTES
+        read = frozenset(ended.names)
+        return [name for name in names if name not in read]
+
+    def _look_at(self, name: str, listed: Stamp) -> None:
+        """Read one file unless it is as it was. Call with the lock held."""
+        if self._stamps.get(name) == listed:
+            return
+        reading = self._read(name, listed)
+        if reading is None:
+            return
+        self._forget(name)
+        self._stamps[name] = reading.stamp
+        if isinstance(reading.found, Problem):
+            self._problems[name] = reading.found
+            return
+        row = reading.found if self._pricer is None else self._pricer.priced(reading.found)
+        self._rows[name] = row
+        if reading.digest is not None:
+            self._digests[name] = reading.digest
+            self._uncached_bytes += listed[0] if reading.digest.counted else _ENDS_BYTES
+        if reading.tally is not None:
+            self._tallies[name] = reading.tally
+        if row.status is Status.RUNNING:
+            self._running.add(name)
+
+    def _read(self, name: str, listed: Stamp) -> Reading | None:
         """What is in the file now; None when it is gone."""
-        if known is None:
-            inside = directory.fileno()
-            ended = read_ended(str(self.root), inside, name, found) if inside is not None else None
-            if ended is not None:
-                self._uncached_bytes += _ENDS_BYTES
-                return ended
         path = self.root / name
+        tally, row = self._tallies.get(name), self._rows.get(name)
+        known = Reading(self._stamps[name], row, tally) if tally is not None and row is not None else None
         try:
-            reading = read_file(path, known)
+            return read_file(path, known)
         except FileNotFoundError:
             return None
         except NotReadable as reason:
-            return Reading(stamp_of(found), Problem(path, str(reason)))
+            return Reading(listed, Problem(path, str(reason)))
         except Exception as error:  # one file must not hide all others
-            return Reading(stamp_of(found), Problem(path, f"cannot be read: {type(error).__name__}: {error}"))
-        if isinstance(reading.digest, Digest):
-            self._uncached_bytes += found.st_size if reading.digest.counted else _ENDS_BYTES
-        return reading
+            return Reading(listed, Problem(path, f"cannot be read: {type(error).__name__}: {error}"))
 
     def _recheck_running(self) -> set[str]:
         """Sessions whose writer is gone by now."""
         self._rechecked_s = time.monotonic()
         crashed = set()
         for name in self._running:
-            reading = self._readings[name]
-            row, tally = reading.found, reading.tally
-            if isinstance(row, SessionRow) and (tally is None or not tally.writer_lives(row.mtime)):
-                reading.found = replace(row, status=Status.CRASHED)
-                if tally is not None:
-                    reading.digest = tally.digest()
-                    self._uncached_bytes += row.size_bytes
-                reading.tally = None
-                crashed.add(name)
+            row, tally = self._rows[name], self._tallies.get(name)
+            if tally is not None and tally.writer_lives(row.mtime):
+                continue
+            self._rows[name] = replace(row, status=Status.CRASHED)
+            digest = tally.digest() if tally is not None else None
+            if digest is not None:
+                self._digests[name] = digest
+                self._uncached_bytes += row.size_bytes
+            self._tallies.pop(name, None)
+            crashed.add(name)
         self._running -= crashed
         if crashed:
             self._version += 1
         return crashed
 
-    def _forget_others(self, present: set[str]) -> None:
-        for name in self._readings.keys() - present:
+    def _forget_others(self, present: Container[str]) -> None:
+        for name in [name for name in self._stamps if name not in present]:
             self._forget(name)
 
     def _forget(self, name: str) -> list[str]:
         """The id of the session that is gone, if the file was one."""
-        reading = self._readings.pop(name, None)
-        self._running.discard(name)
         self._version += 1
-        return [reading.found.session_id] if reading and isinstance(reading.found, SessionRow) else []
+        self._stamps.pop(name, None)
+        for held in (self._digests, self._tallies, self._problems):
+            held.pop(name, None)
+        self._running.discard(name)
+        row = self._rows.pop(name, None)
+        return [] if row is None else [row.session_id]
 
 
 def _batches(count: int) -> Iterator[tuple[int, int]]:

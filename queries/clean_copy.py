@@ -22,8 +22,8 @@ def needs_copy(row: SessionRow) -> bool:
     skipped = row.skipped
     if skipped.garbage or skipped.foreign or skipped.oversized or row.mended:
         return True
-    # A summary vouches for every byte before it, but not for the length of the lines.
-    return row.size_bytes > MAX_LINE_BYTES and _has_oversized_line(row.path)
+    # A last line without an end counts as torn, whatever its length.
+    return bool(skipped.torn) and row.size_bytes >= MAX_LINE_BYTES and _has_oversized_tail(row.path)
 
 
 def copy_events(path: Path, target: Path) -> None:
@@ -52,14 +52,13 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _has_oversized_line(path: Path) -> bool:
+def _has_oversized_tail(path: Path) -> bool:
     try:
         source = Source(path)
     except (NotReadable, FileNotFoundError):
         return False
     lines = LineReader()
-    while lines.next_block(source.pread, source.size) is not None and not lines.oversized:
+    while lines.next_block(source.pread, source.size) is not None:
         pass
-    found = lines.oversized > 0 or source.size - lines.offset >= MAX_LINE_BYTES
     source.close()
-    return found
+    return source.size - lines.offset >= MAX_LINE_BYTES

@@ -6,6 +6,7 @@ For a session that did not end so, the last line is made from what was counted; 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from promptetheus.clock import parse_timestamp
 from promptetheus.events import Event
 from promptetheus.queries.event_line import Reject, parse
 from promptetheus.queries.lines import Pread
-from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped, deferred_row
+from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped, Status, deferred_rows
 from promptetheus.queries.session_row import build_row, empty_row, session_id_of, status_of
 
 MAX_DIGEST_BYTES = 16 * 1024
@@ -32,6 +33,16 @@ _HEAD_BYTES = 1024
 _TAIL_BYTES = 2 * 1024
 _MAX_EDGE_BYTES = 2 * 1024 * 1024
 """A first or last line longer than this is left to the whole reading; the SDK stays below 1 MiB."""
+
+
+_DAMAGES = (ValueError, TypeError, KeyError, AttributeError)
+
+_SESSION_ID = b'"session_id":"'
+# The end of a first line as our encoder writes it; see `event_line.peek`.
+_OPENING = re.compile(
+    _SESSION_ID + rb'([^"\\]{1,256})"(?:,"span_id":"[^"\\]{1,128}")?'
+    rb',"timestamp":"([^"\\]{1,40})","type":"[a-z_]{1,40}"\}\r?\Z'
+)
 
 
 class Digest:
@@ -57,20 +68,34 @@ class Digest:
         """Whether it is short enough to be remembered."""
         return len(self.first) + len(self.last) <= MAX_DIGEST_BYTES
 
-    def __call__(self, directory: str, name: str) -> SessionRow:
+    def status(self, directory: str, name: str) -> Status:
+        """How the session stands, from its last line alone. Never raises."""
+        try:
+            end = self._end()
+            return status_of(end["metadata"]["summary"], not self.counted or end["ended"], False)
+        except _DAMAGES:
+            return read_again(Path(directory, name)).status
+
+    def row(self, directory: str, name: str) -> SessionRow:
         """All fields of the row. Where they cannot be worked out, what the file itself says now. Never raises."""
         path = Path(directory, name)
         try:
-            return self.row(path)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            return self.worked_out(path)
+        except _DAMAGES:
             return read_again(path)
 
-    def row(self, path: Path) -> SessionRow:
+    def _end(self) -> Any:
+        end = orjson.loads(self.last)
+        if not self.counted and end["metadata"]["summary"]["spool_bytes"] != self.size - len(self.last):
+            raise ValueError("something else in the line looked like the summary's size")
+        return end
+
+    def worked_out(self, path: Path) -> SessionRow:
         """All fields of the row. Raises what damaged lines raise."""
         first = parse(self.first)
         if isinstance(first, Reject):
             raise ValueError(first)
-        end: Any = orjson.loads(self.last)
+        end = self._end()
         ended, skipped, mended = True, NOTHING_SKIPPED, 0
         if self.counted:
             ended, skipped, mended = end["ended"], Skipped(*end["skipped"]), end["mended"]
@@ -98,31 +123,47 @@ def read_ends(pread: Pread, size: int, mtime_ns: int) -> Digest | None:
     tail = pread(_TAIL_BYTES, size - _TAIL_BYTES)
     if not tail.endswith(SEALED):
         return None
-    last, first = _last_line(tail, pread, size), _first_line(pread, size)
+    head = pread(_HEAD_BYTES, 0)
+    start, stop = tail.rfind(b"\n", 0, -1) + 1, head.find(b"\n")
+    last = tail[start:] if start else _last_line(tail, pread, size)
+    first = head[:stop] if stop >= 0 else _first_line(pread, size)
     return None if last is None or first is None else Digest(first, last, size, mtime_ns)
+
+
+def is_vouched_for(digest: Digest) -> bool:
+    """Whether the last line seems to carry a summary of every byte before it: a look, which parsing confirms."""
+    claim = b'"spool_bytes":%d' % (digest.size - len(digest.last))
+    place = digest.last.find(claim)
+    return place > 0 and digest.last[place + len(claim)] in b",}"
+
+
+def opening(name: str, first: bytes) -> tuple[str, float | None] | None:
+    """Session id and start, from the first line of the file of this name; None where it is no event."""
+    found = _OPENING.match(first, first.rfind(_SESSION_ID))
+    if found is not None:
+        event: Event = {
+            "session_id": found[1].decode("utf-8", "replace"),
+            "timestamp": found[2].decode("utf-8", "replace"),
+        }
+    else:
+        parsed = parse(first)
+        if isinstance(parsed, Reject):
+            return None
+        event = parsed
+    return session_id_of(name, event), parse_timestamp(event.get("timestamp"))
 
 
 def sealed_row(directory: str, name: str, digest: Digest) -> SessionRow | None:
     """The row of a session whose last line carries a summary of every byte before it; None otherwise."""
     try:
-        summary = orjson.loads(digest.last)["metadata"]["summary"]
-        if summary["spool_bytes"] != digest.size - len(digest.last):
-            return None
-        first = parse(digest.first)
-        if isinstance(first, Reject):
+        facts = opening(name, digest.first) if is_vouched_for(digest) else None
+        if facts is None:
             return None
         if not digest.is_kept:
-            return digest.row(Path(directory, name))
-        return deferred_row(
-            directory,
-            name,
-            session_id_of(name, first),
-            status_of(summary, True, False),
-            parse_timestamp(first.get("timestamp")),
-            digest,
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
+            return digest.worked_out(Path(directory, name))
+    except _DAMAGES:
         return None
+    return deferred_rows(directory, [name], [facts[0]], [facts[1]], [digest])[0]
 
 
 def count_digest(
@@ -156,24 +197,24 @@ def read_again(path: Path) -> SessionRow:
 
 
 def _last_line(tail: bytes, pread: Pread, size: int) -> bytes | None:
+    """The last line of a file of which `tail` is not enough."""
     length = len(tail)
-    while True:
+    while length < min(size, _MAX_EDGE_BYTES):
+        length = min(size, length * 8)
+        tail = pread(length, size - length)
         start = tail.rfind(b"\n", 0, -1) + 1
         if start:
             return tail[start:]
-        if length >= size or length >= _MAX_EDGE_BYTES:
-            return None
-        length = min(size, length * 8)
-        tail = pread(length, size - length)
+    return None
 
 
 def _first_line(pread: Pread, size: int) -> bytes | None:
+    """The first line of a file that does not end within the first `_HEAD_BYTES`."""
     length = _HEAD_BYTES
-    while True:
-        head = pread(length, 0)
-        cut = head.find(b"\n")
-        if cut >= 0:
-            return head[:cut]
-        if length >= size or length >= _MAX_EDGE_BYTES:
-            return None
+    while length < min(size, _MAX_EDGE_BYTES):
         length = min(size, length * 8)
+        head = pread(length, 0)
+        stop = head.find(b"\n")
+        if stop >= 0:
+            return head[:stop]
+    return None

@@ -35,7 +35,9 @@ MAX_SEQ = 2**62
 MAX_BRACKETS = 500
 """A line with more of them may be nested too deeply to be parsed: it is tried."""
 
-_HEAD = b'{"idempotency_key":"'
+HEAD = b'{"idempotency_key":"'
+"""How every line of our encoder begins: keys are sorted."""
+
 _SEQ = b',"seq":'
 # The end of a line as our encoder writes it: keys sorted, so these stand last. In valid JSON the last `}` closes
 # the outermost object, and walking back from it every quote below is a delimiter (no quote or backslash in
@@ -54,8 +56,8 @@ def peek(line: bytes) -> Peek | Reject:
     and every other key order are parsed. What looks right at both ends is believed: `parse` has the last word.
     """
     if (
-        line.startswith(_HEAD)
-        and line.find(_HEAD, 1) < 0
+        line.startswith(HEAD)
+        and line.find(HEAD, 1) < 0
         and (len(line) < MAX_BRACKETS or line.count(b"[") + line.count(b"{") < MAX_BRACKETS)
     ):
         start = line.rfind(_SEQ, -_TAIL_BYTES)

@@ -1,9 +1,11 @@
-"""The filter language of every list: plain words, `field:value`, `number>limit`, quotes, and `-` for not.
+r"""The filter language of every list: plain words, `field:value`, `number>limit`, quotes, and `-` for not.
 
-Made for typing: a term that is not finished or not understood narrows nothing; `Filter.problems` says so.
+Made for typing: a term that is not finished or not understood narrows nothing; `Filter.problems` says so. Commands
+use `read_filter`, which refuses such a term.
 
     booking "tuesday at 2pm" status:failed agent:browser tool:search fp:8ae0 type:error tag:nightly
     dur>2s tokens>4k cost>0.05 score.helpful<=0.5 -tag:flaky -status:passed status:="failed goal"
+    agent:"the \"best\" one"
 """
 
 from __future__ import annotations
@@ -14,10 +16,28 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from promptetheus.queries.filter_fields import NUMBER_FIELDS, SCORE, TEXT_FIELDS, canonical, fields
-from promptetheus.queries.filter_terms import FAILING, Term, statuses_of, term_at, typed_terms, understand
+from promptetheus.queries.filter_terms import (
+    FAILING,
+    Term,
+    quoted,
+    statuses_of,
+    term_at,
+    typed_terms,
+    understand,
+)
 from promptetheus.queries.rows import SessionRow, Status
 
-__all__ = ["FAILING", "Filter", "Term", "complete", "completions", "fields", "parse_filter"]
+__all__ = [
+    "FAILING",
+    "BadFilter",
+    "Filter",
+    "Term",
+    "complete",
+    "completions",
+    "fields",
+    "parse_filter",
+    "read_filter",
+]
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -77,6 +97,21 @@ def parse_filter(text: str) -> Filter:
     return Filter(text, tuple(terms), tuple(problems))
 
 
+class BadFilter(ValueError):
+    """A filter that is not understood or not finished; the message says why, a line for each term."""
+
+
+def read_filter(text: str) -> Filter:
+    """The filter that stands in a command, whole: nothing of it is passed over. Raises BadFilter."""
+    found = parse_filter(text)
+    unfinished = [
+        f"{typed.text}: nothing stands behind it" for typed in typed_terms(text) if understand(typed) == ""
+    ]
+    if found.problems or unfinished:
+        raise BadFilter("\n".join((*found.problems, *unfinished)))
+    return found
+
+
 def completions(text: str, cursor: int, rows: Iterable[SessionRow]) -> list[str]:
     """Replacements for the term under the cursor, best first: fields, and the values that occur in `rows`."""
     term = term_at(text, cursor)
@@ -108,7 +143,7 @@ def completions(text: str, cursor: int, rows: Iterable[SessionRow]) -> list[str]
     found = [value for value in counts if wanted in value.casefold()]
     found.sort(key=lambda value: (not value.casefold().startswith(wanted), -counts[value], value))
     typed_field = term.text.removeprefix("-").partition(term.operator)[0]
-    return [f"{minus}{typed_field}{term.operator}{_quoted(value)}" for value in found]
+    return [f"{minus}{typed_field}{term.operator}{quoted(value)}" for value in found]
 
 
 def complete(text: str, cursor: int, completion: str) -> tuple[str, int]:
@@ -214,8 +249,3 @@ _EVENT_WORDS = {
     "end": ("session_end",),
     "span": ("span_start", "span_end", "state_change"),
 }
-
-
-def _quoted(value: str) -> str:
-    plain = value.replace('"', "")
-    return f'"{plain}"' if re.search(r"\s", plain) else plain

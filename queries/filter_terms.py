@@ -13,9 +13,11 @@ from promptetheus.queries.rows import Status
 _TERM = re.compile(
     r"""(?P<minus>-?)
     (?:(?P<field>[A-Za-z_]+(?:\.[^\s:<>=!"]+)?)(?P<operator>:=|:|>=|<=|!=|=|>|<))?
-    (?P<value>(?:"[^"]*"?|[^\s"])*)""",
-    re.VERBOSE,
+    (?P<value>(?:"(?:\\.|[^"\\])*"?|[^\s"])*)""",
+    re.VERBOSE | re.DOTALL,
 )
+_QUOTE = re.compile(r'\\(["\\])|"')
+"""Quotes that only hold a value together, and what a backslash makes part of it."""
 
 FAILING = "failing"
 """`status:failing`: failed its goal, failed, or crashed."""
@@ -50,11 +52,23 @@ def typed_terms(text: str) -> Iterator[Term]:
         if found is None or found.end() == position:
             position += 1
             continue
-        value = found["value"].replace('"', "")
+        value = unquoted(found["value"])
         yield Term(
             found[0], position, bool(found["minus"]), found["field"] or "", found["operator"] or "", value
         )
         position = found.end()
+
+
+def unquoted(value: str) -> str:
+    """The value without its quotes; inside them `\\"` is a quote and `\\\\` a backslash."""
+    return _QUOTE.sub(lambda found: found[1] or "", value) if '"' in value else value
+
+
+def quoted(value: str) -> str:
+    """A value so that it is one term, whatever is in it."""
+    if not re.search(r'[\s"]', value):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def term_at(text: str, cursor: int) -> Term:
@@ -72,14 +86,17 @@ def understand(typed: Term) -> Term | str:
         return typed if typed.value else ""
     is_number = field in NUMBER_FIELDS or field.startswith(SCORE + ".")
     if not is_number and field not in TEXT_FIELDS:
-        close = get_close_matches(field, (*TEXT_FIELDS, *NUMBER_FIELDS), n=1, cutoff=0.75)
-        if typed.operator in (":", "=") and not close:  # an address, `TypeError:`: a word that holds a colon
-            words = typed.text.removeprefix("-").replace('"', "")
+        if not typed.value or typed.value.startswith("//"):  # `TypeError:` and addresses are words
+            words = unquoted(typed.text.removeprefix("-"))
             return Term(typed.text, typed.start, typed.negated, "", "", words)
-        known = (
-            f"did you mean {close[0]}?" if close else f"known are {', '.join(name for name, _ in fields())}"
+        close = get_close_matches(field, (*TEXT_FIELDS, *NUMBER_FIELDS), n=1, cutoff=0.6)
+        hint = f", did you mean {close[0]}?" if close else "."
+        known = ", ".join(name.rstrip(":>") for name, _ in fields())
+        as_words = f'"{typed.text.removeprefix("-")}"'
+        return (
+            f"{typed.text}: {typed.field} is not a field{hint} There are {known}."
+            f" To look for the words: {as_words}"
         )
-        return f"{typed.text}: {typed.field} is not a field, {known}"
     if not typed.value:
         return ""
     if is_number:
@@ -90,7 +107,8 @@ def understand(typed: Term) -> Term | str:
     if typed.operator in (">", "<", ">=", "<="):
         return f"{typed.text}: {field} is no number, write {field}:{typed.value}"
     if field == "status" and not statuses_of(typed):
-        return f"{typed.text}: no status is called {typed.value}"
+        known = ", ".join((*(status.value for status in Status), "error", FAILING))
+        return f"{typed.text}: no status is called {typed.value}. There are {known}."
     return Term(typed.text, typed.start, typed.negated, field, typed.operator, typed.value)
 
 

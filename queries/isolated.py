@@ -2,40 +2,133 @@
 
 DuckDB's own limits do not cover a single value (`repeat('x', 2_000_000_000)` takes 2 GB and 40 s in which nothing
 interrupts it): the system limits the memory of the whole process, and a process can be killed at any time.
+
+For an answer as a whole there is `run`; for a grid that somebody scrolls there is `open`:
+
+    database = IsolatedDatabase(spool)                  # cheap; the process starts with the first query
+    result = database.open("from events", progress=show)    # blocks: call it in a worker thread
+    result.columns, result.types                        # DuckDB's names of the types
+    result.rows(0, 50)                                  # the first rows are there already
+    result.rows(500_000, 50)                            # [] while they are not known: ask again (or show `known`)
+    result.known, result.complete, result.truncated     # rows known so far; all of them; cut at a million
+    database.interrupt()                                # from any thread: what runs raises SqlError and nothing is lost
+    database.close()
+
+`SqlError.position` and `.length` say where in the text the mistake is; `Progress` says what is being done.
 """
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
-import select
-import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from promptetheus.queries.sql import MAX_ROWS, TIMEOUT_S, Result, SpoolDatabase, SqlError
+from promptetheus.queries.isolated_pipe import receive, send
+from promptetheus.queries.open_query import Row
+from promptetheus.queries.spools import Roots, roots_of
+from promptetheus.queries.sql import MAX_ROWS, TIMEOUT_S, Result, SqlError
 
 MEMORY_BYTES = 1 << 30
 """What a query may take beyond what is loaded: DuckDB's own 512 MB and as much again for what it does not count."""
 
 _GRACE_S = 1.0
-"""DuckDB stops at the timeout by itself nearly always; after this long the process is killed."""
+"""DuckDB stops at the timeout, and when it is told to, by itself nearly always; after this long it is killed."""
 
-_LENGTH = struct.Struct("<Q")
-_START = "from promptetheus.queries.isolated import serve; serve()"
-_ALLOWED = {
-    ("decimal", "Decimal"),
-    ("uuid", "UUID"),
-    ("uuid", "SafeUUID"),
-    *(("datetime", name) for name in ("date", "datetime", "time", "timedelta", "timezone")),
-}
+_HELD_BLOCKS = 8
+"""Blocks of an open result that are held here; each has a thousand rows or 4 MB at most, or one row."""
+
+_BLOCKS_AT_ONCE = 4
+
+_START = "from promptetheus.queries.isolated_server import serve; serve()"
+
+
+class Progress(NamedTuple):
+    """How far a query is, some ten times a second."""
+
+    phase: str
+    """What is being done: `reading events`, `running the query` …"""
+    fraction: float | None
+    """How much of that is done, from 0 to 1; None where nobody knows."""
+    elapsed_s: float
+    """Since the query was asked."""
+
+
+OnProgress = Callable[[Progress], None]
+"""Called in the thread that waits for the answer."""
+
+
+class OpenResult:
+    """The rows of a query, computed as they are looked at, in any order; at most a million, in bounded memory.
+
+    Good until the next `open`, `run` or `close` of its database, or until `interrupt` while rows are waited for: then
+    rows that are not held any more raise SqlError.
+    """
+
+    def __init__(
+        self, database: IsolatedDatabase, opened: tuple[Any, ...], token: int, elapsed_ms: float
+    ) -> None:
+        columns, types, first, skipped, shadowed = opened
+        self.columns: tuple[str, ...] = columns
+        self.types: tuple[str, ...] = types
+        """DuckDB's name of each column's type; JSON columns hold text."""
+        self.elapsed_ms = elapsed_ms
+        """Until the first rows were there, reading the spool included."""
+        self.skipped: int = skipped
+        """Lines of the spool's session files that are no events; the query did not see them."""
+        self.shadowed: int = shadowed
+        """Sessions left out because a spool named earlier has one of the same id."""
+        self.known = 0
+        """Number of rows known so far; grows as rows further on are asked for."""
+        self.complete = False
+        """`known` is the number of all rows."""
+        self.truncated = False
+        """There are more rows than the limit of a million (or 4 GB) allows."""
+        self._database = database
+        self._token = token
+        self._lock = threading.Lock()
+        self._blocks: OrderedDict[int, list[Row]] = OrderedDict()
+        """By first row, the one used last at the end."""
+        self._take_in(0, first)
+
+    def rows(self, start: int, count: int, *, timeout_s: float = TIMEOUT_S) -> list[Row]:
+        """Up to `count` rows from row `start` on: fewer at the end, and where rows are large.
+
+        An empty list means that there is no such row, or, while not `complete`, that it was not reached within half a
+        second: `known` says how far it is; ask again. Raises SqlError.
+        """
+        with self._lock:
+            found: list[Row] = []
+            for _ in range(_BLOCKS_AT_ONCE):
+                place = start + len(found)
+                if len(found) >= count or (self.complete and place >= self.known):
+                    break
+                block = self._held(place)
+                if block is None:
+                    self._take_in(place, self._database._more(self._token, place, timeout_s))
+                    block = self._held(place)
+                if block is None:
+                    break
+                found += block[: count - len(found)]
+            return found
+
+    def _held(self, row: int) -> list[Row] | None:
+        for first, block in self._blocks.items():
+            if first <= row < first + len(block):
+                self._blocks.move_to_end(first)
+                return block[row - first :]
+        return None
+
+    def _take_in(self, start: int, found: tuple[list[Row], int, bool, bool]) -> None:
+        rows, self.known, self.complete, self.truncated = found
+        if rows:
+            self._blocks[start] = rows
+            while len(self._blocks) > _HELD_BLOCKS:
+                self._blocks.popitem(last=False)
 
 
 class IsolatedDatabase:
@@ -44,52 +137,110 @@ class IsolatedDatabase:
     Safe to use from several threads; one query runs at a time.
     """
 
-    def __init__(self, root: Path, *, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._root = root
+    def __init__(self, roots: Roots, *, memory_bytes: int = MEMORY_BYTES) -> None:
+        """One spool directory, or several."""
+        self._roots = roots_of(roots)
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._busy = threading.Lock()
+        self._sending = threading.Lock()
         self._stopped = threading.Event()
+        self._asked = 0
+        """Number of the question asked last."""
+        self._answered = 0
+        self._token = 0
+        """Number of the question whose result is open."""
 
-    def run(self, sql: str, *, max_rows: int = MAX_ROWS, timeout_s: float = TIMEOUT_S) -> Result:
+    def run(
+        self,
+        sql: str,
+        *,
+        max_rows: int = MAX_ROWS,
+        timeout_s: float = TIMEOUT_S,
+        progress: OnProgress | None = None,
+    ) -> Result:
         """Run one query. Raises SqlError, also when it takes too long or too much memory."""
         with self._busy:
+            self._token = 0
+            return Result(*self._ask("run", (sql, max_rows, timeout_s), timeout_s, progress))
+
+    def open(
+        self, sql: str, *, timeout_s: float = TIMEOUT_S, progress: OnProgress | None = None
+    ) -> OpenResult:
+        """Begin one query; back when the first rows are there. Raises SqlError."""
+        with self._busy:
             started = time.monotonic()
-            self._stopped.clear()
-            process = self._process = self._process or self._started()
-            assert process.stdin is not None and process.stdout is not None
-            try:
-                _send(process.stdin, (sql, max_rows, timeout_s))
-                reply = _receive(process.stdout, started + timeout_s + _GRACE_S)
-            except TimeoutError:
-                self._end()
-                raise SqlError(_stopped_after(started)) from None
-            except (EOFError, OSError):
-                self._end()
-                if self._stopped.is_set():
-                    raise SqlError(_stopped_after(started)) from None
-                allowed = f"{self._memory_bytes >> 20} MB"
-                raise SqlError(
-                    f"The query was ended, most likely because it needed more than {allowed}."
-                ) from None
-            except BaseException:  # a half-read answer must not be taken for that to the next query
-                self._end()
-                raise
-            if isinstance(reply, str):
-                raise SqlError(reply)
-            return Result(*reply)
+            self._token = 0
+            opened = self._ask("open", (sql, timeout_s), timeout_s, progress)
+            self._token = self._asked
+            return OpenResult(self, opened, self._token, (time.monotonic() - started) * 1000)
 
     def interrupt(self) -> None:
-        """Stop the query that is running, from another thread; it raises SqlError there."""
+        """Stop the query that is running, from another thread; it raises SqlError there. What is loaded stays."""
         self._stopped.set()
-        process = self._process
-        if process is not None:
-            process.kill()
+        process, number = self._process, self._asked
+        if process is None or process.stdin is None or number == self._answered:
+            return
+        try:
+            with self._sending:
+                send(process.stdin, (number, "stop", None))
+        except (OSError, ValueError):  # it is ending anyhow
+            pass
+        timer = threading.Timer(_GRACE_S, self._kill, (process, number))
+        timer.daemon = True
+        timer.start()
 
     def close(self) -> None:
         """End the process. A later `run` starts another."""
         with self._busy:
             self._end()
+
+    def _more(self, token: int, start: int, timeout_s: float) -> Any:
+        with self._busy:
+            if token != self._token or self._process is None:
+                raise SqlError("These rows are gone: another query has run since. Run this one again.")
+            try:
+                return self._ask("rows", (start, timeout_s), timeout_s, None)
+            except SqlError:
+                self._token = 0
+                raise
+
+    def _ask(self, what: str, details: object, timeout_s: float, progress: OnProgress | None) -> Any:
+        started = time.monotonic()
+        self._stopped.clear()
+        process = self._process = self._process or self._started()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            with self._sending:
+                self._asked += 1
+                send(process.stdin, (self._asked, what, details))
+            while True:
+                number, kind, reply = receive(process.stdout, started + timeout_s + _GRACE_S)
+                if number != self._asked:
+                    continue
+                if kind != "progress":
+                    break
+                if progress is not None:
+                    progress(Progress(*reply, time.monotonic() - started))
+        except TimeoutError:
+            self._end()
+            raise SqlError(_stopped_after(started)) from None
+        except (EOFError, OSError):
+            self._end()
+            if self._stopped.is_set():
+                raise SqlError(_stopped_after(started)) from None
+            allowed = f"{self._memory_bytes >> 20} MB"
+            raise SqlError(
+                f"The query was ended, most likely because it needed more than {allowed}."
+            ) from None
+        except BaseException:  # a half-read answer must not be taken for that to the next query
+            self._end()
+            raise
+        finally:
+            self._answered = self._asked
+        if kind == "error":
+            raise SqlError(*reply)
+        return reply
 
     def _started(self) -> subprocess.Popen[bytes]:
         # -P: no module is taken from the working directory, which belongs to whoever wrote what lies there.
@@ -101,11 +252,17 @@ class IsolatedDatabase:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
         assert process.stdin is not None
-        _send(process.stdin, (str(self._root.absolute()), self._memory_bytes))
+        send(process.stdin, ([str(root.absolute()) for root in self._roots], self._memory_bytes))
         return process
+
+    def _kill(self, process: subprocess.Popen[bytes], number: int) -> None:
+        """What did not stop when it was told to."""
+        if self._asked == number != self._answered and self._process is process:
+            process.kill()
 
     def _end(self) -> None:
         process, self._process = self._process, None
+        self._token = 0
         if process is not None:
             process.kill()
             process.wait()
@@ -117,106 +274,21 @@ class IsolatedDatabase:
                     pass
 
 
-def run_isolated(root: Path, sql: str, *, max_rows: int = MAX_ROWS, timeout_s: float = TIMEOUT_S) -> Result:
+def run_isolated(
+    roots: Roots,
+    sql: str,
+    *,
+    max_rows: int = MAX_ROWS,
+    timeout_s: float = TIMEOUT_S,
+    progress: OnProgress | None = None,
+) -> Result:
     """`run_sql` in a process of its own. Raises SqlError."""
-    database = IsolatedDatabase(root)
+    database = IsolatedDatabase(roots)
     try:
-        return database.run(sql, max_rows=max_rows, timeout_s=timeout_s)
+        return database.run(sql, max_rows=max_rows, timeout_s=timeout_s, progress=progress)
     finally:
         database.close()
 
 
-def serve() -> None:
-    """The other process: answers queries from standard input until it ends."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # whatever else is printed is no reply
-    root, memory_bytes = _receive(requests)
-    database = _BoundedDatabase(Path(root), memory_bytes)
-    while True:
-        try:
-            sql, max_rows, timeout_s = _receive(requests)
-        except EOFError:
-            return
-        try:
-            found = database.run(sql, max_rows=max_rows, timeout_s=timeout_s)
-            fields = (
-                found.columns,
-                found.types,
-                found.rows,
-                found.truncated,
-                found.elapsed_ms,
-                found.skipped,
-            )
-            reply: object = fields
-        except SqlError as error:
-            reply = str(error)
-        except MemoryError:
-            reply = f"The query needed more than the {memory_bytes >> 20} MB that it may have."
-        _send(replies, reply)
-
-
-class _BoundedDatabase(SpoolDatabase):
-    """Limits the address space while the query of a stranger runs, not while the spool is loaded."""
-
-    def __init__(self, root: Path, memory_bytes: int) -> None:
-        super().__init__(root)
-        self._memory_bytes = memory_bytes
-
-    @contextmanager
-    def bounded(self) -> Iterator[None]:
-        """A limit on what is added to the address space meanwhile."""
-        try:
-            import resource
-
-            with open("/proc/self/statm", "rb") as sizes:
-                used = int(sizes.read().split()[0]) * resource.getpagesize()
-        except (ImportError, OSError):  # a system without: the timeout remains
-            yield
-            return
-        before = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (used + self._memory_bytes, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, before)
-
-
 def _stopped_after(started: float) -> str:
     return f"Stopped after {time.monotonic() - started:.1f} s. Ask for less, or allow more time."
-
-
-def _send(pipe: IO[bytes], value: object) -> None:
-    data = pickle.dumps(value)
-    pipe.write(_LENGTH.pack(len(data)) + data)
-    pipe.flush()
-
-
-def _receive(pipe: IO[bytes], deadline: float | None = None) -> Any:
-    """The next value. Raises EOFError when the other side is gone, TimeoutError after `deadline` (monotonic)."""
-    (length,) = _LENGTH.unpack(_read(pipe, _LENGTH.size, deadline))
-    return _Unpickler(io.BytesIO(_read(pipe, length, deadline))).load()
-
-
-def _read(pipe: IO[bytes], length: int, deadline: float | None) -> bytes:
-    pieces = []
-    fd = pipe.fileno()
-    while length:
-        if deadline is not None:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0 or not select.select([fd], [], [], left_s)[0]:
-                raise TimeoutError
-        piece = os.read(fd, min(length, 1 << 20))
-        if not piece:
-            raise EOFError
-        pieces.append(piece)
-        length -= len(piece)
-    return b"".join(pieces)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Values only: no name that could run something."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ALLOWED:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is not a value")

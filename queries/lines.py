@@ -12,8 +12,30 @@ BLOCK_BYTES = 1024 * 1024
 _MARK_BYTES = 96
 """Enough to hold an idempotency key, which no other line has."""
 
+_STRIDE_BYTES = MAX_LINE_BYTES // 2
+_PROBE_BYTES = 16 * 1024
+
 Pread = Callable[[int, int], bytes]
 """`pread(length, offset)`."""
+
+
+def may_have_oversized_line(pread: Pread, size: int) -> bool:
+    """Whether a file may hold a line longer than `MAX_LINE_BYTES`; reads next to nothing where it does not.
+
+    Such a line covers one of the strides whole, wherever it begins: each stride is searched for its first newline.
+    """
+    for start in range(0, size - _STRIDE_BYTES + 1, _STRIDE_BYTES):
+        position, length = start, _PROBE_BYTES
+        while position < start + _STRIDE_BYTES:
+            piece = pread(min(length, start + _STRIDE_BYTES - position), position)
+            if not piece:
+                return False
+            if b"\n" in piece:
+                break
+            position, length = position + len(piece), BLOCK_BYTES
+        else:
+            return True
+    return False
 
 
 class LineReader:
@@ -37,21 +59,25 @@ class LineReader:
         A block has about `BLOCK_BYTES`, or one line where that is longer.
         """
         while True:
+            start = self.offset
+            if self._searched <= start < end:  # nearly always: whole lines, read once
+                data = pread(min(BLOCK_BYTES, end - start), start)
+                if cut := data.rfind(b"\n") + 1:
+                    return start, self._advance(start, data[:cut])
+                self._searched = start + len(data)
             newline = self._first_newline(pread, end)
             if newline is None:
                 return None
-            if newline - self.offset >= MAX_LINE_BYTES:
+            if newline - start >= MAX_LINE_BYTES:
                 self.oversized += 1
                 self._mark = b""
                 self.offset = self._searched = newline + 1
                 continue
-            start = self.offset
             data = pread(min(end - start, max(BLOCK_BYTES, newline + 1 - start)), start)
             cut = data.rfind(b"\n") + 1
             if not cut:  # the file shrank between two reads
                 return None
-            self._advance(start, data[:cut])
-            return start, data[:cut]
+            return start, self._advance(start, data[:cut])
 
     def take_tail(self, tail: bytes) -> None:
         """Count what stood after the last newline as read."""
@@ -67,11 +93,12 @@ class LineReader:
         length = end - self.offset
         return pread(length, self.offset) if 0 < length < MAX_LINE_BYTES else b""
 
-    def _advance(self, start: int, data: bytes) -> None:
+    def _advance(self, start: int, data: bytes) -> bytes:
         if start == 0:
             self._head = data[:_MARK_BYTES]
         self._mark = data[-_MARK_BYTES:]
         self.offset = self._searched = start + len(data)
+        return data
 
     def _first_newline(self, pread: Pread, end: int) -> int | None:
         position = max(self._searched, self.offset)

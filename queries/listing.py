@@ -5,37 +5,55 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 SUFFIX = ".jsonl"
 
+Stamp: TypeAlias = tuple[int, int, int]
+"""Size, mtime_ns and inode: a file with another stamp has changed. Not a NamedTuple, which takes three times as
+long to make."""
 
-def list_files(root: Path) -> dict[str, os.stat_result]:
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """The stamp of a file as `stat` saw it."""
+    return (found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def list_files(root: Path) -> dict[str, Stamp]:
     """All session files by name, links not followed; nothing for a directory that cannot be read."""
-    files = {}
     try:
-        with os.scandir(root) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.endswith(SUFFIX):
-                    try:
-                        files[name] = entry.stat(follow_symlinks=False)
-                    except OSError:  # gone since it was listed
-                        continue
+        directory = os.open(root, _OPEN_FLAGS)
     except OSError:
-        pass
-    return files
+        return {}
+    try:
+        # Names inside an open directory are looked up faster than paths, and faster than by `scandir`.
+        return _stamps([name for name in os.listdir(directory) if name.endswith(SUFFIX)], directory)
+    except OSError:
+        return {}
+    finally:
+        os.close(directory)
 
 
-def stat_files(root: Path, names: Iterable[str]) -> dict[str, os.stat_result]:
+def stat_files(root: Path, names: Iterable[str]) -> dict[str, Stamp]:
     """Those of these files that are there."""
-    files = {}
-    for name in sorted(names):
+    with OpenedDirectory(root) as directory:
+        inside = directory.fileno()
+        return {} if inside is None else _stamps(sorted(names), inside)
+
+
+def _stamps(names: Iterable[str], directory: int) -> dict[str, Stamp]:
+    stat = os.stat
+    files: dict[str, Stamp] = {}
+    for name in names:
         try:
-            files[name] = os.lstat(root / name)
-        except OSError:
+            found = stat(name, dir_fd=directory, follow_symlinks=False)
+        except OSError:  # gone since it was listed
             continue
+        files[name] = (found.st_size, found.st_mtime_ns, found.st_ino)
     return files
+
+
+_OPEN_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class OpenedDirectory:
@@ -59,7 +77,7 @@ class OpenedDirectory:
         if not self._tried:
             self._tried = True
             try:
-                self._fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                self._fd = os.open(self._root, _OPEN_FLAGS)
             except OSError:
                 pass
         return self._fd

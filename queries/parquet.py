@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from promptetheus.encoding import jsonable
-from promptetheus.queries.sql import Result
+from promptetheus.queries.open_query import Row
 
 _BATCH_ROWS = 2000
 _AS_TEXT = re.compile(r"NULL|ENUM\(.*|UNION\(.*|BIT|\"NULL\"")
@@ -24,32 +25,38 @@ class CannotWrite(Exception):
     """The file cannot be written, or a value has no place in one; the message says why."""
 
 
-def write_parquet(result: Result, path: Path) -> None:
-    """Write all rows, in place of what is there. Raises CannotWrite."""
+def write_parquet(columns: Sequence[str], types: Sequence[str], rows: Iterable[Row], path: Path) -> int:
+    """Write the rows, in place of what is there; returns their number. Raises CannotWrite, and what `rows` raises.
+
+    Args:
+        types: DuckDB's names.
+    """
     import duckdb
 
     try:
-        _write(result, path)
+        return _write(columns, types, rows, path)
     except OSError as error:
         raise CannotWrite(error.strerror or type(error).__name__) from None
     except duckdb.Error as error:
         raise CannotWrite(str(error)) from None
 
 
-def _write(result: Result, path: Path) -> None:
+def _write(columns: Sequence[str], kinds: Sequence[str], rows: Iterable[Row], path: Path) -> int:
     import duckdb
 
-    names = unique_names(result.columns)
-    types = ["VARCHAR" if _AS_TEXT.fullmatch(kind) else kind for kind in result.types]
+    names = unique_names(columns)
+    types = ["VARCHAR" if _AS_TEXT.fullmatch(kind) else kind for kind in kinds]
+    number = 0
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.draft")
     connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
     try:
         connection.execute("set TimeZone = 'UTC'")
-        columns = ", ".join(f"{_quoted(name)} {kind}" for name, kind in zip(names, types, strict=True))
-        connection.execute(f"create table result ({columns})")
+        declared = ", ".join(f"{_quoted(name)} {kind}" for name, kind in zip(names, types, strict=True))
+        connection.execute(f"create table result ({declared})")
         casts = ", ".join(_cast(position, kind) for position, kind in enumerate(types))
         insert = f"insert into result select {casts} from (select unnest(from_json($1::json, '[\"JSON\"]')) as row)"
-        for batch in _batches(result.rows):
+        for batch in _batches(rows):
+            number += len(batch)
             data = [[_plain(cell, kind) for cell, kind in zip(row, types, strict=True)] for row in batch]
             connection.execute(insert, [orjson.dumps(data).decode()])
         # Made first, so that a path which cannot be written says so in the words of the system.
@@ -57,6 +64,7 @@ def _write(result: Result, path: Path) -> None:
         target = str(draft).replace("'", "''")
         connection.execute(f"copy result to '{target}' (format parquet, compression zstd)")
         os.replace(draft, path)
+        return number
     finally:
         connection.close()
         draft.unlink(missing_ok=True)
@@ -73,9 +81,10 @@ def unique_names(columns: Sequence[str]) -> list[str]:
     return names
 
 
-def _batches(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    for start in range(0, len(rows), _BATCH_ROWS):
-        yield rows[start : start + _BATCH_ROWS]
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    waiting = iter(rows)
+    while batch := list(islice(waiting, _BATCH_ROWS)):
+        yield batch
 
 
 def _is_nested(kind: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from promptetheus.queries.views import views
+from promptetheus.queries.views import macros, views
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,6 +98,8 @@ def _connected() -> duckdb.DuckDBPyConnection:
     for view in views():
         what = "table" if view.name in ("events", "sessions") else "view"
         connection.execute(f"create {what} {view.name} as {view.query}")
+    for macro in macros():
+        connection.execute(macro.statement)
     # Filters are to stay where they are, so that the columns that they test count as scanned.
     connection.execute(
         "set disabled_optimizers = 'statistics_propagation,empty_result_pullup,filter_pushdown,filter_pullup'"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 
 class Status(StrEnum):
@@ -89,6 +91,19 @@ class Usage:
     cached_tokens: int
 
 
+class Rest(Protocol):
+    """What works out the fields of a row that are not known yet, from the file's directory and name.
+
+    It must not raise. One object may serve many rows.
+    """
+
+    def status(self, directory: str, name: str) -> Status:
+        """How the session stands."""
+
+    def row(self, directory: str, name: str) -> SessionRow:
+        """All of it."""
+
+
 class _Deferred:
     """Fields that are worked out when somebody first asks for one of them.
 
@@ -105,9 +120,13 @@ class _Deferred:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             if name == "path":  # who opens the files needs nothing else
                 path = Path(self._directory, self._name)
-                _put_path(self, path)
+                _PUT["path"](self, path)
                 return path
-            rest = self._rest(self._directory, self._name)
+            if name == "status":  # who counts sessions neither
+                status = self._rest.status(self._directory, self._name)
+                _PUT["status"](self, status)
+                return status
+            rest = self._rest.row(self._directory, self._name)
             for value, put in zip(_values(rest), _PUT.values(), strict=True):
                 put(self, value)
             return getattr(rest, name)
@@ -186,30 +205,33 @@ _values = attrgetter(*SessionRow.__slots__)
 _put_rest = _Deferred._rest.__set__  # type: ignore[attr-defined]
 _put_directory = _Deferred._directory.__set__  # type: ignore[attr-defined]
 _put_name = _Deferred._name.__set__  # type: ignore[attr-defined]
-_put_id, _put_status, _put_started = _PUT["session_id"], _PUT["status"], _PUT["started"]
-_put_path = _PUT["path"]
 
 
-def deferred_row(
+def deferred_rows(
     directory: str,
-    name: str,
-    session_id: str,
-    status: Status,
-    started: float | None,
-    rest: Callable[[str, str], SessionRow],
-) -> SessionRow:
-    """A row of which only what sorting and counting need is known; `rest(directory, name)` gives all of it.
+    names: Sequence[str],
+    ids: Iterable[str],
+    starts: Iterable[float | None],
+    rests: Iterable[Rest],
+    statuses: Iterable[Status] | None = None,
+) -> list[SessionRow]:
+    """Rows of which only what lists are sorted by is known, column by column.
 
-    It must not raise. One object serves many rows, where it can: 10,000 small ones keep the garbage collector busy.
+    Each column is filled in one call: a call per row takes three times as long.
     """
-    row = SessionRow.__new__(SessionRow)
-    _put_id(row, session_id)
-    _put_status(row, status)
-    _put_started(row, started)
-    _put_directory(row, directory)
-    _put_name(row, name)
-    _put_rest(row, rest)
-    return row
+    rows = list(map(SessionRow.__new__, repeat(SessionRow, len(names))))
+    _fill(_put_directory, rows, repeat(directory))
+    _fill(_put_name, rows, names)
+    _fill(_PUT["session_id"], rows, ids)
+    _fill(_PUT["started"], rows, starts)
+    _fill(_put_rest, rows, rests)
+    if statuses is not None:
+        _fill(_PUT["status"], rows, statuses)
+    return rows
+
+
+def _fill(put: Callable[[SessionRow, Any], None], rows: list[SessionRow], values: Iterable[object]) -> None:
+    deque(map(put, rows, values), maxlen=0)
 
 
 @dataclass(frozen=True, slots=True)

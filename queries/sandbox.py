@@ -19,7 +19,7 @@ import orjson
 from promptetheus.queries.clean_copy import copy_events, needs_copy
 from promptetheus.queries.pruning import events_query
 from promptetheus.queries.rows import SessionRow
-from promptetheus.queries.views import views
+from promptetheus.queries.views import macros, views
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,9 +64,12 @@ class Sandbox:
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "python_enable_replacements": False,
+                "errors_as_json": True,  # they say where in the text the mistake is
             },
         )
         self.connection.execute("set TimeZone = 'UTC'")
+        self.connection.execute("set enable_progress_bar = true")  # counted, for `progress`
+        self.connection.execute("set enable_progress_bar_print = false")
 
     def load(
         self,
@@ -106,6 +109,8 @@ class Sandbox:
                     execute(query, [list(types or ())])
                 case _:
                     execute(f"create view {view.name} as {view.query}")
+        for macro in macros():
+            execute(macro.statement)
         for statement in (
             "drop schema spool cascade",
             "reset variable spool_files",
@@ -120,6 +125,11 @@ class Sandbox:
     def interrupt(self) -> None:
         """Stop what is running, from another thread."""
         self.connection.interrupt()
+
+    def progress(self) -> float | None:
+        """How much of the running query is done, from 0 to 1, as DuckDB guesses; from another thread."""
+        percent = self.connection.query_progress()
+        return min(1.0, percent / 100) if percent >= 0 else None
 
     def close(self) -> None:
         """Free the memory and remove what was spilled."""

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from promptetheus.events import Event
 from promptetheus.queries.event_line import Peek, Reject, parse, peek
 from promptetheus.queries.lines import LineReader
-from promptetheus.queries.row_reader import Reading, read_open, stamp_of
+from promptetheus.queries.listing import stamp_of
+from promptetheus.queries.plain_lines import plain_lines
+from promptetheus.queries.row_reader import Reading, read_open
 from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped
 from promptetheus.queries.session_row import empty_row
 from promptetheus.queries.source import NotReadable, Source
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Growth", "NotReadable", "SessionLog", "Skipped"]
 
+_UNKNOWN = 0
 _CACHED_EVENTS = 512
 _FED_AT_ONCE = 1000
 _WINDOW_BYTES = 256 * 1024
@@ -61,7 +64,8 @@ class SessionLog:
         self._lengths = array("q")
         self._seqs = array("q")
         self._types = array("I")
-        self._type_names: list[str] = []
+        """Numbers in `_type_names`, `_UNKNOWN` until somebody has read the event."""
+        self._type_names: list[str] = [""]
         self._type_numbers: dict[str, int] = {}
         self._garbage = 0
         self._foreign = 0
@@ -122,13 +126,19 @@ class SessionLog:
             return self._line(number).rstrip(b"\r\n")
 
     def type_of(self, number: int) -> str:
-        """The type of event `number`, without parsing it."""
+        """The type of event `number`; known without looking at the event where its step was built."""
         with self._lock:
+            if self._types[number] == _UNKNOWN:
+                self._types[number] = self._type_number(self.event(number)["type"])
             return self._type_names[self._types[number]]
 
     def seq_of(self, number: int) -> int:
         """The `seq` that event `number` is ordered by; events without one stand after their predecessor."""
         return self._seqs[number]
+
+    def offset_of(self, number: int) -> int:
+        """Where the line of event `number` begins in the file."""
+        return self._offsets[number]
 
     def number_at(self, offset: int) -> int | None:
         """The number of the event whose line begins at this offset of the file."""
@@ -154,8 +164,10 @@ class SessionLog:
         with self._lock:
             stop = min(len(self), self._stepped + _FED_AT_ONCE)
             for number in range(self._stepped, stop):
+                event = self._parsed(number)
+                self._types[number] = self._type_number(event["type"])
                 try:
-                    self._builder.add(number, self._parsed(number))
+                    self._builder.add(number, event)
                 except Exception:  # one hostile event must not hide the others; it stays visible as an event
                     continue
             self._stepped = stop
@@ -224,26 +236,36 @@ class SessionLog:
 
     def _take(self, start: int, block: bytes, visible: int) -> bool:
         """Index the lines of a block; whether events before `visible` got new numbers."""
+        last_seq = self._seqs[-1] if self._seqs else -1
+        plain = plain_lines(block)
+        if plain is not None and plain.seqs[0] >= last_seq and sorted(plain.seqs) == plain.seqs:
+            # An array takes a list faster than its `extend` does.
+            self._seqs += array("q", plain.seqs)
+            self._offsets += array("q", [start + place for place in plain.starts])
+            self._lengths += array("q", plain.lengths)
+            self._types += array("I", [_UNKNOWN]) * len(plain.seqs)
+            return False
         batch: list[tuple[int, int, int, int]] = []
         offset = start
-        last_seq = self._seqs[-1] if self._seqs else -1
-        numbers = self._type_numbers
         for line in block.split(b"\n"):
             length = len(line)
             found = peek(line) if length and not line.isspace() else None
             if isinstance(found, Peek):
                 last_seq = last_seq if found.seq is None else found.seq
-                number = numbers.get(found.type)
-                if number is None:
-                    number = numbers[found.type] = len(self._type_names)
-                    self._type_names.append(found.type)
-                batch.append((last_seq, offset, length, number))
+                batch.append((last_seq, offset, length, self._type_number(found.type)))
             elif found is Reject.GARBAGE:
                 self._garbage += 1
             elif found is Reject.FOREIGN:
                 self._foreign += 1
             offset += length + 1
         return self._commit(batch, visible)
+
+    def _type_number(self, name: str) -> int:
+        number = self._type_numbers.get(name)
+        if number is None:
+            number = self._type_numbers[name] = len(self._type_names)
+            self._type_names.append(name)
+        return number
 
     def _commit(self, batch: list[tuple[int, int, int, int]], visible: int) -> bool:
         if not batch:

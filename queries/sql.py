@@ -1,4 +1,4 @@
-"""SQL over a spool, for anything that a person or an agent types: read only, bounded in time, rows and memory.
+"""SQL over spools, for anything that a person or an agent types: read only, bounded in time, rows and memory.
 
 DuckDB reads the session files directly; there is no import before the first answer.
 """
@@ -7,38 +7,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptetheus.queries.catalog import Catalog
+from promptetheus.queries.open_query import MAX_RESULT_BYTES, OpenQuery
 from promptetheus.queries.pruning import Planner
 from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.spools import Roots, Spools
+from promptetheus.queries.sql_error import SqlError, from_duckdb
 from promptetheus.queries.views import event_types_of, mentioned
 
 if TYPE_CHECKING:
-    import duckdb
-
     from promptetheus.queries.sandbox import Sandbox
+
+__all__ = ["MAX_RESULT_BYTES", "MAX_ROWS", "TIMEOUT_S", "Result", "SpoolDatabase", "SqlError", "run_sql"]
 
 MAX_ROWS = 1000
 TIMEOUT_S = 30.0
-MAX_RESULT_BYTES = 64 * 1024 * 1024
-"""Text and bytes in one result; a row beyond it is cut off like a row beyond `max_rows`."""
-
-_QUERIES = ("SELECT", "EXPLAIN", "MULTI")
-"""Statement types let through. To tell people early, not for safety; MULTI is what PIVOT is called."""
 
 _OVER_CATALOG = frozenset(("sessions", "fingerprints"))
 """Views over what the catalog knows: 10,000 sessions take two seconds to load, and many queries want none."""
-
-_ZONED = "TIMESTAMP WITH TIME ZONE"
-
-
-class SqlError(Exception):
-    """A query that cannot be run, was stopped or failed; the message is for the person who typed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +45,17 @@ class Result:
     """Reading the spool included."""
     skipped: int
     """Lines of the spool's session files that are no events; the query did not see them."""
+    shadowed: int = 0
+    """Sessions left out because a spool named earlier has one of the same id."""
 
 
-def run_sql(root: Path, sql: str, *, max_rows: int = MAX_ROWS, timeout_s: float = TIMEOUT_S) -> Result:
-    """Run one query over the views of a spool; an empty or missing spool has all views without rows.
+def run_sql(roots: Roots, sql: str, *, max_rows: int = MAX_ROWS, timeout_s: float = TIMEOUT_S) -> Result:
+    """Run one query over the views of a spool, or of several; one that is empty or missing adds no rows.
 
     Raises:
         SqlError: it is no single query, it failed, or it took longer than `timeout_s`.
     """
-    database = SpoolDatabase(root)
+    database = SpoolDatabase(roots)
     try:
         return database.run(sql, max_rows=max_rows, timeout_s=timeout_s)
     finally:
@@ -71,14 +63,15 @@ def run_sql(root: Path, sql: str, *, max_rows: int = MAX_ROWS, timeout_s: float 
 
 
 class SpoolDatabase:
-    """A spool to ask again and again: what was loaded stays loaded until the spool changes.
+    """Spools to ask again and again: what was loaded stays loaded until they change.
 
     Safe to use from several threads; one query runs at a time. Nothing a query does lasts: it is rolled back.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._catalog = Catalog(root)
+    def __init__(self, roots: Roots) -> None:
+        self._spools = Spools(roots)
         self._sandbox: Sandbox | None = None
+        self._query: OpenQuery | None = None
         self._rows: list[SessionRow] = []
         self._types: frozenset[str] | None = frozenset()
         """Event types in the sandbox; None for all."""
@@ -89,32 +82,55 @@ class SpoolDatabase:
         self._planner = Planner()
         self._busy = threading.Lock()
         self._stopped = threading.Event()
+        self.phase = ""
+        """What is being done, in words."""
+        self.skipped = self.shadowed = 0
+        """As in `Result`, of the query asked last."""
 
     def run(self, sql: str, *, max_rows: int = MAX_ROWS, timeout_s: float = TIMEOUT_S) -> Result:
         """Like `run_sql`."""
-        import duckdb
-
         with self._busy:
             started = time.perf_counter()
-            self._stopped.clear()
-            timer = threading.Timer(timeout_s, self.interrupt)
-            timer.daemon = True
-            timer.start()
-            try:
-                sandbox = self._up_to_date(sql)
-                statement = _one_query(sandbox.connection, sql)
-                with self.bounded():
-                    columns, types, rows, truncated = self._fetch(sandbox.connection, statement, max_rows)
-            except duckdb.InterruptException:
-                took_s = time.perf_counter() - started
-                raise SqlError(f"Stopped after {took_s:.1f} s. Ask for less, or allow more time.") from None
-            except duckdb.Error as error:
-                raise SqlError(_message(error)) from None
-            finally:
-                timer.cancel()
-            skipped = sum(row.skipped.total for row in self._rows)
+            self._finish()
+            with self._limited(timeout_s, sql):
+                try:
+                    query = self._query = self._begun(sql)
+                    with self.bounded():
+                        rows, truncated = query.take(max_rows)
+                finally:
+                    self._finish()
             elapsed_ms = (time.perf_counter() - started) * 1000
-            return Result(columns, types, rows, truncated, elapsed_ms, skipped)
+            return Result(
+                query.columns, query.types, rows, truncated, elapsed_ms, self.skipped, self.shadowed
+            )
+
+    def open(self, sql: str, *, timeout_s: float = TIMEOUT_S) -> OpenQuery:
+        """Begin a query whose rows are taken with `take_more`, until the next `open`, `run` or `close`."""
+        with self._busy:
+            self._finish()
+            with self._limited(timeout_s, sql):
+                query = self._query = self._begun(sql)
+            return query
+
+    def take_more(
+        self, max_rows: int, max_bytes: int = MAX_RESULT_BYTES, *, timeout_s: float = TIMEOUT_S
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """The next rows of the open query, and whether there are more. Raises SqlError."""
+        with self._busy:
+            if self._query is None:
+                raise SqlError("Another query has run since: run this one again.")
+            with self._limited(timeout_s, ""):
+                try:
+                    with self.bounded():
+                        return self._query.take(max_rows, max_bytes)
+                except BaseException:
+                    self._finish()
+                    raise
+
+    def progress(self) -> float | None:
+        """How much of the running query is done, from 0 to 1, as DuckDB guesses; from another thread."""
+        sandbox = self._sandbox
+        return None if sandbox is None else sandbox.progress()
 
     def interrupt(self) -> None:
         """Stop the query that is running, from another thread; it raises SqlError there."""
@@ -126,6 +142,7 @@ class SpoolDatabase:
     def close(self) -> None:
         """Free the memory. A later `run` loads again."""
         with self._busy:
+            self._finish()
             self._planner.close()
             self._discard()
 
@@ -133,14 +150,54 @@ class SpoolDatabase:
         """Around everything that runs what a stranger wrote: where its memory can be limited."""
         return nullcontext()
 
+    @contextmanager
+    def _limited(self, timeout_s: float, sql: str) -> Iterator[None]:
+        """Stops what runs inside after the time; its errors come out as SqlError."""
+        import duckdb
+
+        started = time.perf_counter()
+        self._stopped.clear()
+        timer = threading.Timer(timeout_s, self.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except duckdb.InterruptException:
+            took_s = time.perf_counter() - started
+            raise SqlError(f"Stopped after {took_s:.1f} s. Ask for less, or allow more time.") from None
+        except duckdb.Error as error:
+            raise from_duckdb(error, sql) from None
+        finally:
+            timer.cancel()
+            self.phase = ""
+
+    def _begun(self, sql: str) -> OpenQuery:
+        sandbox = self._up_to_date(sql)
+        self.phase = "running the query"
+        with self.bounded():
+            return OpenQuery(sandbox.connection, sql, self._raise_if_stopped)
+
+    def _finish(self) -> None:
+        """End the open query, if there is one."""
+        import duckdb
+
+        query, self._query = self._query, None
+        if query is not None:
+            try:
+                query.close()
+            except duckdb.Error:  # stopped just now, or the transaction ended itself: start afresh next time
+                self._discard()
+
     def _up_to_date(self, sql: str) -> Sandbox:
         from promptetheus.queries.sandbox import Sandbox
 
         names = mentioned(sql)
-        self._catalog.refresh()
+        self.phase = "looking through the spool"
+        self._spools.refresh()
         if "sessions" in names:
-            self._catalog.price_rows()
-        rows = self._catalog.rows()
+            self._spools.price_rows()
+        rows, self.shadowed = self._spools.distinct_rows()
+        self.skipped = sum(row.skipped.total for row in rows)
         types = event_types_of(names)
         have = self._types
         covered = have is None or (types is not None and types <= have)
@@ -161,6 +218,7 @@ class SpoolDatabase:
             columns |= self._columns
         listed |= self._listed
         self._discard()
+        self.phase = "reading events"
         self._sandbox = Sandbox()
         try:
             self._sandbox.load(rows, types, columns, listed, self._raise_if_stopped)
@@ -181,86 +239,3 @@ class SpoolDatabase:
             import duckdb
 
             raise duckdb.InterruptException("interrupted")
-
-    def _fetch(
-        self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, max_rows: int
-    ) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]], bool]:
-        connection.execute("begin transaction")
-        try:
-            self._raise_if_stopped()
-            connection.execute(statement)
-            described = connection.description or []
-            columns = tuple(str(column[0]) for column in described)
-            types = tuple(str(column[1]) for column in described)
-            if any(_ZONED in name for name in types):
-                # Times with a zone reach Python only through a package that is not ours to ask for.
-                for part in _without_zones(statement.query, types):
-                    connection.execute(part)
-            rows, truncated = _take(connection, max_rows, self._raise_if_stopped)
-            return columns, types, rows, truncated
-        finally:
-            self._rollback(connection)
-
-    def _rollback(self, connection: duckdb.DuckDBPyConnection) -> None:
-        import duckdb
-
-        try:
-            connection.execute("rollback")
-        except duckdb.Error:  # stopped just now, or the transaction ended itself: start afresh next time
-            self._discard()
-
-
-def _one_query(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    statements = connection.extract_statements(sql)
-    if not statements:
-        raise SqlError("There is no query.")
-    if len(statements) > 1:
-        raise SqlError(f"One query at a time; this is {len(statements)} statements.")
-    kind = statements[0].type.name
-    if kind not in _QUERIES:
-        raise SqlError(f"Only queries run here, and {kind} is none: the spool is read, never changed.")
-    return statements[0]
-
-
-def _without_zones(query: str, types: tuple[str, ...]) -> tuple[str, str]:
-    """The same query in two statements, its times as UTC. A view takes it with whatever ends or comments it."""
-    names = [f"c{position}" for position in range(len(types))]
-    casts = [
-        f"{name}::{kind.replace(_ZONED, 'TIMESTAMP')}" if _ZONED in kind else name
-        for name, kind in zip(names, types, strict=True)
-    ]
-    return (
-        f"create temp view zoned ({', '.join(names)}) as {query}",
-        f"select {', '.join(casts)} from zoned",
-    )
-
-
-def _take(
-    connection: duckdb.DuckDBPyConnection, max_rows: int, check: Callable[[], None]
-) -> tuple[list[tuple[Any, ...]], bool]:
-    """Rows until there are enough: few at a time while they are large."""
-    rows: list[tuple[Any, ...]] = []
-    room = MAX_RESULT_BYTES
-    step = 16
-    while True:
-        check()
-        batch = connection.fetchmany(step)
-        if not batch:
-            return rows, False
-        used = 0
-        for row in batch:
-            used += sum(len(cell) if isinstance(cell, str | bytes) else 16 for cell in row)
-            if len(rows) >= max_rows or (used > room and rows):
-                return rows, True
-            rows.append(row)
-        room -= used
-        step = min(2000, step * 2) if used < 1 << 20 else 16
-
-
-def _message(error: Exception) -> str:
-    text = str(error)
-    if "file system operations are disabled" in text or "allowed_directories" in text:
-        return "Only the spool's views can be read here: no files, no network, no settings."
-    if "pytz" in text:
-        return "Times with a time zone cannot be shown: cast them to timestamp."
-    return text

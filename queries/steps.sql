@@ -1,6 +1,6 @@
 -- steps: what a person counts as one move; a call and its result, an action and its picture are one step.
 --   session_id   the session
---   step         number of the step in its session, from 0
+--   step         number of the step in its session: 0 is its start; sessions.steps counts neither start nor end
 --   seq          position of its first event
 --   ts           when it began
 --   offset_ms    since the session began

@@ -4,7 +4,7 @@
 --   result_seq   of the result; NULL when none came
 --   ts           when it was called
 --   tool         name of the tool
---   arguments    JSON object
+--   arguments    JSON object: arg(arguments, 'day'); the values of a decorated function's parameters by name
 --   result       JSON; NULL when none came
 --   error        what went wrong, NULL when nothing did
 --   ok           false: failed; true: returned; NULL: no result
@@ -17,8 +17,14 @@ select
     case when answered then answer_seq end as result_seq,
     ts,
     payload ->> 'tool_name' as tool,
-    payload -> 'arguments' as arguments,
-    case when answered then answer -> 'result' end as result,
+    -- Of a decorated function the payload has reprs; the values, where they were JSON, stand in the metadata.
+    case
+        when json_type(metadata -> 'arguments') = 'OBJECT'
+            and list_sort(json_keys(payload -> 'arguments')) = ['args', 'kwargs']
+        then metadata -> 'arguments'
+        else payload -> 'arguments'
+    end as arguments,
+    case when answered then coalesce(answer_metadata -> 'result', answer -> 'result') end as result,
     case when failed then coalesce(nullif(nullif(answer ->> 'error', ''), 'null'), answer ->> 'status') end as error,
     not failed as ok,
     case when answered then if(answer_ts < ts, 0, epoch_us(answer_ts) - epoch_us(ts)) / 1000 end as duration_ms,
@@ -38,7 +44,8 @@ from (
             lead(type) over same_call as answer_type,
             lead(seq) over same_call as answer_seq,
             lead(ts) over same_call as answer_ts,
-            lead(payload) over same_call as answer
+            lead(payload) over same_call as answer,
+            lead(metadata) over same_call as answer_metadata
         from (
             select *, coalesce(payload ->> 'call_id', '') as call_id
             from events

@@ -1,4 +1,5 @@
-"""The views that SQL sees: one `.sql` file each, whose opening comment describes every column."""
+"""The views and macros that SQL sees. A view is one `.sql` file, whose opening comment describes every column; the
+macros are in `macros.sql`, one comment each."""
 
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ _TYPES: dict[str, tuple[str, ...]] = {
 """The event types that a view reads; all where it is not listed. What the catalog knows needs none."""
 
 _TITLE = re.compile(r"-- (\w+): (.+)")
+_MACRO = re.compile(r"-- (\w+)(\([\w, ]*\)): (.+)")
 _COLUMN = re.compile(r"--   (\w+) +(.+)")
 
 
@@ -46,16 +48,53 @@ class View:
     """The SELECT."""
 
 
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """One macro, as documented."""
+
+    name: str
+    call: str
+    """Name and parameters: `arg(value, path)`."""
+    description: str
+    statement: str
+    """The CREATE MACRO."""
+    reads: frozenset[str]
+    """The views in it."""
+
+
 @cache
 def views() -> tuple[View, ...]:
     """All views, in the order of `VIEW_NAMES`."""
     return tuple(_read(name) for name in VIEW_NAMES)
 
 
+@cache
+def macros() -> tuple[Macro, ...]:
+    """All macros, in the order of their file."""
+    text = files(__package__).joinpath("macros.sql").read_text("utf-8")
+    found = []
+    for block in re.split(r"\n\n(?=-- )", text.strip()):
+        title, _, statement = block.partition("\n")
+        said = _MACRO.fullmatch(title)
+        if said is None or not statement.startswith(f"create macro {said[1]}("):
+            raise ValueError(f"macros.sql: {title!r} does not describe the macro below it")
+        found.append(Macro(said[1], said[1] + said[2], said[3], statement, mentioned_views(statement)))
+    return tuple(found)
+
+
 def mentioned(sql: str) -> frozenset[str]:
-    """Names of the views that a query may read: every one whose name occurs in it as a word."""
-    words = {word.casefold() for word in re.findall(r"\w+", sql)}
-    return frozenset(name for name in VIEW_NAMES if name in words)
+    """Names of the views that a query may read: whose name, or a macro over them, occurs in it as a word."""
+    words = _words(sql)
+    return mentioned_views(sql).union(*(macro.reads for macro in macros() if macro.name in words))
+
+
+def mentioned_views(sql: str) -> frozenset[str]:
+    """Names of the views that occur in a text as a word."""
+    return _words(sql).intersection(VIEW_NAMES)
+
+
+def _words(sql: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in re.findall(r"\w+", sql))
 
 
 def event_types_of(names: Collection[str]) -> frozenset[str] | None:

@@ -25,9 +25,10 @@ from textual.worker import WorkerFailed
 from promptetheus.display import printable, printable_line
 from promptetheus.tui.chooser import Run
 from promptetheus.tui.guard import Guarded
-from promptetheus.tui.session_columns import COLUMNS
+from promptetheus.tui.history import History
 from promptetheus.tui.sessions_screen import SessionsScreen
 from promptetheus.tui.theme import full_name, our_themes, palette_of, starting_theme
+from promptetheus.tui.views import VIEWS, NotNow, Place, ViewScreen, make_view, view_bindings
 
 SAME_ERROR_S = 60.0
 """An error that comes back within this time is not told again: one at every redraw would bury the screen."""
@@ -49,7 +50,7 @@ class PromptetheusApp(Guarded, App[None]):
         root: The spool directory; it may not exist yet.
         theme: A theme's name, without "promptetheus-" if one likes; None chooses one that suits the terminal.
         filter_text: The filter that the Sessions view starts with.
-        session: The file of a session to open at once, in front of the Sessions view.
+        start: A view to open at once, in front of the Sessions view.
         when_read: Called when every session has been read for the first time.
 
     Raises:
@@ -69,16 +70,21 @@ class PromptetheusApp(Guarded, App[None]):
             id="app.palette",
             tooltip="Find an action or a session by its name",
         ),
+        *view_bindings(),
         Binding(
-            "1", "show_sessions", "sessions", show=False, id="app.sessions", tooltip="View 1: all sessions"
+            "minus", "last_view", "last view", show=False, id="app.last_view", tooltip="To the view before this"
         ),
-        Binding("2", "show_session", "session", show=False, id="app.session", tooltip="View 2: one session"),
         Binding(
-            "minus", "last_view", "last view", show=False, id="app.last_view", tooltip="Back to the last view"
+            "left_square_bracket", "history(-1)", "back", show=False, id="app.back",
+            tooltip="Back through the views you have seen",
+        ),
+        Binding(
+            "right_square_bracket", "history(1)", "forward", show=False, id="app.forward",
+            tooltip="Forward again",
         ),
         Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit_anywhere", tooltip="Quit"),
-    ]
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -86,7 +92,7 @@ class PromptetheusApp(Guarded, App[None]):
         *,
         theme: str | None = None,
         filter_text: str = "",
-        session: Path | None = None,
+        start: Place | None = None,
         clock: Callable[[], float] = time.time,
         when_read: Callable[[], None] = lambda: None,
     ) -> None:
@@ -95,11 +101,14 @@ class PromptetheusApp(Guarded, App[None]):
         self.errors: deque[str] = deque(maxlen=ERRORS_KEPT)
         """Tracebacks of what went wrong in here, newest last."""
         self.root = root
-        self.last_session: Path | None = session
+        self.last_session: Path | None = None
         """The session that was opened last."""
-        self._clock = clock
+        self.history = History()
+        """Where the person has been."""
+        self.clock = clock
+        """Seconds since the epoch."""
         self._filter_text = filter_text
-        self._first_session = session
+        self._start = start
         self._when_read = when_read
         self._told: dict[str, float] = {}
         self._leaving = threading.Event()
@@ -112,17 +121,18 @@ class PromptetheusApp(Guarded, App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         """The Sessions view is under everything."""
-        return SessionsScreen(self.root, filter_text=self._filter_text, clock=self._clock)
+        return SessionsScreen(self.root, filter_text=self._filter_text, clock=self.clock)
 
     def get_css_variables(self) -> dict[str, str]:
         """Our colour names, for our themes and for Textual's own alike."""
         return {**super().get_css_variables(), **palette_of(self.current_theme).css_variables()}
 
     async def on_mount(self) -> None:
-        """Open the session that was asked for."""
+        """Open what was asked for."""
         self._leave_the_terminal_clean()
-        if self._first_session is not None:
-            await self.open_session(self._first_session)
+        self.history.visit(self.sessions_screen.place)
+        if self._start is not None:
+            await self.go(self._start.view, self._start.subject)
 
     @property
     def sessions_screen(self) -> SessionsScreen:
@@ -151,14 +161,58 @@ class PromptetheusApp(Guarded, App[None]):
 
     # Views
 
-    async def open_session(self, path: Path) -> None:
-        """Show one session in front of the Sessions view; another one that is shown makes room."""
-        from promptetheus.tui.session_screen import SessionScreen
+    async def go(self, view: str, subject: object = None) -> bool:
+        """Show a view in front, or say why it cannot be shown. A view stands once on the stack: another subject of
+        the same view, and what was opened from it, make room."""
+        if view == "sessions":
+            await self.leave_to(self.sessions_screen)
+            return True
+        open_already = next((screen for screen in self.views() if view == screen.VIEW), None)
+        if open_already is not None and subject in (None, open_already.subject):
+            await self.leave_to(open_already)
+            return True
+        try:
+            made = make_view(self, VIEWS[view], subject)
+        except NotNow as why:
+            self.notify(str(why), timeout=4)
+            return False
+        if open_already is not None:
+            below = self.views()[self.views().index(open_already) - 1]
+            await self.leave_to(below, note=False)
+        await self.open_screen(made)
+        self._note_place()
+        return True
 
-        self.last_session = path
-        self.sessions_screen.table.pin_path(path)
-        await self._close_all_views()
-        await self.open_screen(SessionScreen(path, clock=self._clock))
+    async def open_session(self, path: Path) -> None:
+        """Show one session."""
+        await self.go("session", path)
+
+    async def leave(self) -> None:
+        """Back one level: to the view from which the one in front was opened."""
+        views = self.views()
+        if len(views) > 1:
+            await self.leave_to(views[-2])
+
+    async def leave_to(self, screen: Screen[Any], *, note: bool = True) -> None:
+        """Close everything in front of `screen`."""
+        while self.screen is not screen and len(self.screen_stack) > 1:
+            await self.pop_screen()
+        if note:
+            self._note_place()
+
+    def views(self) -> list[ViewScreen]:
+        """The views that are open, the Sessions view first; dialogs and full-screen values left out."""
+        return [screen for screen in self.screen_stack if isinstance(screen, ViewScreen)]
+
+    def crumbs(self) -> list[ViewScreen]:
+        """The views under the one in front."""
+        return self.views()[:-1]
+
+    def _note_place(self) -> None:
+        front = self.views()[-1]
+        if front.VIEW == "session" and isinstance(front.subject, Path):
+            self.last_session = front.subject
+        self.history.visit(front.place)
 
     async def open_screen(self, screen: Screen[Any]) -> None:
         """Show a screen. One that fails to build is taken away again, so that the keys still reach something."""
@@ -171,6 +225,10 @@ class PromptetheusApp(Guarded, App[None]):
     async def _session_wanted(self, event: SessionsScreen.SessionWanted) -> None:
         await self.open_session(event.path)
 
+    @on(SessionsScreen.ViewWanted)
+    async def _view_wanted(self, event: SessionsScreen.ViewWanted) -> None:
+        await self.go(event.view, event.subject)
+
     @on(SessionsScreen.Scanned)
     def _scanned(self) -> None:
         self._when_read()
@@ -181,33 +239,30 @@ class PromptetheusApp(Guarded, App[None]):
         """Import the Session view while the person reads the list, so that the first enter does not wait for it."""
         await asyncio.to_thread(import_module, "promptetheus.tui.session_screen")
 
-    async def _close_all_views(self) -> None:
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
+    async def action_show_view(self, view: str) -> None:
+        """The view of a number key."""
+        await self.go(view)
 
-    async def action_show_sessions(self) -> None:
-        """View 1."""
-        await self._close_all_views()
-
-    async def action_show_session(self) -> None:
-        """View 2: the highlighted session, or the one that was open last."""
-        if len(self.screen_stack) > 1:
-            return
-        row = self.sessions_screen.table.highlighted
-        path = self.last_session if row is None else row.path
-        if path is None:
-            self.notify("There is no session to show yet.", timeout=3)
-        else:
-            await self.open_session(path)
+    async def action_leave(self) -> None:
+        """Back one level."""
+        await self.leave()
 
     async def action_last_view(self) -> None:
-        """Back and forth between the list and the session that was open last."""
-        if len(self.screen_stack) > 1:
-            await self._close_all_views()
-        elif self.last_session is not None:
-            await self.open_session(self.last_session)
+        """Back and forth between the present view and the one before it."""
+        await self._go_to(self.history.last, "No other view has been open yet.")
+
+    async def action_history(self, by: int) -> None:
+        """Through the views that were open, as in a browser."""
+        place = self.history.back() if by < 0 else self.history.forward()
+        await self._go_to(place, "This is the first view." if by < 0 else "There is no later view.")
+
+    async def _go_to(self, place: Place | None, otherwise: str) -> None:
+        if place is None:
+            self.notify(otherwise, timeout=3)
+        elif place.view == "sessions":
+            await self.go("sessions")
         else:
-            self.notify("No other view has been open yet.", timeout=3)
+            await self.go(place.view, place.subject)
 
     async def action_help(self) -> None:
         """Every key of the view in front."""
@@ -224,10 +279,11 @@ class PromptetheusApp(Guarded, App[None]):
 
     def _commands(self) -> Iterator[tuple[str, Run]]:
         """What has no key of its own."""
-        if self.screen is self.sessions_screen:
-            table = self.sessions_screen.table
-            for column in COLUMNS:
-                yield f"Sort by {column.name}", partial(table.sort_by, column, descending=column.descending)
+        for view in VIEWS.values():
+            if view.number is None:
+                yield view.sentence, partial(self.go, view.key)
+        front = self.views()[-1]
+        yield from front.commands()
         for name in sorted(
             self.available_themes, key=lambda name: (not name.startswith("promptetheus"), name)
         ):
@@ -246,6 +302,7 @@ class PromptetheusApp(Guarded, App[None]):
 
         self.root = DEMO_SPOOL.absolute()
         self.last_session = None
+        self.history.forget()
         self.sessions_screen.show_spool(self.root)
         self.notify(f"Recording the demo in {DEMO_SPOOL}", timeout=4)
         record = await asyncio.to_thread(import_module, "promptetheus.demo.record")

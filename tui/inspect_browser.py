@@ -12,12 +12,13 @@ from rich.text import Text
 
 from promptetheus.artifacts import read_artifact
 from promptetheus.display import duration, printable_line, size
+from promptetheus.dom_changes import dom_changes
 from promptetheus.events import Event
-from promptetheus.tui.dom_changes import dom_changes
+from promptetheus.pictures import MAX_FILE_BYTES, PictureError
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.json_view import JsonBlock
 from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, styled
-from promptetheus.tui.picture import MAX_FILE_BYTES, Picture, PictureError, draw_picture
+from promptetheus.tui.picture import Picture, draw_picture
 from promptetheus.tui.subject import Subject, metadata_of, payload_of
 
 MOST_FOLLOWING = 20

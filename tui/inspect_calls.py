@@ -18,7 +18,7 @@ from promptetheus.tui.markdown_view import MarkdownBlock
 from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, more_text, spaced, styled
 from promptetheus.tui.subject import Subject, metadata_of, payload_of
 from promptetheus.tui.traceback_view import TracebackBlock
-from promptetheus.tui.verdicts import Blame, differing
+from promptetheus.verdicts import Blame, differing
 
 _SHOWN_METADATA = {"arguments", "result", "cost_usd"}
 """Metadata that the page shows in its own place."""

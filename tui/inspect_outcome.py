@@ -11,15 +11,16 @@ from rich.text import Text
 
 from promptetheus.describe import call_text
 from promptetheus.display import plain_value, printable_line
+from promptetheus.queries.span_contents import InnerStep
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.json_view import JsonBlock
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.markdown_view import MarkdownBlock
 from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, styled
-from promptetheus.tui.subject import InnerStep, Subject, payload_of
+from promptetheus.tui.subject import Subject, payload_of
 from promptetheus.tui.traceback_view import TracebackBlock
-from promptetheus.tui.verdicts import Expected
 from promptetheus.tui.wrapping import wrap
+from promptetheus.verdicts import Expected
 
 
 def start_blocks(subject: Subject) -> list[Block]:

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 from textual.timer import Timer
 
 from promptetheus.queries.session_log import SessionLog
+from promptetheus.queries.span_contents import span_contents
 from promptetheus.steps import Step, StepKind
 from promptetheus.tui.inspectors import page_of
 from promptetheus.tui.json_view import JsonBlock
 from promptetheus.tui.page import Page
 from promptetheus.tui.page_view import PagePlan, PageView
-from promptetheus.tui.span_contents import span_contents
 from promptetheus.tui.subject import Subject, payload_of
 from promptetheus.tui.verdict_reader import calls_of, check_verdict
-from promptetheus.tui.verdicts import NO_VERDICT, Blame
+from promptetheus.verdicts import NO_VERDICT, Blame
 
 HELD_KEY_S = 0.12
 """Cursor moves that follow each other faster than this are a held key: only where it stops is shown."""
@@ -40,6 +40,8 @@ class Glance(NamedTuple):
     """Whether the session still runs."""
     blame: Blame | None
     """What a failed check holds against the step's call."""
+    odd: Sequence[str] = ()
+    """What looks wrong about the step although nothing failed."""
 
 
 class Inspector(PageView):
@@ -114,6 +116,7 @@ def subject_of(log: SessionLog, glance: Glance) -> Subject:
         verdict=verdict,
         inside=inside,
         blame=glance.blame,
+        odd=glance.odd,
     )
 
 

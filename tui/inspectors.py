@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from promptetheus.display import duration, printable_line
 from promptetheus.steps import StepKind
+from promptetheus.tui.fields import Sentences
 from promptetheus.tui.fit import cut
 from promptetheus.tui.inspect_browser import action_blocks, dom_blocks, recording_blocks, shot_blocks
 from promptetheus.tui.inspect_calls import llm_blocks, retrieval_blocks, tool_blocks
@@ -64,7 +65,16 @@ def page_of(subject: Subject, *, raw: bool = False) -> Page:
     except Exception:
         # Values of unforeseen types: the plain event always works, and says more than an error message.
         blocks = _raw_blocks(subject)
-    return Page([*head, Gap(), *blocks])
+    odd: list[Block] = [Gap(), _Odd(subject.odd)] if subject.odd else []
+    return Page([*head, *odd, Gap(), *blocks])
+
+
+@dataclass(slots=True)
+class _Odd:
+    sentences: Sequence[str]
+
+    def lines(self, frame: Frame) -> list[Line]:
+        return Sentences(self.sentences, "? ", frame.looks.warned).lines(frame)
 
 
 def _raw_blocks(subject: Subject) -> list[Block]:

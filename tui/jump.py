@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 
 from promptetheus.steps import Step, StepKind
+from promptetheus.tui.course import has_picture
 
 TypeOf = Callable[[int], str]
 """The type of the event of a number."""
@@ -26,13 +27,6 @@ class Jump:
     wanted: Callable[[Step, TypeOf], bool]
 
 
-def _has_picture(step: Step, type_of: TypeOf) -> bool:
-    # An action holds the pictures that were taken right after it.
-    return step.kind is StepKind.SHOT or (
-        step.kind is StepKind.ACTION and any(type_of(number) == "screenshot" for number in step.events[1:])
-    )
-
-
 JUMPS: Mapping[str, Jump] = {
     "error": Jump(
         "e", "error", "error or failed step", lambda step, _: step.ok is False or step.kind is StepKind.ERROR
@@ -40,7 +34,9 @@ JUMPS: Mapping[str, Jump] = {
     "tool": Jump("t", "tool call", "tool call", lambda step, _: step.kind is StepKind.TOOL),
     "message": Jump("m", "message", "message", lambda step, _: step.kind in (StepKind.USER, StepKind.AGENT)),
     "check": Jump("c", "check", "goal check", lambda step, _: step.kind is StepKind.CHECK),
-    "screenshot": Jump("s", "screenshot", "screenshot", _has_picture),
+    "screenshot": Jump("s", "screenshot", "screenshot", has_picture),
+    # What looks wrong is known to the timeline, not told by the step.
+    "oddity": Jump("w", "odd step", "step that looks wrong", lambda step, _: False),
 }
 
 

@@ -79,13 +79,14 @@ def show(target: Target, *, theme: str | None = None, filter_text: str = "") -> 
     # Measured: looking for garbage takes 20 to 40 ms of the 300 until the first rows are on screen, and finds none.
     gc.disable()
     from promptetheus.tui.app import PromptetheusApp, UnknownTheme
+    from promptetheus.tui.views import Place
 
     try:
         app = PromptetheusApp(
             target.root,
             theme=theme,
             filter_text=filter_text,
-            session=target.session,
+            start=None if target.session is None else Place("session", target.session),
             when_read=_resume_collecting,
         )
     except UnknownTheme as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import work
@@ -14,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from promptetheus.display import printable
+from promptetheus.markdown_export import value_text
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.page import NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
 from promptetheus.tui.theme import Looks
@@ -198,17 +197,6 @@ class PageView(LineList):
         if line.value is not NOTHING:
             return value_text(line.value)
         return (line.content.plain if isinstance(line.content, Text) else line.content.text).strip() or None
-
-
-def value_text(value: Any) -> str:
-    """A value as text for the clipboard: strings as they are, everything else as JSON. Printable."""
-    if isinstance(value, str):
-        return printable(value)
-    try:
-        text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    except (ValueError, RecursionError):
-        text = str(value)
-    return printable(text)
 
 
 def _lines(plan: PagePlan, frame: Frame) -> list[Line]:

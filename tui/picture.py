@@ -1,13 +1,7 @@
-"""Pictures in half blocks: two pixels a cell, in any terminal with colours, and shades of grey without them.
-
-The bytes come from a spool and are hostile: four formats only, no bombs, first frame only.
-"""
+"""Pictures in half blocks: two pixels a cell, in any terminal with colours, and shades of grey without them."""
 
 from __future__ import annotations
 
-import io
-import threading
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,21 +12,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-"""What may be decoded, by content and not by name."""
-
-MAX_PIXELS = 40_000_000
-"""A full-page screenshot of 1280×30000 passes; what a bomb inflates to does not."""
-
-MAX_FILE_BYTES = 64 << 20
+from promptetheus.pictures import decode
 
 _SHADES = " ░▒▓█"
-_WARNINGS_LOCK = threading.Lock()
-"""`warnings.catch_warnings` changes state of the whole process: one decoder at a time."""
-
-
-class PictureError(Exception):
-    """Why a picture is not shown, as a person reads it."""
 
 
 class Picture(NamedTuple):
@@ -52,38 +34,11 @@ def draw_picture(
 
     `ground` is the colour behind transparent parts. Takes tens of milliseconds: call it from a thread.
     """
-    if not data:
-        raise PictureError("the file is empty")
-    try:
-        image, name, size = _decode(data, columns, rows * 2)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(f"more than {MAX_PIXELS // 1_000_000} million pixels") from None
-    except PictureError:
-        raise
-    except Exception as error:
-        # A decoder fed with hostile bytes may raise anything.
-        raise PictureError(f"not a picture that can be read ({type(error).__name__})") from None
+    image, name, width, height = decode(data, (columns, rows * 2))
     flat = Image.new("RGB", image.size, ground)
     flat.paste(image, mask=image.getchannel("A"))
     strips = list(_half_blocks(flat)) if colour else list(_shades(flat))
-    return Picture(*size, name, strips)
-
-
-def _decode(data: bytes, columns: int, lines: int) -> tuple[Image.Image, str, tuple[int, int]]:
-    with _WARNINGS_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise PictureError(f"{width}×{height}: more than {MAX_PIXELS // 1_000_000} million pixels")
-        if not width or not height:
-            raise PictureError("the picture has no pixels")
-        scale = min(columns / width, lines / height, 1.0)
-        target = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image.draft("RGB", target)  # JPEG: decode no larger than needed
-        small = image.convert("RGBA").resize(target, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        return small, image.format or "", (width, height)
+    return Picture(width, height, name, strips)
 
 
 def _half_blocks(image: Image.Image) -> Iterator[Strip]:

@@ -11,9 +11,11 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from promptetheus.display import count, printable_line
+from promptetheus.steps import Step, StepKind
 from promptetheus.tui.fit import Pieces, cut, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.offsets import offset_text
+from promptetheus.tui.playback import SPEEDS
 from promptetheus.tui.theme import Looks, looks_of
 
 SAID_FOR_S = 5.0
@@ -42,6 +44,8 @@ class SessionBar(Guarded, Widget, can_focus=False):
         self._unseen = 0
         self._reading = True
         self._skipped = ""
+        self._paused = False
+        self._playing = 0
         self._follow_cells = range(0)
         self._timer: Timer | None = None
 
@@ -49,22 +53,38 @@ class SessionBar(Guarded, Widget, can_focus=False):
         self, number: int, total: int, unit: str, at_ms: float | None, of_ms: float | None
     ) -> None:
         """Say where the cursor is: `step 8 of 14 · 0.71 of 4.20`."""
-        if total:
-            text = f"{unit} {number:,} of {total:,}"
-            if at_ms is not None:
-                text += f" · {offset_text(at_ms)}"
-                text += f" of {offset_text(of_ms)}" if of_ms is not None else ""
-        else:
-            text = f"no {unit}s"
-        self._set(_position=text)
+        place = f"{unit} {number:,} of {total:,}{_time(at_ms, of_ms)}"
+        self._set(_position=place if total else f"no {unit}s")
 
-    def show_state(self, *, live: bool, following: bool, unseen: int, reading: bool, skipped: str) -> None:
+    def show_step(self, step: Step | None, steps: int, at_ms: float | None, of_ms: float | None) -> None:
+        """Say which step the cursor is on, of those that a person counts: start and end are none."""
+        if step is not None and step.kind in (StepKind.START, StepKind.END):
+            text = f"{step.kind.value} of {steps:,} {'step' if steps == 1 else 'steps'}"
+            self._set(_position=text + _time(at_ms, of_ms))
+        else:
+            self.show_position(0 if step is None else step.index, steps, "step", at_ms, of_ms)
+
+    def show_state(
+        self,
+        *,
+        live: bool,
+        following: bool,
+        unseen: int,
+        reading: bool,
+        skipped: str,
+        paused: bool = False,
+        playing: int = 0,
+    ) -> None:
         """Say whether more may come, and what came that is not on screen.
 
         Args:
             skipped: Lines of the file that are no events, in words; "" for none.
+            playing: How many times as fast as it went the session is being played; 0 when it is not.
         """
-        self._set(_live=live, _following=following, _unseen=unseen, _reading=reading, _skipped=skipped)
+        self._set(
+            _live=live, _following=following, _unseen=unseen, _reading=reading, _skipped=skipped,
+            _paused=paused, _playing=playing,
+        )  # fmt: skip
 
     def show_problem(self, problem: str) -> None:
         """Say something that stays true until it is taken back with ""."""
@@ -125,12 +145,20 @@ class SessionBar(Guarded, Widget, can_focus=False):
             pieces += [(f"skipped: {self._skipped}", looks.warned), ("   ", looks.text)]
         if self._reading:
             pieces.append(("reading …", looks.muted))
+        elif self._playing:
+            pieces += [(f"▶ ×{self._playing}", looks.accent), ("  p stops", looks.muted)]
+            pieces += [("  > faster", looks.muted)] if self._playing < SPEEDS[-1] else []
+        elif self._paused:
+            waiting = f" · ▼ {count(self._unseen)} new" if self._unseen else ""
+            pieces += [(f"‖ paused{waiting}", looks.warned), ("  space goes on", looks.muted)]
         elif self._unseen:
             pieces += [(f"▼ {count(self._unseen)} new", looks.accent), ("  G follows", looks.muted)]
         elif self._live and self._following:
             pieces.append(("following ●", looks.running))
         elif self._live:
             pieces += [("live ●", looks.running), ("  G follows", looks.muted)]
+        else:
+            pieces.append(("▶ p play   ← → step", looks.faint))
         return pieces
 
     def on_click(self, event: events.Click) -> None:
@@ -138,3 +166,10 @@ class SessionBar(Guarded, Widget, can_focus=False):
         offset = event.get_content_offset(self)
         if offset is not None and offset.x in self._follow_cells:
             self.post_message(self.FollowWanted())
+
+
+def _time(at_ms: float | None, of_ms: float | None) -> str:
+    """` · 0.71 of 4.20`; "" in a session without times."""
+    if at_ms is None:
+        return ""
+    return f" · {offset_text(at_ms)}" + (f" of {offset_text(of_ms)}" if of_ms is not None else "")

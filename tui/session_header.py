@@ -26,8 +26,13 @@ class SessionHeader(Guarded, Widget, can_focus=False):
     SessionHeader { height: 1; padding: 0 1; }
     """
 
-    class BackWanted(Message):
-        """The crumb of the list was clicked."""
+    class CrumbWanted(Message):
+        """The name of a view underneath was clicked."""
+
+        def __init__(self, depth: int) -> None:
+            super().__init__()
+            self.depth = depth
+            """Its place among the crumbs, the list of sessions being 0."""
 
     class ShapeWanted(Message):
         """The name of a shape was clicked."""
@@ -41,8 +46,15 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         self._file = name
         self._row: SessionRow | None = None
         self._shape = Shape.STEPS
-        self._back = range(0)
+        self._below = ["sessions"]
+        self._crumbs: list[range] = []
+        """The cells of each of them."""
         self._shapes: list[tuple[range, Shape]] = []
+
+    def show_crumbs(self, names: list[str]) -> None:
+        """Name the views underneath, the list of sessions first."""
+        self._below = [printable_line(name, 24) for name in names]
+        self.refresh()
 
     def show_row(self, row: SessionRow) -> None:
         """Show how the session stands."""
@@ -70,19 +82,27 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         return joined([*left, (" " * space, looks.text), *shapes])
 
     def _place(self, looks: Looks, room: int) -> Pieces:
-        back = "sessions" if room > 60 else "‹"
-        self._back = range(cell_len(back))
+        crumbs = self._crumb_pieces(looks, room)
         row = self._row
         if row is None:
-            return [(back, looks.accent), (_ARROW, looks.faint), (printable_line(self._file, 60), looks.text)]
+            return [*crumbs, (printable_line(self._file, 60), looks.text)]
         status = f"{row.status.glyph} {row.status.word}"
         name = short_id(row.session_id)
-        fixed = cell_len(back) + 2 * cell_len(_ARROW) + cell_len(name) + 2 + cell_len(status)
+        fixed = _cells(crumbs) + cell_len(_ARROW) + cell_len(name) + 2 + cell_len(status)
         agent = cut(printable_line(row.agent, 60), max(0, min(32, room - fixed)))
-        crumbs: Pieces = [(back, looks.accent), (_ARROW, looks.faint)]
         if agent:
             crumbs += [(agent, looks.text), (_ARROW, looks.faint)]
         return [*crumbs, (name, looks.text), ("  ", looks.text), (status, looks.status(row.status))]
+
+    def _crumb_pieces(self, looks: Looks, room: int) -> Pieces:
+        names = self._below if room > 60 else ["‹"] * len(self._below)
+        pieces: Pieces = []
+        self._crumbs = []
+        for name in names:
+            start = _cells(pieces)
+            pieces += [(name, looks.accent), (_ARROW, looks.faint)]
+            self._crumbs.append(range(start, start + cell_len(name)))
+        return pieces
 
     def _numbers(self, looks: Looks) -> list[Pieces]:
         row = self._row
@@ -123,8 +143,9 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        if offset.x in self._back:
-            self.post_message(self.BackWanted())
+        for depth, cells in enumerate(self._crumbs):
+            if offset.x in cells:
+                self.post_message(self.CrumbWanted(depth))
         for cells, shape in self._shapes:
             if offset.x in cells:
                 self.post_message(self.ShapeWanted(shape))

@@ -3,180 +3,146 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
-from textual.screen import Screen
+from textual.containers import Container, Vertical
 
-from promptetheus.describe import describe
-from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.steps import Step
-from promptetheus.tui.clipboard import copy_text, step_markdown
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.full_view import FullView
-from promptetheus.tui.guard import ErrorReporter, Guarded
-from promptetheus.tui.inspector import Glance, Inspector, plan_for
-from promptetheus.tui.jump import JUMPS, jump_bindings, landing_step
+from promptetheus.tui.inspector import Glance, plan_for
+from promptetheus.tui.jump import JUMPS, jump_bindings
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.log_tail import LogTail, Update, is_live
+from promptetheus.tui.log_tail import Update
+from promptetheus.tui.oddities import Oddities
 from promptetheus.tui.page import Page
 from promptetheus.tui.page_view import PageView
+from promptetheus.tui.player import Player
+from promptetheus.tui.ruler import WaterfallRuler
+from promptetheus.tui.scrub_strip import ScrubStrip
 from promptetheus.tui.session_bar import SessionBar
 from promptetheus.tui.session_header import SessionHeader
+from promptetheus.tui.session_taking import TakingScreen
 from promptetheus.tui.shape import Shape
-from promptetheus.tui.step_filter import TimelineFilter
 from promptetheus.tui.timeline import Timeline
+from promptetheus.tui.views import NotNow
 
-_NO_LATER = {True: "after", False: "before"}
+if TYPE_CHECKING:
+    from promptetheus.tui.app import PromptetheusApp
 
 
-class SessionScreen(Guarded, Screen[None]):
-    """Shows one session file.
+class StepOf(NamedTuple):
+    """A step of a session, to open the session at."""
 
-    Args:
-        path: A session's `.jsonl` in its spool, or an exported `.json`.
-    """
+    path: Path
+    step: int
+    """Its index."""
 
+
+def open_view(app: PromptetheusApp, subject: object) -> SessionScreen:
+    """The session of a file; without one the highlighted session, else the one that was open last."""
+    if subject is None:
+        row = app.sessions_screen.table.highlighted
+        subject = app.last_session if row is None else row.path
+    step = None
+    if isinstance(subject, StepOf):
+        subject, step = subject
+    if not isinstance(subject, Path):
+        raise NotNow("There is no session to show yet.")
+    app.sessions_screen.table.pin_path(subject)
+    return SessionScreen(subject, step=step, clock=app.clock)
+
+
+class SessionScreen(TakingScreen):
+    """Shows one session file."""
+
+    VIEW = "session"
     BINDING_GROUP_TITLE = "Session"
     CSS_PATH = "session.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
         (0, "-stacked"),
         (100, "-beside"),
     ]
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (30, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", id="session.back", tooltip="Back one level"),
         *jump_bindings(shown="error"),
         Binding(
-            "v", "next_shape", "shape", id="session.shape", tooltip="Steps, tree of spans, or every event"
+            "v", "next_shape", "shape", id="session.shape",
+            tooltip="Steps, tree of spans, bars over time, or every event",
         ),
-        Binding("r", "raw", "raw", id="session.raw", tooltip="The step's events as they stand in the file"),
+        Binding("r", "raw", "raw", show=False, id="session.raw", tooltip="The step's events as in the file"),
+        Binding("p", "play", "play", id="session.play", tooltip="Play from here, up to what looks wrong; or stop"),
+        Binding("greater_than_sign", "speed(1)", "faster", show=False, id="session.faster", tooltip="Play faster"),
+        Binding("less_than_sign", "speed(-1)", "slower", show=False, id="session.slower", tooltip="Play slower"),
+        Binding("slash", "filter", "filter", id="session.filter", tooltip="Filter the steps while you type"),
         Binding(
             "o", "open_in_full", "open", id="session.open", tooltip="Give the step or value the whole screen"
         ),
-        Binding("slash", "filter", "filter", id="session.filter", tooltip="Filter the steps while you type"),
-        Binding(
-            "y", "copy", "copy", show=False, id="session.copy", tooltip="Copy the step, or the value at hand"
-        ),
+        Binding("z", "zoom(1)", "zoom in", show=False, id="session.zoom_in", tooltip="Waterfall: less time"),
+        Binding("Z", "zoom(-1)", "zoom out", show=False, id="session.zoom_out", tooltip="Waterfall: more time"),
         Binding("i", "inspector", "inspector", show=False, id="session.inspector", tooltip="Show or hide it"),
         Binding("F", "follow", "follow", show=False, id="session.follow", tooltip="Follow the end, or stop"),
-    ]
-
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        super().__init__()
-        self.path = path
-        self.row: SessionRow | None = None
-        """The session in numbers, once its file has been read."""
-        self.tail = LogTail(path)
-        self.timeline = Timeline(self.tail.log, clock=clock, id="timeline")
-        self.inspector = Inspector(self.tail.log, id="inspector")
-        self.loaded = False
-        """Whether the whole file has been read once."""
-        self._filter = TimelineFilter(self.timeline)
+        Binding(
+            "space", "pause", "pause", show=False, id="session.pause",
+            tooltip="Hold what arrives back, and show it all when you go on; stop playing",
+        ),
+    ]  # fmt: skip
 
     # Building
 
     def compose(self) -> ComposeResult:
-        """Header, filter, panes, bar, keys."""
+        """Header, filter, panes, map, bar, keys."""
         yield SessionHeader(self.path.name)
         yield FilterBar(lambda: [] if self.row is None else [self.row])
         with Container(id="panes"):
-            yield self.timeline
+            with Vertical(id="left"):
+                yield WaterfallRuler(self.timeline)
+                yield self.timeline
             yield self.inspector
+        yield ScrubStrip()
         yield SessionBar()
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Paint first, read then."""
+        self.player = Player(self.timeline, self.set_interval, self._played)
         self.timeline.focus()
-        self.call_after_refresh(self._begin)
+        self.query_one(SessionHeader).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
+        self.call_after_refresh(self.begin_reading)
 
-    def _begin(self) -> None:
-        self._read()
-        self._watch()
-        self.set_interval(1.0, self.timeline.tick)
+    # What was read
 
-    def on_unmount(self) -> None:
-        """Let go of the file and its watcher at once; the program waits for threads."""
-        self.tail.stop()
-
-    # Reading
-
-    @work(group="read", exclusive=True, exit_on_error=False)
-    async def _read(self) -> None:
-        async for update in self.tail.updates():
-            try:
-                self._take(update)
-            except Exception as error:
-                if not isinstance(self.app, ErrorReporter) or not self.app.report_error(error):
-                    raise
-
-    @work(group="watch", exclusive=True, exit_on_error=False)
-    async def _watch(self) -> None:
-        await self.tail.watch()
-
-    def _take(self, update: Update) -> None:
-        """Show what was read."""
-        if not self.is_attached:
-            return
-        timeline = self.timeline
-        started_over = update.started_over or update.steps is not timeline.steps.steps
+    def took(self, update: Update, changed: Sequence[int], *, started_over: bool, ended: bool) -> None:
+        """Show what an update brought."""
         if started_over:
-            timeline.begin(update.steps)
-            self.inspector.shown = None
-        was_live = timeline.running
-        if update.row is not None:
-            self._take_row(update.row)
-        if update.blames != timeline.blames:
-            timeline.blames = update.blames
-            timeline.refresh_rows()
-        changed = timeline.take(update.step_count, update.event_count)
-        if self._filter.take(changed, started_over=started_over):
-            self._run_filter()
-        if update.complete and not self.loaded and update.row is not None:
-            self.loaded = True
-            self._land(update.row)
-        elif update.started_over:
             self._bar.say("The file was replaced or cut: read again from its start.", news=True)
-        if was_live and update.row is not None and not timeline.running:
+        if ended and update.row is not None:
             self._bar.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}", news=True)
         self._bar.show_problem(f"Cannot read on: {update.problem}." if update.problem else "")
-        current = timeline.current_step
+        current = self.timeline.current_step
         if current is not None and (self.inspector.shown is None or current.index in changed):
             self._inspect()
+        if changed:
+            self._show_course()
         self._show_position()
 
-    def _take_row(self, row: SessionRow) -> None:
-        self.row = row
+    def row_changed(self, row: SessionRow) -> None:
+        """Show the session's numbers."""
         self.query_one(SessionHeader).show_row(row)
-        timeline, live = self.timeline, is_live(row)
-        if timeline.running != live:
-            timeline.running = timeline.can_follow = live
-            if not live:
-                timeline.following = False
-            # Steps that ran have ended for good, or never will.
-            timeline.refresh_rows()
 
-    def _land(self, row: SessionRow) -> None:
-        """Put the cursor where the person wants to look first, unless they are on their way already."""
-        timeline = self.timeline
-        if timeline.cursor or timeline.scroll_offset.y:
-            return
-        if is_live(row):
-            timeline.follow_end()
-        elif row.status.is_failing:
-            failed = landing_step(timeline.steps.steps[: timeline.steps.count])
-            if failed is not None:
-                timeline.go_to(failed.index)
-            elif row.status.value == "crashed":
-                timeline.select(timeline.row_count() - 1)
+    def oddities_found(self, found: Oddities) -> None:
+        """Show what looks wrong."""
+        self._show_course()
+        if self.timeline.current_step is not None:
+            self._inspect()
 
     # Showing
 
@@ -186,6 +152,7 @@ class SessionScreen(Guarded, Screen[None]):
 
     @on(LineList.CursorMoved, "#timeline")
     def _cursor_moved(self) -> None:
+        self.player.person_moved()
         self._bar.hush()
         self._inspect()
         self._show_position()
@@ -194,11 +161,20 @@ class SessionScreen(Guarded, Screen[None]):
     def _follow_changed(self) -> None:
         self._show_position()
 
+    @on(Timeline.WindowMoved)
+    def _window_moved(self) -> None:
+        self.query_one(WaterfallRuler).refresh()
+
     @on(Timeline.ShapeChanged)
     def _shape_changed(self, event: Timeline.ShapeChanged) -> None:
         self.query_one(SessionHeader).show_shape(event.shape)
+        self.set_class(event.shape is Shape.WATERFALL, "-waterfall")
         self._inspect()
         self._show_position()
+
+    @on(ScrubStrip.Scrubbed)
+    def _scrubbed(self, event: ScrubStrip.Scrubbed) -> None:
+        self._go_to(event.step)
 
     def _inspect(self) -> None:
         step = self.timeline.current_step
@@ -207,62 +183,118 @@ class SessionScreen(Guarded, Screen[None]):
 
     def _glance_at(self, step: Step) -> Glance:
         timeline = self.timeline
-        blame = timeline.blames.get(step.index)
-        return Glance(step, timeline.current_event, timeline.steps.steps, timeline.running, blame)
+        blame, odd = timeline.blames.get(step.index), timeline.oddities.get(step.index, ())
+        return Glance(step, timeline.current_event, timeline.steps.steps, timeline.running, blame, odd)
+
+    def _show_course(self) -> None:
+        timeline = self.timeline
+        wrong = [*timeline.blames, *timeline.oddities]
+        self.query_one(ScrubStrip).show(timeline.course, timeline.steps, wrong)
+        if timeline.shape is Shape.WATERFALL:
+            self.query_one(WaterfallRuler).refresh()
 
     def _show_position(self) -> None:
         timeline, row = self.timeline, self.row
-        step = timeline.current_step
+        step, playback = timeline.current_step, self.player.playback
         raw = timeline.shape is Shape.RAW
-        number = timeline.cursor + 1 if raw or step is None else step.index
-        # Steps are numbered from the session's start, which is number 0.
-        total = timeline.row_count() if raw else max(0, timeline.steps.count - 1)
         at_ms = None if step is None else step.offset_ms
         of_ms = row.duration_ms if row is not None and timeline.steps.timed else None
-        self._bar.show_position(number, total, "event" if raw else "step", at_ms, of_ms)
+        if playback is not None:
+            at_ms = playback.at_ms
+        if raw:
+            self._bar.show_position(timeline.cursor + 1, timeline.row_count(), "event", at_ms, of_ms)
+        else:
+            self._bar.show_step(step, timeline.steps.moves, at_ms, of_ms)
+        if step is not None:
+            playhead = None if at_ms is None or playback is None else timeline.course.axis.position(at_ms)
+            self.query_one(ScrubStrip).show_cursor(step.index, playhead)
         skipped = self.tail.log.skipped
         self._bar.show_state(
             live=timeline.running,
             following=timeline.following,
-            unseen=timeline.unseen,
+            unseen=self.waiting_steps if self.paused else timeline.unseen,
             reading=not self.loaded,
             # The last line of a running session is torn whenever one looks while it is written.
             skipped="" if timeline.running and skipped.total == skipped.torn else skipped.describe(),
+            paused=self.paused,
+            playing=0 if playback is None else playback.speed,
         )
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
         self.set_class(self.inspector.has_focus, "-reading")
 
+    # Playing and pausing
+
+    def action_play(self) -> None:
+        """Play from the cursor on, or stop."""
+        self.player.toggle()
+
+    def action_speed(self, by: int) -> None:
+        """Play faster or slower, now or when it is played next."""
+        before = self.player.faster(0)
+        speed = self.player.faster(by)
+        if self.player.playback is None or speed == before:
+            most = "" if speed != before else " already"
+            self._bar.say(f"Plays at ×{speed}{most}.")
+        self._show_position()
+
+    def _played(self, why_it_ended: str) -> None:
+        if why_it_ended:
+            self._bar.say(why_it_ended, news=True)
+        self._show_position()
+
+    def action_pause(self) -> None:
+        """Stop playing; else hold back what arrives, or show it all."""
+        if self.player.playback is not None:
+            self.player.stop()
+        elif self.timeline.running or self.paused:
+            self.pause(not self.paused)
+            self._show_course()
+            self._show_position()
+        else:
+            self._bar.say("The session has ended: nothing arrives that could be paused. p plays it.")
+
     # Keys
 
     def action_back(self) -> None:
-        """From the inspector to the timeline, from a filter to all steps, from there to the list."""
+        """From the inspector to the timeline, from a filter to all steps, from there to the view before."""
         bar = self.query_one(FilterBar)
-        if self.focused is not self.timeline:
+        if self.player.playback is not None:
+            self.player.stop()
+        elif self.focused is not self.timeline:
             self.timeline.focus()
         elif bar.is_active:
             bar.clear()
         else:
-            self._to_the_list()
+            # In the app's own loop: one that belongs to this screen would wait for its own end.
+            self.app.call_next(self.shell.leave)
 
-    @on(SessionHeader.BackWanted)
-    def _to_the_list(self) -> None:
-        # In the app's own loop: one that belongs to this screen would wait for its own end.
-        self.app.call_next(self.app.run_action, "app.show_sessions")
+    @on(SessionHeader.CrumbWanted)
+    def _crumb_wanted(self, event: SessionHeader.CrumbWanted) -> None:
+        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
 
     def action_jump(self, name: str, forward: bool) -> None:
-        """To the next or previous step of a sort; says so when there is none."""
+        """To the next or previous step of a sort; says where there is one when there is none."""
         jump = JUMPS[name]
         found = self.timeline.find(jump, forward=forward)
         if found is not None:
             self.timeline.go_to(found.index)
             return
-        hidden = " that the filter shows" if self.timeline.matches is not None else ""
-        self._bar.say(f"No {jump.word}{hidden} {_NO_LATER[forward]} this step.")
+        shown = " that the filter shows" if self.timeline.matches is not None else ""
+        where, key = ("after", jump.key.upper()) if forward else ("before", jump.key)
+        other = self.timeline.find(jump, forward=not forward)
+        here = self.timeline.current_step
+        if other is not None:
+            way = "back" if forward else "on"
+            self._bar.say(f"No {jump.word}{shown} {where} this step: {key} goes {way} to step {other.index}.")
+        elif here is not None and self.timeline.is_one(jump, here):
+            self._bar.say(f"This is the only {jump.word}{shown}.")
+        else:
+            self._bar.say(f"There is no {jump.word}{shown or ' in this session'}.")
 
     def action_next_shape(self) -> None:
-        """Steps, tree, raw, and around."""
+        """Steps, tree, waterfall, raw, and around."""
         shapes = list(Shape)
         self._show_shape(shapes[(shapes.index(self.timeline.shape) + 1) % len(shapes)])
 
@@ -272,6 +304,13 @@ class SessionScreen(Guarded, Screen[None]):
 
     @work(group="shape", exclusive=True, exit_on_error=False)
     async def _show_shape(self, shape: Shape) -> None:
+        if shape is Shape.WATERFALL and not self.timeline.steps.timed:
+            self._bar.say(
+                "This session has no times, so there is no waterfall to draw: v goes on to every event."
+            )
+            if self.timeline.shape is not Shape.TREE:
+                return
+            shape = Shape.RAW
         if shape is Shape.TREE and self.timeline.tree_is_far:
             self._bar.say("Building the tree …", news=True)
             await asyncio.to_thread(self.timeline.prepare_tree)
@@ -285,6 +324,15 @@ class SessionScreen(Guarded, Screen[None]):
         self.inspector.raw = not self.inspector.raw
         self.inspector.shown = None
         self._inspect()
+
+    def action_zoom(self, levels: int) -> None:
+        """Show less time around the highlighted step, or more."""
+        if self.timeline.shape is not Shape.WATERFALL:
+            self._bar.say("Only the waterfall zooms: v changes the shape.")
+        elif not self.timeline.zoom_by(levels):
+            self._bar.say(
+                "All of the time is on screen: z zooms in." if levels < 0 else "No closer than this."
+            )
 
     def action_inspector(self) -> None:
         """Show or hide the inspector."""
@@ -319,8 +367,11 @@ class SessionScreen(Guarded, Screen[None]):
     @on(PageView.StepWanted)
     def _step_wanted(self, event: PageView.StepWanted) -> None:
         self.timeline.focus()
-        if not self.timeline.go_to(event.step):
-            self._bar.say(f"The filter hides step {event.step}: esc clears it.")
+        self._go_to(event.step)
+
+    def _go_to(self, step: int) -> None:
+        if not self.timeline.go_to(step):
+            self._bar.say(f"The filter hides step {step}: esc clears it.")
 
     @on(PageView.LeaveWanted)
     def _inspector_left(self) -> None:
@@ -350,19 +401,7 @@ class SessionScreen(Guarded, Screen[None]):
 
     def _step_title(self) -> str:
         step = self.timeline.current_step
-        session = short_id(self.row.session_id if self.row is not None else self.path.stem)
-        return session if step is None else f"{session} › step {step.index}"
-
-    def action_copy(self) -> None:
-        """The value under the cursor of the inspector, or the step as Markdown."""
-        if self.inspector.has_focus:
-            copy_text(self.app, self.inspector.copied_text())
-            return
-        step = self.timeline.current_step
-        log = self.tail.log
-        if step is not None:
-            found = [log.event(number) for number in step.events]
-            copy_text(self.app, step_markdown(step, found, describe(step, log.event)))
+        return self.crumb if step is None else f"{self.crumb} › step {step.index}"
 
     # Filter
 
@@ -379,10 +418,14 @@ class SessionScreen(Guarded, Screen[None]):
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
         if self._filter.set(event.wanted):
-            self._run_filter()
+            self.run_filter()
         else:
             self.workers.cancel_group(self, "filter")
 
+    def run_filter(self) -> None:
+        """Look at steps that the filter has not looked at yet."""
+        self._look_at_more()
+
     @work(group="filter", exclusive=True, exit_on_error=False)
-    async def _run_filter(self) -> None:
+    async def _look_at_more(self) -> None:
         await self._filter.run(self.query_one(FilterBar))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from promptetheus.display import short_id
@@ -24,13 +23,14 @@ from promptetheus.tui.empty_state import EmptyState
 from promptetheus.tui.failure_news import FailureNews
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
-from promptetheus.tui.guard import ErrorReporter, Guarded
+from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.header import SpoolHeader
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.preview import PreviewPane, PreviewReader
-from promptetheus.tui.session_columns import newest
+from promptetheus.tui.session_columns import COLUMNS, newest
 from promptetheus.tui.session_feed import SessionFeed
 from promptetheus.tui.session_table import SessionTable, SessionTitles
+from promptetheus.tui.views import ViewScreen
 
 PREVIEW_DELAY_S = 0.05
 """How long the cursor has to rest on a session before its file is read: a held arrow key reads nothing."""
@@ -48,9 +48,10 @@ COMPLETED_FROM = 2000
 """Sessions whose values complete a filter."""
 
 
-class SessionsScreen(Guarded, Screen[None]):
+class SessionsScreen(ViewScreen):
     """The first view. Everything slow happens in workers; the frame is there before the first file is read."""
 
+    VIEW = "sessions"
     BINDING_GROUP_TITLE = "Sessions"
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
         (0, "-tiny"),
@@ -80,6 +81,14 @@ class SessionsScreen(Guarded, Screen[None]):
         def __init__(self, path: Path) -> None:
             super().__init__()
             self.path = path
+
+    class ViewWanted(Message):
+        """The person wants to see a view of some sessions."""
+
+        def __init__(self, view: str, subject: object) -> None:
+            super().__init__()
+            self.view = view
+            self.subject = subject
 
     class Scanned(Message):
         """Every session has been read."""
@@ -322,6 +331,14 @@ class SessionsScreen(Guarded, Screen[None]):
     def action_demo(self) -> None:
         """Ask for the demo."""
         self.post_message(self.DemoWanted())
+
+    def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Sorting by any column."""
+        for column in COLUMNS:
+            yield (
+                f"Sort by {column.name}",
+                partial(self.table.sort_by, column, descending=column.descending),
+            )
 
     def sessions(self) -> list[SessionRow]:
         """All sessions, newest first, for the palette."""

@@ -12,5 +12,7 @@ class Shape(StrEnum):
     """Calls folded with their results."""
     TREE = "tree"
     """Spans, with what happened inside them."""
+    WATERFALL = "waterfall"
+    """Steps as bars over time, with the gaps between them."""
     RAW = "raw"
     """Every event."""

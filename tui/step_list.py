@@ -20,6 +20,8 @@ class StepList:
         self.has_durations = False
         self.timed = False
         """Whether the session has times; imports may have none."""
+        self.moves = 0
+        """Steps without the marks of the session's start and end: how many a person counts."""
         self._open: set[int] = set()
 
     def __getitem__(self, index: int) -> Step:
@@ -29,6 +31,9 @@ class StepList:
         """Take in the first `count` steps; the indexes of what is new or may have changed, in order."""
         # The last step may have grown too: an action takes in the pictures that follow it.
         changed = sorted({*self._open, *range(max(0, self.count - 1), count)})
+        self.moves += sum(
+            step.kind not in (StepKind.START, StepKind.END) for step in self.steps[self.count : count]
+        )
         self.count = count
         for index in changed:
             step = self.steps[index]

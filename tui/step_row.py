@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from promptetheus.display import count, duration
+from promptetheus.display import duration
 from promptetheus.steps import Step, StepKind
 from promptetheus.tui.fit import cut
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
@@ -47,6 +47,8 @@ class RowState:
     """Open, in a session that no longer runs."""
     blamed: bool = False
     """A failed check says that this call was wrong."""
+    odd: bool = False
+    """Something about it looks wrong although nothing failed."""
     guides: str = ""
     """Lines of the tree before the description."""
     fold: str = ""
@@ -94,6 +96,8 @@ def _glyph(step: Step, looks: Looks, state: RowState) -> tuple[str, Style]:
         return "∅", looks.crashed
     if state.elapsed_ms is not None:
         return "●", looks.warned if state.stalled else looks.running
+    if state.odd:
+        return "?", looks.warned
     if step.ok and step.kind is StepKind.CHECK:
         return "✓", looks.passed
     return " ", looks.text
@@ -156,9 +160,3 @@ def _bar(ms: float | None, longest_ms: float, cells: int) -> str:
         return ""
     eighths = max(1, round(min(1.0, ms / longest_ms) * cells * 8))
     return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
-
-
-def folded_note(steps: int, failed: int, more: bool) -> str:
-    """What a folded span says of what it hides: `12 steps, 1 failed`."""
-    text = f"{count(steps)}{'+' if more else ''} {'step' if steps == 1 else 'steps'}"
-    return f"{text}, {failed} failed" if failed else text

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from promptetheus.events import Event
+from promptetheus.queries.span_contents import InnerStep
 from promptetheus.steps import Step
-from promptetheus.tui.verdicts import NO_VERDICT, Blame, Verdict
+from promptetheus.verdicts import NO_VERDICT, Blame, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class Subject:
     blame: Blame | None = None
     """For tool calls: what a failed check holds against this one."""
 
+    odd: Sequence[str] = ()
+    """What looks wrong about it although nothing failed."""
+
     @property
     def event(self) -> Event:
         """The opening event."""
@@ -48,14 +52,6 @@ class Subject:
     def metadata(self) -> Mapping[str, Any]:
         """Metadata of the opening event; empty where it has none."""
         return metadata_of(self.event)
-
-
-class InnerStep(NamedTuple):
-    """A step inside a span."""
-
-    step: Step
-    description: str
-    """One printable line."""
 
 
 def payload_of(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,28 +11,26 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from promptetheus.clock import parse_timestamp
 from promptetheus.describe import describe
 from promptetheus.queries.session_log import SessionLog
+from promptetheus.step_outline import Outline
 from promptetheus.steps import Step, StepKind
+from promptetheus.tui.course import Course
 from promptetheus.tui.event_row import event_row
+from promptetheus.tui.event_rows import EventRows
 from promptetheus.tui.jump import JUMPS, Jump
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.outline import Outline
+from promptetheus.tui.running_time import elapsed_of
 from promptetheus.tui.shape import Shape
-from promptetheus.tui.step_list import EventOwners, StepList
-from promptetheus.tui.step_row import Columns, RowState, folded_note, step_row
-from promptetheus.tui.verdicts import Blame
+from promptetheus.tui.step_list import StepList
+from promptetheus.tui.step_row import Columns, RowState, step_row
+from promptetheus.tui.tree_place import NO_PLACE, place_in_tree
+from promptetheus.tui.waterfall import Chart, Window, Zoom, layout, waterfall_row
+from promptetheus.verdicts import Blame
 
 BUILT_AT_ONCE = 3_000
 """Steps of which a tree is built while the person waits; each may take the reading of an event."""
-
-STALLED_S = 30.0
-"""A call that has run longer than this without anything happening turns amber."""
-
-COUNTED_INSIDE = 1_000
-"""Steps of a folded span that are counted; of more it says `1000+`."""
 
 
 class Timeline(LineList):
@@ -40,9 +38,17 @@ class Timeline(LineList):
 
     BINDING_GROUP_TITLE = "Timeline"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "fold", "fold", show=False, id="timeline.fold", tooltip="Fold the span (tree)"),
         Binding(
-            "right,l", "unfold", "unfold", show=False, id="timeline.unfold",
+            "left", "step(-1)", "step back", show=False, id="timeline.step_back",
+            tooltip="One step back; in the tree, fold the span",
+        ),
+        Binding(
+            "right", "step(1)", "step on", show=False, id="timeline.step_on",
+            tooltip="One step on; in the tree, unfold the span",
+        ),
+        Binding("h", "fold", "fold", show=False, id="timeline.fold", tooltip="Fold the span (tree)"),
+        Binding(
+            "l", "unfold", "unfold", show=False, id="timeline.unfold",
             tooltip="Unfold the span (tree), or go into the inspector",
         ),
     ]  # fmt: skip
@@ -53,6 +59,9 @@ class Timeline(LineList):
         def __init__(self, shape: Shape) -> None:
             super().__init__()
             self.shape = shape
+
+    class WindowMoved(Message):
+        """The waterfall shows another part of the time."""
 
     def __init__(
         self, log: SessionLog, *, clock: Callable[[], float] = time.time, id: str | None = None
@@ -67,25 +76,28 @@ class Timeline(LineList):
         """Indexes of the steps that a filter lets through; None without a filter."""
         self.blames: Mapping[int, Blame] = {}
         """Calls that failed checks hold against the agent, by step: marked, and errors to the jump keys."""
-        self._events = 0
+        self._raw = EventRows(self.steps)
         self._clock = clock
         self._outline: Outline | None = None
         """Made when the tree is first looked at: it needs to read every event once."""
-        self._owners: EventOwners | None = None
-        """The step each event belongs to; made when it is first needed."""
-        self._matching_events: list[int] | None = None
+        self.course = Course()
+        """Where the steps lie on one line of time; the scrub strip draws it too."""
+        self.zoom = Zoom()
+        """Of the waterfall."""
+        self.oddities: Mapping[int, Sequence[str]] = {}
+        """What looks wrong about steps although nothing failed in them."""
 
     # What the screen tells
 
     def begin(self, steps: list[Step]) -> None:
         """Start over with the list of steps of a log that was read from the start."""
         self.steps = StepList(steps)
-        self._events = 0
+        self._raw = EventRows(self.steps)
         self.matches = None
         self.blames = {}
+        self.oddities = {}
         self._outline = None
-        self._owners = None
-        self._matching_events = None
+        self.course = Course()
         self.refresh_rows()
 
     def take(self, steps: int, events: int) -> list[int]:
@@ -93,12 +105,12 @@ class Timeline(LineList):
         columns, first_new = self._columns, self.steps.count
         held = self.current_step
         changed = self.steps.take(steps)
-        first_event, self._events = self._events, events
-        self._matching_events = None
-        if self._owners is not None:
-            self._owners.take(changed, events)
+        first_event = self._raw.events
+        self.course.take(self.steps, changed, self.session_log.type_of)
+        self._raw.take(changed, events)
         if self.shape is Shape.TREE:
             self._grow_outline()
+        self._look_at_cursor()
         if self.matches is not None or self.shape is Shape.TREE:
             self.refresh_rows()
             if held is not None and not self.following:
@@ -106,8 +118,8 @@ class Timeline(LineList):
         elif self.shape is Shape.RAW:
             self.refresh_rows(first_event)
         else:
-            # A longer duration than any before shortens all bars.
-            unchanged = self._columns == columns and changed
+            # A longer duration than any before shortens all bars, and later steps those over time.
+            unchanged = self._columns == columns and changed and self.shape is not Shape.WATERFALL
             self.refresh_rows(min(first_new, changed[0]) if unchanged else 0)
         return changed
 
@@ -118,7 +130,7 @@ class Timeline(LineList):
         """
         held = held or self.current_step
         self.matches = matches
-        self._matching_events = None
+        self._raw.show_matches(matches)
         if self._outline is not None:
             self._outline.show_only(matches)
         self._show_rows(held)
@@ -131,7 +143,8 @@ class Timeline(LineList):
     def prepare_tree(self) -> None:
         """Build the tree without showing it."""
         steps = self.steps
-        outline = self._grown(Outline(), steps.count)
+        outline = Outline()
+        outline.grow(steps.steps, steps.count, self.session_log.event)
         if steps is self.steps:  # else the session was read anew meanwhile
             outline.show_only(self.matches)
             self._outline = outline
@@ -145,6 +158,7 @@ class Timeline(LineList):
         if shape is Shape.TREE:
             self._grow_outline()
         self._show_rows(held)
+        self._look_at_cursor()
         self.post_message(self.ShapeChanged(shape))
 
     def _show_rows(self, held: Step | None) -> None:
@@ -180,14 +194,14 @@ class Timeline(LineList):
         """The number of the event under the cursor, in the raw shape."""
         if self.shape is not Shape.RAW or not self.row_count():
             return None
-        return self._event_at(self.cursor)
+        return self._raw.event_at(self.cursor)
 
     def step_at(self, row: int) -> Step | None:
         """The step shown in a row."""
         if not 0 <= row < self.row_count():
             return None
         if self.shape is Shape.RAW:
-            index = self._step_of(self._event_at(row))
+            index = self._raw.step_of(self._raw.event_at(row))
             return None if index < 0 else self.steps[index]
         return self.steps[self._step_index_at(row)]
 
@@ -214,10 +228,43 @@ class Timeline(LineList):
             candidates = range(place - 1, -1, -1)
         for position in candidates:
             step = self.steps[order[position]]
-            blamed = jump is JUMPS["error"] and step.index in self.blames
-            if blamed or jump.wanted(step, self.session_log.type_of):
+            if self.is_one(jump, step):
                 return step
         return None
+
+    def is_one(self, jump: Jump, step: Step) -> bool:
+        """Whether a step is of that sort; a call that a failed check blames counts as an error."""
+        return (
+            (jump is JUMPS["error"] and step.index in self.blames)
+            or (jump is JUMPS["oddity"] and step.index in self.oddities)
+            or jump.wanted(step, self.session_log.type_of)
+        )
+
+    # The waterfall
+
+    def chart(self, width: int) -> Chart:
+        """How the waterfall divides a row of `width` cells, and which part of the time it shows."""
+        return layout(width, self.zoom.window or Window(0.0, self.course.length), self.course.axis)
+
+    def zoom_by(self, levels: int) -> bool:
+        """Show less time around the highlighted step, or more; False at either end."""
+        changed = self.zoom.by(levels)
+        self._look_at_cursor()
+        return changed
+
+    def _look_at_cursor(self) -> None:
+        """Have the highlighted step's bar on screen."""
+        step = self.current_step
+        if self.shape is not Shape.WATERFALL or step is None:
+            return
+        if self.zoom.look_at(self.course.ends(self.steps, step.index), self.course.length):
+            self.refresh_rows()
+            self.post_message(self.WindowMoved())
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Keep the highlighted step inside the window."""
+        super().watch_cursor(old, new)
+        self._look_at_cursor()
 
     # Folding
 
@@ -243,6 +290,19 @@ class Timeline(LineList):
                 return
         self.action_open_row()
 
+    def action_step(self, by: int) -> None:
+        """To the step before or after; in the tree, fold or unfold."""
+        if self.shape is Shape.TREE:
+            (self.action_unfold if by > 0 else self.action_fold)()
+            return
+        step = self.current_step
+        order: Sequence[int] = range(self.steps.count) if self.matches is None else self.matches
+        if step is None or not order:
+            return
+        place = bisect_left(order, step.index) + by
+        if 0 <= place < len(order):
+            self.go_to(order[place])
+
     def toggle_fold(self) -> bool:
         """Fold or unfold the span under the cursor; False where nothing folds."""
         step = self.current_step
@@ -263,7 +323,7 @@ class Timeline(LineList):
         """Rows of the shape, as the filter and the folds leave them."""
         match self.shape:
             case Shape.RAW:
-                return self._events if self.matches is None else len(self._filtered_events())
+                return len(self._raw)
             case Shape.TREE:
                 return 0 if self._outline is None else len(self._outline.rows)
             case _:
@@ -272,10 +332,10 @@ class Timeline(LineList):
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one step or event."""
         if self.shape is Shape.RAW:
-            number = self._event_at(index)
+            number = self._raw.event_at(index)
             step = self.step_at(index)
             failed = step is not None and step.ok is False and number == step.events[-1]
-            cells = len(str(max(self._events, 1)))
+            cells = len(str(max(self._raw.events, 1)))
             return event_row(self.session_log.event(number), width, cells, self.looks, failed)
         step_index = self._step_index_at(index)
         step = self.steps[step_index]
@@ -284,6 +344,9 @@ class Timeline(LineList):
         if step.kind is StepKind.ACTION:
             # The action stands in the kind column already.
             description = description.removeprefix(f"{kind_word(step)} ")
+        if self.shape is Shape.WATERFALL:
+            ends = self.course.ends(self.steps, step.index)
+            return waterfall_row(step, description, ends, self.chart(width), self.looks, state)
         return step_row(step, description, width, self._columns, self.looks, state)
 
     def render_empty(self, y: int, width: int) -> Text | None:
@@ -301,34 +364,13 @@ class Timeline(LineList):
     def _state_of(self, step: Step) -> RowState:
         elapsed, stalled = None, False
         if step.open and self.running:
-            elapsed, stalled = self._elapsed(step)
-        guides = fold = note = ""
-        failed_inside = 0
-        outline = self._outline
-        if self.shape is Shape.TREE and outline is not None:
-            guides = outline.guides(step.index)
-            if outline.children(step.index):
-                fold = "▸ " if outline.is_folded(step.index) else "▾ "
-            if outline.is_folded(step.index):
-                inside = outline.inside(step.index, COUNTED_INSIDE)
-                failed_inside = sum(self.steps[child].ok is False for child in inside)
-                note = folded_note(len(inside), failed_inside, len(inside) >= COUNTED_INSIDE)
+            elapsed, stalled = elapsed_of(step, self.session_log, self._raw.events, self._clock())
         never_ended = step.open and not self.running
-        blamed = step.index in self.blames
-        return RowState(elapsed, stalled, never_ended, blamed, guides, fold, note, failed_inside > 0)
-
-    def _elapsed(self, step: Step) -> tuple[float | None, bool]:
-        started = parse_timestamp(self.session_log.event(step.events[0]).get("timestamp"))
-        if started is None:
-            return None, False
-        now = self._clock()
-        elapsed_s = max(0.0, now - started)
-        stalled = elapsed_s > STALLED_S
-        if stalled and step.kind is StepKind.SPAN and self._events:
-            # A span may well take long as long as something happens in it.
-            latest = parse_timestamp(self.session_log.event(self._events - 1).get("timestamp"))
-            stalled = latest is None or now - latest > STALLED_S
-        return elapsed_s * 1000, stalled
+        blamed, odd = step.index in self.blames, step.index in self.oddities
+        place = NO_PLACE
+        if self.shape is Shape.TREE and self._outline is not None:
+            place = place_in_tree(self._outline, self.steps, step)
+        return RowState(elapsed, stalled, never_ended, blamed, odd, *place)
 
     # Rows, steps, events
 
@@ -338,9 +380,6 @@ class Timeline(LineList):
             return self._outline.rows[row]
         return row if self.matches is None else self.matches[row]
 
-    def _event_at(self, row: int) -> int:
-        return row if self.matches is None else self._filtered_events()[row]
-
     def _row_near(self, step: int) -> int | None:
         """The row of a step; of the next one shown, where it is hidden itself."""
         count = self.row_count()
@@ -348,50 +387,17 @@ class Timeline(LineList):
             return None
         match self.shape:
             case Shape.RAW:
-                events = self.steps[step].events
-                # What failed about a call is its result.
-                number = events[-1] if self.steps[step].ok is False else events[0]
-                row = number if self.matches is None else bisect_left(self._filtered_events(), number)
+                row = self._raw.row_near(self.steps[step])
             case Shape.TREE:
-                row = self._tree_row_near(step)
+                row = 0 if self._outline is None else self._outline.row_near(step)
             case _:
                 row = step if self.matches is None else bisect_left(self.matches, step)
         return min(row, count - 1)
 
-    def _tree_row_near(self, step: int) -> int:
-        outline = self._outline
-        assert outline is not None
-        for candidate in (step, *outline.ancestors(step)):
-            try:
-                return outline.rows.index(candidate)
-            except ValueError:
-                continue
-        return 0
-
     def _grow_outline(self) -> None:
         is_new = self._outline is None
-        outline = self._outline = self._grown(self._outline or Outline(), self.steps.count)
+        outline = self._outline = self._outline or Outline()
+        outline.grow(self.steps.steps, self.steps.count, self.session_log.event)
         if is_new and self.matches is not None:
             outline.show_only(self.matches)
         outline.settle()
-
-    def _grown(self, outline: Outline, count: int) -> Outline:
-        for index in range(len(outline), count):
-            step = self.steps[index]
-            # A step that no known span encloses needs no look at its event.
-            inside = step.depth > 0 or step.kind is StepKind.SPAN
-            outline.add(step, self.session_log.event(step.events[0]) if inside else {})
-        return outline
-
-    def _step_of(self, number: int) -> int:
-        """Index of the step that an event belongs to; -1 when none was built from it."""
-        if self._owners is None:
-            self._owners = EventOwners(self.steps)
-            self._owners.take(range(self.steps.count), self._events)
-        return self._owners[number]
-
-    def _filtered_events(self) -> list[int]:
-        if self._matching_events is None:
-            numbers = (number for index in self.matches or () for number in self.steps[index].events)
-            self._matching_events = sorted(number for number in numbers if number < self._events)
-        return self._matching_events

@@ -8,7 +8,7 @@ from promptetheus.describe import call_arguments
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.steps import Step, StepKind
 from promptetheus.tui.subject import metadata_of, payload_of
-from promptetheus.tui.verdicts import MOST_CALLS, NO_VERDICT, Blame, Call, Verdict, merged, verdict_of
+from promptetheus.verdicts import MOST_CALLS, NO_VERDICT, Blame, Call, Verdict, merged, verdict_of
 
 
 class VerdictReader:

@@ -24,7 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "write a session as JSON"),
     "import": ("import_", "bring in runs recorded by other tools"),
     "redaction": ("redaction", "show what redaction would take out of a session or file"),
-    "spool": ("spool", "show what is recorded and waiting for delivery"),
+    "init": ("init", "set up delivery: a project at a gateway, and its key"),
+    "spool": ("spool", "what is pending, sent and refused; send it, send it again, delete it"),
     "doctor": ("doctor", "check the spool, the settings and the connection"),
     "version": ("version", "print the version"),
 }

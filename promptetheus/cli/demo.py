@@ -27,8 +27,7 @@ LIVE_SPEED, LIVE_ROUNDS = 3.5, 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_spool(parser)
-    parser.set_defaults(spool=DEMO_SPOOL)
+    add_spool(parser, DEMO_SPOOL)
     parser.add_argument("--no-tui", action="store_true", help="record only, and say what to look at")
     parser.add_argument("--fast", action="store_true", help="record without pauses")
     add_json(parser)

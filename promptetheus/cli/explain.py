@@ -1,17 +1,27 @@
 """Say what happened in a session: in one line, ten lines (the default), two pages, or a number of bytes.
 
+Of a session that failed, a line names the step that is likeliest its first mistake: a guess from this session alone.
+`diff` compares with one that passed, which tells more where there is one.
+
 Exit code 0: said; 1: no such session; 2: not understood.
 """
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from promptetheus.anomalies import anomalies
 from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
+from promptetheus.display import printable_line
 from promptetheus.explain import MIN_BYTES, TEN_LINES, TWO_PAGES, explain
+from promptetheus.first_mistake import Candidate, first_mistakes
+from promptetheus.narrative import did_fail
+
+GUESSES = 3
+"""First mistakes that are told; the labelled one is among them far more often than it is the first."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length.add_argument("--short", action="store_true", help="one line")
     length.add_argument("--long", action="store_true", help=f"two pages ({TWO_PAGES} lines)")
     length.add_argument(
-        "--anomalies", action="store_true", help="only what looks wrong in it, and in which steps"
+        "--anomalies",
+        action="store_true",
+        help="only what looks wrong in it and in which steps, and of a failed one the likeliest first mistakes",
     )
     length.add_argument("--lines", type=int, default=TEN_LINES, metavar="N", help="at most so many lines")
     parser.add_argument("--bytes", type=int, metavar="N", help=f"at most so many bytes (from {MIN_BYTES})")
@@ -38,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     if log is None:
         return 1
     events = log.events()
-    wrong = anomalies(events) if arguments.anomalies or arguments.json else []
+    asked = arguments.anomalies or arguments.json
+    wrong = anomalies(events) if asked else []
+    guesses = first_mistakes(events, limit=GUESSES) if asked and did_fail(events) else []
     lines = 1 if arguments.short else TWO_PAGES if arguments.long else arguments.lines
     max_bytes = arguments.bytes
     if max_bytes is not None and not (arguments.short or arguments.long or arguments.lines != TEN_LINES):
@@ -48,13 +62,34 @@ def run(arguments: argparse.Namespace) -> int:
         row = log.row()
         found = [{"kind": each.kind.value, "steps": each.steps, "text": each.text} for each in wrong]
         print_json(
-            {"session_id": row.session_id, "status": str(row.status), "text": text, "anomalies": found}
+            {
+                "session_id": row.session_id,
+                "status": str(row.status),
+                "text": text,
+                "anomalies": found,
+                "first_mistakes": [_as_json(guess) for guess in guesses],
+            }
         )
     elif arguments.anomalies:
         for each in wrong:
             out(f"{each.kind.value}: {each.text}  (step {', '.join(map(str, each.steps))})")
         if not wrong:
             out("Nothing looks wrong in this session.")
+        if guesses:
+            out("Likeliest first mistakes, a guess from this session alone:")
+        for guess in guesses:
+            out(f"  {guess.chance:4.0%}  step {guess.step}: {printable_line(guess.text, 100)}")
+            out(f"        {guess.reason}")
     else:
         out(text)
     return 0
+
+
+def _as_json(guess: Candidate) -> dict[str, Any]:
+    return {
+        "step": guess.step,
+        "message": guess.message,
+        "chance": guess.chance,
+        "signs": [sign.value for sign in guess.signs],
+        "text": guess.text,
+    }

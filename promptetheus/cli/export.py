@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from pathlib import Path
 
 from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
+from promptetheus.session_document import session_document
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     if log is None:
         return 1
     events = log.events()
-    document = {
-        "session_id": log.row().session_id,
-        "events": events,
-        "summary": {"count": len(events), "types": dict(Counter(str(e.get("type")) for e in events))},
-    }
+    document = session_document(log.row().session_id, events)
     if arguments.out is None:
         print_json(document)
         return 0

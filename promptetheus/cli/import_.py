@@ -1,7 +1,7 @@
 """Bring runs recorded by other tools into the spool, as sessions like your own.
 
-Formats, told from the content: tau-bench and tau2-bench results, Claude Code sessions with their subagents, and
-our own exports and spool files. Importing the same file twice adds nothing; a Claude Code session that has grown
+Formats, told from the content: tau-bench, tau2-bench and Who&When results, Claude Code sessions with their
+subagents, and our own exports and spool files. Importing the same file twice adds nothing; a Claude Code session that has grown
 gets its new events.
 
   promptetheus import results.json
@@ -23,6 +23,8 @@ from promptetheus.importers.detect import Format
 from promptetheus.spool import DEFAULT_SPOOL_DIR
 
 if TYPE_CHECKING:
+    from promptetheus.delivery.destination import Destination
+    from promptetheus.delivery.replay import Replayed
     from promptetheus.importers.report import FileReport
 
 _PROGRESS_AFTER_S = 2.0
@@ -41,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"take the files for this format, one of {', '.join(kind.value for kind in Format)}",
     )
+    parser.add_argument(
+        "--upload",
+        action="store_true",
+        help="send what is imported to the gateway, too (PROMPTETHEUS_API_KEY)",
+    )
     add_spool(parser)
     add_json(parser)
 
@@ -49,6 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from promptetheus.importers.intake import SpoolUnusableError, import_paths
 
+    target = None
+    if arguments.upload:
+        from promptetheus.delivery.destination import destination
+
+        target = destination()
+        if target is None:
+            say("Cannot import --upload: no api_key configured (set PROMPTETHEUS_API_KEY).")
+            return 1
     spool: Path = arguments.spool
     forced = Format(arguments.format) if arguments.format else None
     reports: list[FileReport] = []
@@ -61,11 +76,33 @@ def run(arguments: argparse.Namespace) -> int:
     except SpoolUnusableError as error:
         unusable = f"Cannot write to the spool {spool}: {error}."
         say(unusable)
+    sent = _upload(reports, spool, target) if target is not None and not unusable else None
     if arguments.json:
-        _print_as_json(reports, spool, unusable)
+        _print_as_json(reports, spool, unusable, sent)
     else:
         _say_totals(reports, spool, bool(unusable))
-    return 1 if unusable or any(report.problem for report in reports) else 0
+        if sent is not None and target is not None:
+            _say_sent(sent, target.api_url)
+    failed = sent is not None and (sent.failure or sent.refused)
+    return 1 if failed or unusable or any(report.problem for report in reports) else 0
+
+
+def _upload(reports: list[FileReport], spool: Path, target: Destination) -> Replayed:
+    from promptetheus.cli.spool_delivery import upload
+    from promptetheus.spool import session_file_name
+
+    names = dict.fromkeys(session.session_id for report in reports for session in report.sessions)
+    return upload(spool, [spool / session_file_name(name) for name in names], target)
+
+
+def _say_sent(sent: Replayed, api_url: str) -> None:
+    out(f"Sent {sent.delivered} event(s) to {api_url}.")
+    if sent.refused:
+        say(
+            f"{sent.refused} event(s) were refused; they are in dead-letter/, `spool retry` sends them again."
+        )
+    if sent.failure:
+        say(f"Stopped: {printable_line(sent.failure, 500)}. The rest waits: promptetheus spool replay")
 
 
 def _show(report: FileReport) -> None:
@@ -76,6 +113,8 @@ def _show(report: FileReport) -> None:
         _show_counts(report)
     elif not report.problem:
         out(f"{report.path} has no events to import.")
+        for kind, number in _most(report.skipped.counts)[:_KINDS_SHOWN]:
+            out(f"  skipped ×{number}: {printable_line(kind, 300)}")
     for note in report.notes:
         say(f"  not imported: {printable_line(note, 300)}")
     if report.more_notes:
@@ -94,12 +133,16 @@ def _show_counts(report: FileReport) -> None:
 
 
 def _listed(counts: dict[str, int]) -> str:
-    most = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    most = _most(counts)
     words = ", ".join(f"{printable_line(kind, 80)} ×{number}" for kind, number in most[:_KINDS_SHOWN])
     return words + (f", {len(most) - _KINDS_SHOWN} more kinds" if len(most) > _KINDS_SHOWN else "")
 
 
-def _print_as_json(reports: list[FileReport], spool: Path, unusable: str) -> None:
+def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def _print_as_json(reports: list[FileReport], spool: Path, unusable: str, sent: Replayed | None) -> None:
     outcomes = _outcomes(reports)
     totals = {
         **{outcome.replace(" ", "_"): number for outcome, number in outcomes.items()},
@@ -107,7 +150,10 @@ def _print_as_json(reports: list[FileReport], spool: Path, unusable: str) -> Non
         "problems": sum(1 for report in reports if report.problem) + bool(unusable),
     }
     files = [report.as_json() for report in reports]
-    print_json({"spool": str(spool), "files": files, "totals": totals, "problem": unusable or None})
+    found = {"spool": str(spool), "files": files, "totals": totals, "problem": unusable or None}
+    if sent is not None:
+        found["sent"] = {"events": sent.delivered, "refused": sent.refused, "failure": sent.failure or None}
+    print_json(found)
 
 
 def _say_totals(reports: list[FileReport], spool: Path, stopped: bool) -> None:

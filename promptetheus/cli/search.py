@@ -3,23 +3,24 @@
     promptetheus search "no seats left"
     promptetheus search --regex "HTTP 5\\d\\d" --filter status:failed
 
-Hits are printed as they are found, newest session first. Exit code 1 when there are none.
+Hits are printed as they are found, newest session first. --jsonl prints each at once as a line of JSON: session_id,
+path, number (of the event), seq, type, step, kind, field, snippet, and where in the snippet it starts and ends; --json
+prints one object with the list of these as `hits`, and whether --limit left some out as `truncated`.
+Exit code 0: found; 1: not found, or given up; 2: not understood.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from pathlib import Path
+import json
 from typing import TYPE_CHECKING, Any
 
-from promptetheus.cli.options import add_json, add_spools
+from promptetheus.cli.options import add_filter, add_limit, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import printable_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from promptetheus.queries.search import Hit
 
 LIMIT = 100
@@ -30,58 +31,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help="what to look for, in any case")
     parser.add_argument("--regex", action="store_true", help="TEXT is a regular expression")
     parser.add_argument("--case", action="store_true", help="upper and lower case are different")
-    parser.add_argument("--filter", default="", metavar="TEXT", help="only these sessions: 'agent:booking'")
-    parser.add_argument(
-        "--limit",
-        type=int,
-        default=LIMIT,
-        metavar="N",
-        help=f"at most so many hits (default {LIMIT}; 0: all)",
-    )
+    add_filter(parser, "only these sessions: see below")
+    add_limit(parser, LIMIT, "hits")
     add_spools(parser)
-    add_json(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON when all is found")
+    form.add_argument("--jsonl", action="store_true", help="print a line of JSON for each hit as it is found")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from promptetheus.queries.filter import parse_filter
-    from promptetheus.queries.needle import BadPattern, Needle
+    from promptetheus.queries.bounded_search import SearchGivenUp, search_spools
+    from promptetheus.queries.needle import BadPattern
 
+    gathered: list[dict[str, Any]] = []
+    count, more, given_up = 0, False, ""
     try:
-        needle = Needle(arguments.text, regex=arguments.regex, case=arguments.case)
+        for hit in search_spools(
+            arguments.spools,
+            arguments.text,
+            regex=arguments.regex,
+            case=arguments.case,
+            only=arguments.filter,
+        ):
+            if count == arguments.limit:
+                more = True
+                break
+            count += 1
+            if arguments.json:
+                gathered.append(_as_json(hit))
+            elif arguments.jsonl:
+                print(json.dumps(_as_json(hit), ensure_ascii=True), flush=True)
+            else:
+                out(_line(hit))
     except BadPattern as error:
         say(f"promptetheus search: {error}")
         return 2
-    only = parse_filter(arguments.filter)
-    for problem in only.problems:
-        say(f"filter: {problem}")
-    shown: list[dict[str, Any]] = []
-    count = 0
-    more = False
-    for hit in _hits(arguments.spools, needle, only):
-        if arguments.limit > 0 and count == arguments.limit:
-            more = True
-            break
-        count += 1
-        if arguments.json:
-            shown.append(_as_json(hit))
-        else:
-            out(_line(hit))
+    except SearchGivenUp as error:
+        given_up = str(error)
     if arguments.json:
-        print_json({"text": arguments.text, "hits": shown, "truncated": more})
-    elif not count:
+        print_json(
+            {"text": arguments.text, "hits": gathered, "truncated": more, "given_up": given_up or None}
+        )
+    elif not count and not given_up:
         say(f"{arguments.text!r} is not in {', '.join(map(str, arguments.spools))}.")
     if more:
-        say(f"There are more than {count} hits; --limit 0 shows all.")
-    return 0 if count else 1
-
-
-def _hits(spools: list[Path], needle: Any, only: Any) -> Iterator[Hit]:
-    from promptetheus.queries.catalog import Catalog
-    from promptetheus.queries.search import search
-
-    for spool in spools:
-        yield from search(Catalog(spool), needle, only=only)
+        say(f"There are more than {count} hits; --limit all shows all.")
+    if given_up:
+        say(f"promptetheus search: {given_up}")
+    return 0 if count and not given_up else 1
 
 
 def _as_json(hit: Hit) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """List recorded sessions, newest first.
 
 Plain output is one line a session; --long adds status, agent, goal and numbers; --json has everything.
+
+  promptetheus sessions --filter 'status:failed agent:booking dur>2s' --long
+  promptetheus sessions --sort cost:desc --limit 10
 """
 
 from __future__ import annotations
@@ -10,11 +13,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptetheus.cli.options import add_json, add_spools
+from promptetheus.cli.options import add_filter, add_json, add_limit, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import age, count, duration, money, printable_line
 
 if TYPE_CHECKING:
+    from promptetheus.queries.ordering import Order
     from promptetheus.queries.rows import SessionRow
 
 
@@ -23,18 +27,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_spools(parser)
     add_json(parser)
     parser.add_argument("--long", "-l", action="store_true", help="status, agent, goal and numbers of each")
+    add_filter(parser, "only these: see below")
     parser.add_argument(
-        "--filter", default="", metavar="TEXT", help="e.g. 'status:failed agent:booking dur>2s'"
+        "--sort",
+        type=_order,
+        metavar="COLUMN[:desc]",
+        help="started, ended, status, agent, goal, dur, cost, tokens, steps, errors, score.NAME … (default"
+        " started:desc); sessions without a value come last",
     )
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="at most so many")
+    add_limit(parser, None, "sessions")
     parser.add_argument(
-        "--after", metavar="CURSOR", help="continue behind a page; --json has its next_cursor"
+        "--cursor",
+        "--after",
+        dest="cursor",
+        metavar="CURSOR",
+        help="go on behind a page: what it named as its next_cursor, with the same --sort and --filter",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from promptetheus.queries.filter import parse_filter
+    from promptetheus.queries.ordering import NEWEST_FIRST, in_order
     from promptetheus.queries.paging import BadCursor, page
 
     spools: list[Path] = arguments.spools
@@ -42,13 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
     if not any(spool.is_dir() for spool in spools) and not arguments.json:
         out(f"No spool directory at {named} — no sessions.")
         return 0
-    wanted = parse_filter(arguments.filter)
-    for problem in wanted.problems:
-        say(f"filter: {problem}")
-    rows = _rows(spools, priced=arguments.long or arguments.json or bool(wanted))
+    wanted = arguments.filter
+    order: Order = arguments.sort or NEWEST_FIRST
+    looks_at_cost = arguments.long or arguments.json or order.column == "cost"
+    rows = _rows(spools, priced=looks_at_cost or any(term.field == "cost" for term in wanted.terms))
     found = [row for row in rows if wanted.matches(row)]
+    if order != NEWEST_FIRST or len(spools) > 1:
+        found = in_order(found, order)
     try:
-        shown = page(found, arguments.limit, arguments.after)
+        shown = page(found, arguments.limit, arguments.cursor, order)
     except BadCursor as error:
         say(f"promptetheus sessions: {error}")
         return 2
@@ -58,38 +73,44 @@ def run(arguments: argparse.Namespace) -> int:
                 "spool": str(spools[0]),
                 "spools": [str(spool) for spool in spools],
                 "sessions": [row_as_json(row) for row in shown.rows],
+                "total": len(found),
                 "next_cursor": shown.next_cursor,
             }
         )
-    elif not found:
+    elif not rows:
         out(f"No sessions found in {named}.")
+    elif not found:
+        out(f"None of the {len(rows)} sessions in {named} fits the filter.")
     else:
         for row in shown.rows:
             out(
                 _long(row) if arguments.long else f"  {printable_line(row.session_id)}: {row.events} event(s)"
             )
     if shown.next_cursor is not None and not arguments.json:
-        more = len(found) - len(shown.rows) if arguments.after is None else None
-        say(
-            f"{'' if more is None else f'{more} '}more; --limit 0 shows all, --after {shown.next_cursor} goes on."
-        )
+        more = f"{len(found) - len(shown.rows)} more" if arguments.cursor is None else "There are more"
+        say(f"{more}; --limit all shows all, --cursor {shown.next_cursor} goes on.")
     return 0
+
+
+def _order(text: str) -> Order:
+    from promptetheus.queries.ordering import BadOrder, parse_order
+
+    try:
+        return parse_order(text)
+    except BadOrder as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _rows(spools: list[Path], *, priced: bool) -> list[SessionRow]:
     """The sessions of all spools, newest first. Prices take 250 ms to load: only where somebody looks at them."""
-    from promptetheus.queries.catalog import Catalog
-    from promptetheus.queries.paging import newest_first
+    from promptetheus.queries.spools import Spools
 
-    rows: list[SessionRow] = []
-    for spool in spools:
-        catalog = Catalog(spool)
-        for _ in catalog.scan():
-            pass
-        if priced:
-            catalog.price_rows()
-        rows += catalog.rows()
-    return rows if len(spools) == 1 else sorted(rows, key=newest_first)
+    found = Spools(spools)
+    for _ in found.scan():
+        pass
+    if priced:
+        found.price_rows()
+    return found.rows()
 
 
 def row_as_json(row: SessionRow) -> dict[str, Any]:

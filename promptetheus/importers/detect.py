@@ -20,6 +20,8 @@ class Format(StrEnum):
     """{timestamp, info, tasks, simulations}."""
     CLAUDE_CODE = "claude-code"
     """Session JSON Lines of Claude Code, its subagent files, or an export with "loglines"."""
+    WHO_AND_WHEN = "who-and-when"
+    """{question, history, mistake_step, …}: a failed run of an agent team, or a list of them."""
     PROMPTETHEUS = "promptetheus"
     """Our own: an export, a list of events, a spool file."""
 
@@ -50,6 +52,8 @@ _TELLING_KEYS = (
     ("[]", {"task_id", "traj"}, Format.TAU_BENCH),
     ("[]", {"type", "session_id", "payload"}, Format.PROMPTETHEUS),
     ("", {"simulations", "tasks"}, Format.TAU2_BENCH),
+    ("", {"history", "mistake_step", "question_ID"}, Format.WHO_AND_WHEN),
+    ("[]", {"history", "mistake_step", "question_ID"}, Format.WHO_AND_WHEN),
     ("", {"events", "session_id", "summary"}, Format.PROMPTETHEUS),
     ("events", {"type", "session_id", "payload"}, Format.PROMPTETHEUS),
     ("", {"loglines"}, Format.CLAUDE_CODE),

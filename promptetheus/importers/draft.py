@@ -85,3 +85,8 @@ class ImportedRun:
     """What no event stands for and is kept as metadata, by kind."""
     skipped: Tally = field(default_factory=Tally)
     """What was left out, by kind."""
+
+
+def agent_name(benchmark: str, domain: str, model: str) -> str:
+    """Domain and model together: `agent:airline` and `agent:gpt-4o` are both to find the runs of `airline gpt-4o`."""
+    return " ".join(part for part in (domain, model) if part) or f"{benchmark} agent"

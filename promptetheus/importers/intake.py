@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from promptetheus.importers import claude_code, promptetheus_export, tau2_bench, tau_bench
+from promptetheus.importers import claude_code, promptetheus_export, tau2_bench, tau_bench, who_and_when
 from promptetheus.importers.claude_files import SessionFiles, group
 from promptetheus.importers.detect import Format, detect
 from promptetheus.importers.draft import ImportedRun
@@ -21,6 +21,13 @@ from promptetheus.spool import make_private_directory
 
 SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 """What is looked at in a directory. A file named by itself is looked at whatever its suffix."""
+
+_RUNS = {
+    Format.TAU_BENCH: tau_bench.runs,
+    Format.TAU2_BENCH: tau2_bench.runs,
+    Format.WHO_AND_WHEN: who_and_when.runs,
+}
+"""Formats whose file stands by itself: what reads its runs."""
 
 _SPOOL_IS_UNUSABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
@@ -150,8 +157,7 @@ def _import_file(
                 if adopted.problem:
                     report.problem = _torn(path, adopted.problem, report)
             else:
-                runs = tau_bench.runs if kind is Format.TAU_BENCH else tau2_bench.runs
-                _record_all(runs(file, path.name, progress), spool_dir, report)
+                _record_all(_RUNS[kind](file, path.name, progress), spool_dir, report)
     except SpoolUnusableError:
         raise
     except UnreadableJson as error:

@@ -15,7 +15,7 @@ from promptetheus.clock import format_timestamp
 from promptetheus.encoding import encode_line
 from promptetheus.importers.call_pairing import CallPairing
 from promptetheus.importers.detect import Format
-from promptetheus.importers.draft import MAX_GOAL_CHARACTERS, Draft, ImportedRun, Tally
+from promptetheus.importers.draft import MAX_GOAL_CHARACTERS, Draft, ImportedRun, Tally, agent_name
 from promptetheus.importers.expected_calls import Call
 from promptetheus.importers.json_stream import Progress, members
 from promptetheus.importers.narrowing import (
@@ -125,7 +125,7 @@ def _run(simulation: dict[str, Any], index: int, frame: _Frame, source: str) -> 
         source=source,
         sha256=digest,
         record=index,
-        agent=model or text(agent_info.get("implementation")) or "tau2-bench agent",
+        agent=agent_name("tau2-bench", domain, model or text(agent_info.get("implementation"))),
         user_goal=_goal(task, task_id or str(index)),
         project_id=f"tau2-bench {domain}" if domain else "tau2-bench",
         tags=["tau2-bench", domain] if domain else ["tau2-bench"],

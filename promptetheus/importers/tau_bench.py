@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from promptetheus.encoding import encode_line
 from promptetheus.importers.call_pairing import CallPairing
 from promptetheus.importers.detect import Format
-from promptetheus.importers.draft import MAX_GOAL_CHARACTERS, Draft, ImportedRun, Tally
+from promptetheus.importers.draft import MAX_GOAL_CHARACTERS, Draft, ImportedRun, Tally, agent_name
 from promptetheus.importers.expected_calls import Call, as_metadata, differences
 from promptetheus.importers.json_stream import Progress, members
 from promptetheus.importers.narrowing import arguments, items, mapping, name, number, structured, text
@@ -69,7 +69,7 @@ def _run(record: dict[str, Any], source: str, index: int) -> ImportedRun:
         source=source,
         sha256=digest,
         record=index,
-        agent=model["model"] if model else "tau-bench agent",
+        agent=agent_name("tau-bench", domain, model["model"] if model else ""),
         user_goal=cut(
             text(task.get("instruction")) or f"tau-bench task {task_id or index}", MAX_GOAL_CHARACTERS
         ),

@@ -47,6 +47,13 @@ def test_asking_again_what_answered_nothing() -> None:
     assert kinds(session) == [AnomalyKind.EMPTY_RESULT]
 
 
+def test_a_tool_that_never_answers_anything_gives_no_empty_result() -> None:
+    session = a_session()
+    for _ in range(3):
+        session.calls("think", {"thought": "hm"}, result="")
+    assert kinds(session) == [AnomalyKind.REPETITION]
+
+
 def test_polling_whose_answer_changes_is_no_repetition() -> None:
     session = a_session()
     for number in range(4):
@@ -69,7 +76,7 @@ def test_an_answer_cut_off_at_its_limit() -> None:
 
 
 def test_a_click_after_which_the_page_is_the_same() -> None:
-    page = {"url": "https://a.example", "text": "Choose a slot"}
+    page = {"url": "https://a.example", "visible_text": "Choose a slot"}
     session = a_session().event("dom_snapshot", page)
     session.event("browser_action", {"action": "click", "target": "#a"}).event("dom_snapshot", page)
     assert kinds(session) == [AnomalyKind.NO_CHANGE]
@@ -89,6 +96,55 @@ def test_a_call_is_unanswered_only_once_the_session_has_ended() -> None:
     session.opens_call("search", {})
     assert kinds(session) == []
     assert kinds(session.ends()) == [AnomalyKind.UNANSWERED]
+
+
+def test_an_error_is_ignored_also_where_a_model_was_called_in_between() -> None:
+    session = a_session().calls("pay", error="declined").event("llm_call", {"model": "m"}).calls("look")
+    assert kinds(session) == [AnomalyKind.IGNORED_ERROR]
+
+
+def test_an_empty_answer_taken_for_one_with_content() -> None:
+    session = a_session().calls("search_slots", {"day": "Tuesday"}, result=[])
+    used = session.calls("book_slot", {"time": "2pm"}, result="ok")
+    found = anomalies(used.events)
+    assert [(each.kind, each.steps) for each in found] == [(AnomalyKind.EMPTY_RESULT, (1, 2))]
+    assert found[0].text.startswith("book_slot was called as if there had been an answer")
+    told = a_session().calls("search_slots", result=[]).says("Tuesday at 2pm is free.")
+    assert kinds(told) == [AnomalyKind.EMPTY_RESULT]
+
+
+def test_an_empty_answer_that_was_noticed_is_not_used() -> None:
+    assert kinds(a_session().calls("search_slots", result=[]).says("There isn't any slot.")) == []
+    assert kinds(a_session().calls("search_slots", result=[]).calls("search_rooms", result=["a"])) == []
+    assert kinds(a_session().calls("book_slot", result="").says("Booked.")) == []
+
+
+def test_a_model_that_is_given_much_less_than_before_has_lost_context() -> None:
+    session = a_session()
+    for tokens in (9_000, 30_000, 31_000, 6_000):
+        session.event("llm_call", {"model": "m", "input_tokens": tokens})
+    found = anomalies(session.events)
+    assert [each.text for each in found] == ["m was given 6.0k tokens after 31k"]
+
+
+def test_an_answer_that_says_it_was_truncated_is_context_lost() -> None:
+    assert kinds(a_session().calls("read_file", result="a\nb\n[truncated]")) == [AnomalyKind.CONTEXT_LOST]
+
+
+def test_a_long_pause_is_a_stall_unless_a_person_was_waited_for() -> None:
+    session = a_session()
+    for number in range(4):
+        session.calls("look", {"n": number}, result=number)
+    session.event("agent_message", {"content": "hm"}, after_s=120)
+    session.event("user_message", {"content": "and?"}, after_s=3_600)
+    found = anomalies(session.events)
+    assert [(each.kind, each.steps) for each in found] == [(AnomalyKind.STALL, (4, 5))]
+
+
+def test_the_time_of_a_model_call_that_was_recorded_at_its_end_is_no_pause() -> None:
+    session = a_session().asks("hi").calls("look")
+    session.event("llm_call", {"model": "m", "latency_ms": 40_000}, after_s=40)
+    assert anomalies(session.events) == []
 
 
 @given(EVENTS)

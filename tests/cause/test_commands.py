@@ -135,7 +135,8 @@ def test_explain_tells_a_session_in_as_many_words_as_asked(
     code, out, _ = run(capsys, "explain", "bad", "--spool", recorded, "--short")
     assert (code, out) == (0, "Failed its goal: selected Wednesday.\n")
     code, out, _ = run(capsys, "explain", "bad", "--spool", recorded)
-    assert (code, len(out.splitlines())) == (0, 6)
+    assert (code, len(out.splitlines())) == (0, 7)
+    assert "Likeliest first mistake: step 3, book_slot" in out
     code, out, _ = run(capsys, "explain", "bad", "--spool", recorded, "--bytes", 100)
     assert len(out.encode()) <= 101
     code, out, _ = run(capsys, "explain", "bad", "--spool", recorded, "--json")
@@ -153,10 +154,14 @@ def test_explain_lists_what_looks_wrong_with_its_steps(
     a_session("stuck").asks("Pay").says("Paid, all set").checks(False, "not paid").ends().write(spool)
     code, out, _ = run(capsys, "explain", "stuck", "--spool", spool, "--anomalies")
     assert code == 0
-    assert out.startswith('success claimed against a failed check: the agent\'s last words say "all set"')
-    assert out.rstrip().endswith("(step 2)")
+    first, *rest = out.splitlines()
+    assert first.startswith('success claimed against a failed check: the agent\'s last words say "all set"')
+    assert first.endswith("(step 2)")
+    assert rest[0].startswith("Likeliest first mistakes, a guess")
+    assert rest[1].endswith("step 2: Paid, all set")
     _, out, _ = run(capsys, "explain", "stuck", "--spool", spool, "--json")
     assert json.loads(out)["anomalies"][0]["steps"] == [2]
+    assert json.loads(out)["first_mistakes"][0]["step"] == 2
     a_session("calm").ends().write(spool)
     assert run(capsys, "explain", "calm", "--spool", spool, "--anomalies")[1] == (
         "Nothing looks wrong in this session.\n"

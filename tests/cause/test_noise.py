@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from promptetheus.noise import DEFAULT_NOISE, NO_NOISE, noise_rules, plain, plain_text
+from promptetheus.noise import DEFAULT_NOISE, NO_NOISE, noise_rules, own_rule
+from promptetheus.plain_form import plain, plain_text
 from promptetheus.value_changes import ABSENT, changed_arguments, value_changes
 from tests.cause.hostile import VALUES
 
@@ -46,7 +47,7 @@ def test_rules_can_be_switched_off_and_on_and_added() -> None:
     assert plain(["5 seats", 7], noise_rules(on=["numbers"])) == plain(
         ["6 seats", 8], noise_rules(on=["numbers"])
     )
-    tickets = noise_rules(extra=[("tickets", r"TICKET-\w+")])
+    tickets = noise_rules(own=[own_rule("tickets", pattern=r"TICKET-\w+")])
     assert plain_text("see TICKET-abc", tickets) == plain_text("see TICKET-xyz", tickets)
 
 
@@ -54,7 +55,7 @@ def test_an_unknown_rule_or_pattern_is_refused_with_its_name() -> None:
     with pytest.raises(ValueError, match="colour"):
         noise_rules(off=["colour"])
     with pytest.raises(ValueError, match="mine"):
-        noise_rules(extra=[("mine", "(")])
+        own_rule("mine", pattern="(")
 
 
 def test_the_order_of_keys_and_the_spelling_of_a_number_are_no_difference() -> None:

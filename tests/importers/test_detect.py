@@ -23,6 +23,8 @@ EXPORT: dict[str, Any] = {"session_id": "s1", "events": OURS.events, "summary": 
         ([None, 3, tau_record()], Format.TAU_BENCH),
         (tau2_file(tau2_message("user", "x")), Format.TAU2_BENCH),
         ({"simulations": [], "tasks": []}, Format.TAU2_BENCH),
+        ({"history": [], "question_ID": "q", "mistake_step": "1"}, Format.WHO_AND_WHEN),
+        ([{"question_ID": "q", "history": [{"role": "human"}], "mistake_step": 1}], Format.WHO_AND_WHEN),
         (EXPORT, Format.PROMPTETHEUS),
         ({"session_id": "x", "events": [], "summary": {}}, Format.PROMPTETHEUS),
         (OURS.events, Format.PROMPTETHEUS),

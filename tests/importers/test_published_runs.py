@@ -21,7 +21,7 @@ from tests.importers.foreign_runs import of_type, payloads, sessions
 def brought(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[Event]]]:
     """Sessions by family, then id. Each family is imported twice; the second time must add nothing."""
     found = {}
-    for family in ("tau-bench", "tau2-bench", "claude-code"):
+    for family in ("tau-bench", "tau2-bench", "claude-code", "who-and-when"):
         spool = tmp_path_factory.mktemp(family) / "spool"
         first = list(import_paths([real_data / family], spool))
         before = {path: path.read_bytes() for path in spool.glob("*.jsonl")}
@@ -222,3 +222,23 @@ def test_subagents_without_their_session_stand_alone(brought: dict[str, dict[str
     assert {name.rpartition("-")[2] for name in alone} == {
         "650d3273", "7d618812", "9c2b663e", "aa1e905b", "6d045e9d",
     }  # fmt: skip
+
+
+def test_every_message_of_who_and_when_is_told_and_no_label(
+    real_data: Path, brought: dict[str, dict[str, list[Event]]]
+) -> None:
+    told = {}
+    for events in brought["who-and-when"].values():
+        assert_calls_have_results(events)
+        source = events[0]["metadata"]["imported"]["source"]
+        messages = {
+            event["metadata"]["message"] for event in events if "message" in event.get("metadata", {})
+        }
+        told[source, facts(events)["task_id"]] = len(messages), json.dumps(events)
+    files = sorted((real_data / "who-and-when").rglob("*.json"))
+    assert len(told) == len(files)
+    for file in files:
+        record = json.loads(file.read_text())
+        number, text = told[file.name, record["question_ID"]]
+        assert number == len(record["history"])
+        assert record["mistake_reason"] not in text

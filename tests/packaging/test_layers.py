@@ -17,23 +17,26 @@ FOUNDATION = {
     "fingerprint", "guard", "held_write", "ids", "narrative", "noise", "oversize", "process", "propagation",
     "redaction", "regression", "retention", "sampling", "schema", "secret_patterns", "separation",
     "settings", "side_by_side_text", "signatures", "spool", "steps", "summary", "suspects", "trace_tree",
-    "value_changes", "verification",
+    "value_changes", "verification", "anomaly", "first_mistake", "lost_context", "mistake_signs", "moves", "stalls",
+    "markdown_export", "session_document", "step_outline", "step_times",
 }  # fmt: skip
 """Modules that know nothing of a running session: values in, values out, and the files they name."""
 
 WRITE_PATH = {
-    "async_session", "calls", "decorators", "recorder", "session", "session_async", "sinks", "spool_sink",
+    "async_session", "calls", "decorators", "recorder", "session", "session_arguments",
+    "session_async", "session_events", "sinks", "spool_sink",
     "testing", "trace", "transport", "transport_sink", "wrapping",
 }  # fmt: skip
 
 ALLOWED = {
     "foundation": {"foundation"},
-    "write": {"foundation", "write"},
+    "write": {"foundation", "write", "delivery"},
+    "delivery": {"foundation", "write", "delivery"},
     "queries": {"foundation", "queries"},
     "importers": {"foundation", "write", "importers"},
     "demo": {"foundation", "write", "facade", "queries", "demo"},
     "tui": {"foundation", "queries", "demo", "importers", "tui"},
-    "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "tui", "cli"},
+    "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "tui", "cli"},
     "facade": {"foundation", "write"},
     "__main__": {"cli"},
 }
@@ -51,8 +54,8 @@ OWNERS = {
     "ijson": {"importers"},
     "genai_prices": {"foundation"},
     "pytest": {"write"},
-    "orjson": {"foundation", "write", "queries", "importers", "cli"},
-    "httpx": {"delivery"},
+    "orjson": {"foundation", "write", "delivery", "queries", "importers", "cli"},
+    "httpx": {"delivery", "write"},
 }
 """By third-party package, the layers that may import it."""
 
@@ -61,6 +64,13 @@ DISTRIBUTIONS = {"PIL": "pillow", "genai_prices": "genai-prices"}
 
 COME_WITH_RICH = {"markdown_it", "pygments"}
 """Dependencies of rich itself, of the version it asks for."""
+
+
+IMPORTED_LATE = {
+    "promptetheus.delivery.bootstrap", "promptetheus.delivery.client", "promptetheus.delivery.reach",
+    "promptetheus.delivery.replay", "promptetheus.delivery.shipment", "promptetheus.transport.async_http",
+}  # fmt: skip
+"""Modules that may import a heavy package as they load, because nothing imports them but inside a function."""
 
 
 def layer_of(module: str) -> str:
@@ -111,8 +121,17 @@ def test_a_third_party_package_is_imported_only_by_its_owners(package: str) -> N
 
 @pytest.mark.parametrize("package", ["duckdb", "genai_prices", "httpx", "watchfiles"])
 def test_heavy_packages_are_imported_only_inside_functions(package: str) -> None:
-    at_load = [str(i) for i in THIRD_PARTY if i.at_load and i.target.split(".")[0] == package]
+    at_load = [
+        str(i)
+        for i in THIRD_PARTY
+        if i.at_load and i.target.split(".")[0] == package and i.importer not in IMPORTED_LATE
+    ]
     assert at_load == []
+
+
+def test_modules_that_count_as_imported_late_are() -> None:
+    early = [str(i) for i in OURS if i.at_load and i.target in IMPORTED_LATE and i.importer not in IMPORTED_LATE]
+    assert early == []
 
 
 def test_no_package_is_used_that_has_no_owner() -> None:

@@ -111,7 +111,7 @@ def test_a_running_session_is_not_kept(spool: Path) -> None:
     read(spool)
     path = cache_path(spool)
     assert path is not None
-    assert set(CatalogCache(path).entries) == {"done.jsonl"}
+    assert set(CatalogCache(path).stamps) == {"done.jsonl"}
 
 
 @pytest.mark.parametrize("damage", ["cut", "emptied", "flipped", "another version", "noise"])
@@ -125,7 +125,7 @@ def test_a_damaged_cache_is_not_believed_and_written_anew(spool: Path, damage: s
         "cut": data[:-10],
         "emptied": b"",
         "flipped": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
-        "another version": data.replace(b"catalog 1", b"catalog 0"),
+        "another version": data.replace(b"catalog 2", b"catalog 0"),
         "noise": os.urandom(5000),
     }
     path.write_bytes(broken[damage])
@@ -197,7 +197,7 @@ def test_the_cache_is_bounded_and_keeps_the_newest(spool: Path, monkeypatch: pyt
     read(spool)
     where = cache_path(spool)
     assert where is not None
-    kept = set(CatalogCache(where).entries)
+    kept = set(CatalogCache(where).stamps)
     assert 3 < len(kept) < 20
     assert "s19.jsonl" in kept
     assert "s00.jsonl" not in kept

@@ -65,7 +65,7 @@ def test_the_command_gives_pages(capsys: pytest.CaptureFixture[str], seven: Path
     _, out, err = sessions(capsys, "--spool", seven, "--limit", 5, "--after", found["next_cursor"])
     assert (out, err) == ("  s0: 1 event(s)\n  s1: 1 event(s)\n", "")
     _, out, err = sessions(capsys, "--spool", seven, "--limit", 5)
-    assert err == f"2 more; --limit 0 shows all, --after {found['next_cursor']} goes on.\n"
+    assert err == f"2 more; --limit all shows all, --cursor {found['next_cursor']} goes on.\n"
     code, _, err = sessions(capsys, "--spool", seven, "--after", "nonsense")
     assert code == 2
     assert "is no cursor" in err

@@ -8,7 +8,7 @@ import pytest
 
 from promptetheus.cli import main
 from promptetheus.queries.parquet import CannotWrite, write_parquet
-from promptetheus.queries.sql import run_sql
+from promptetheus.queries.sql import Result, run_sql
 from tests.builders import a_failing_booking
 
 VALUES = """
@@ -19,6 +19,10 @@ VALUES = """
         ['a', null, 'c'] as list, {'x': 1, 'y': ['z']} as struct, map {'k': 2} as m,
         '{"a":[1,2]}'::json as j, '00000000-0000-0000-0000-000000000001'::uuid as u, '101'::bit as bits
 """
+
+
+def write(result: Result, path: Path) -> int:
+    return write_parquet(result.columns, result.types, result.rows, path)
 
 
 def read_back(path: Path) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
@@ -37,7 +41,7 @@ def read_back(path: Path) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
 def test_every_type_comes_back_as_it_was(spool: Path, tmp_path: Path) -> None:
     result = run_sql(spool, VALUES)
     path = tmp_path / "it's.parquet"
-    write_parquet(result, path)
+    write(result, path)
     kinds, (row,) = read_back(path)
     before = dict(zip(["n", "n_2", *result.columns[2:]], result.rows[0], strict=True))
     after = dict(zip(kinds, row, strict=True))
@@ -52,16 +56,16 @@ def test_every_type_comes_back_as_it_was(spool: Path, tmp_path: Path) -> None:
 def test_all_rows_are_written_in_order_and_an_old_file_is_replaced(spool: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_text("old")
-    write_parquet(run_sql(spool, "select range as n from range(5000)", max_rows=4500), path)
+    write(run_sql(spool, "select range as n from range(5000)", max_rows=4500), path)
     assert read_back(path)[1] == [(number,) for number in range(4500)]
-    write_parquet(run_sql(spool, "select * from events"), path)
+    write(run_sql(spool, "select * from events"), path)
     assert read_back(path)[1] == []
     assert [found.name for found in tmp_path.iterdir() if found.is_file()] == ["x.parquet"]
 
 
 def test_a_place_that_cannot_be_written_says_so(spool: Path, tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match="No such file or directory"):
-        write_parquet(run_sql(spool, "select 1 as n"), tmp_path / "missing" / "x.parquet")
+        write(run_sql(spool, "select 1 as n"), tmp_path / "missing" / "x.parquet")
 
 
 def test_the_command_writes_a_file_and_says_how_much(

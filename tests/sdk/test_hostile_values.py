@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import dataclasses
 import datetime
@@ -53,30 +54,54 @@ class BadRepr:
 class BadEverything:
     """Raises wherever it is touched."""
 
+    raised: type[BaseException] = RuntimeError
+
     def __getattribute__(self, name: str) -> Any:
         if name in ("__class__", "__dict__"):
             return object.__getattribute__(self, name)
-        raise RuntimeError(name)
+        raise type(self).raised(name)
 
     def __repr__(self) -> str:
-        raise RuntimeError("repr")
+        raise type(self).raised("repr")
 
     __str__ = __repr__
 
     def __bool__(self) -> bool:
-        raise RuntimeError("bool")
+        raise type(self).raised("bool")
 
     def __eq__(self, other: object) -> bool:
-        raise RuntimeError("eq")
+        raise type(self).raised("eq")
 
     def __hash__(self) -> int:
-        raise RuntimeError("hash")
+        raise type(self).raised("hash")
 
     def __len__(self) -> int:
-        raise RuntimeError("len")
+        raise type(self).raised("len")
 
     def __iter__(self) -> Iterator[Any]:
-        raise RuntimeError("iter")
+        raise type(self).raised("iter")
+
+    def __float__(self) -> float:
+        raise type(self).raised("float")
+
+    def __int__(self) -> int:
+        raise type(self).raised("int")
+
+    def __fspath__(self) -> str:
+        raise type(self).raised("fspath")
+
+
+class ExitsEverywhere(BadEverything):
+    """Asks the interpreter to end wherever it is touched."""
+
+    raised = SystemExit
+
+
+class CancelledFuture:
+    """Its repr looks at a result that was cancelled."""
+
+    def __repr__(self) -> str:
+        raise asyncio.CancelledError
 
 
 class BadMapping(Mapping[str, Any]):
@@ -129,6 +154,8 @@ def doubling(levels: int) -> list[Any]:
 HOSTILE: dict[str, Any] = {
     "an object without repr": BadRepr(),
     "an object that raises everywhere": BadEverything(),
+    "an object that exits everywhere": ExitsEverywhere(),
+    "an object whose repr is cancelled": CancelledFuture(),
     "a mapping that raises": BadMapping(),
     "an exception that raises": BadError(),
     "a text that raises": LoudText("x"),
@@ -232,6 +259,28 @@ def test_no_argument_makes_a_helper_raise(value: Any, spool: Any, as_for_users: 
             call(session, value)
     for event in events_of(spool):
         assert isinstance(event["payload"], dict)
+
+
+@pytest.mark.parametrize("raised", [RuntimeError, SystemExit])
+def test_a_proxy_that_cannot_even_be_asked_for_its_class_is_recorded(
+    raised: type[BaseException], spool: Any
+) -> None:
+    def no_class(self: object) -> type:
+        raise raised("nothing behind it")
+
+    proxy = type("Proxy", (), {"__class__": property(no_class)})()
+    with a_session(spool) as session:
+        session.tool_result("c1", result=proxy)
+        session.tool_call("x", proxy)
+        session.user_message("on", metadata=proxy)
+        session.goal_check(True, mismatches=proxy)
+        session.error(proxy)
+        session.llm_call("m", input_tokens=proxy)
+        session.screenshot(proxy)
+        pt.tool(lambda value: value)(proxy)
+    assert [event["type"] for event in events_of(spool)][1:-1] == [
+        "tool_result", "tool_call", "user_message", "goal_check", "error", "screenshot", "tool_call", "tool_result",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", ANYTHING.values(), ids=ANYTHING)

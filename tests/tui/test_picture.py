@@ -11,7 +11,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from promptetheus.tui.picture import MAX_PIXELS, PictureError, draw_picture
+from promptetheus.pictures import MAX_PIXELS, PictureError
+from promptetheus.tui.picture import draw_picture
 from tests.tui.session_recording import png
 
 

@@ -25,6 +25,7 @@ from promptetheus.tui.keymap import help_sections, key_text
 from promptetheus.tui.palette import SESSIONS_SHOWN, PaletteScreen
 from promptetheus.tui.session_screen import SessionScreen
 from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.views import Place
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import NOW, a_broken, a_failing, a_passing
 
@@ -70,7 +71,7 @@ async def test_enter_opens_the_highlighted_session_and_escape_goes_back_to_it(
 async def test_a_session_from_the_command_line_opens_over_the_list(
     sessions_app: MakeApp, three: None, spool: Path
 ) -> None:
-    async with on_screen(sessions_app(session=spool / "01M8BROKEN.jsonl")) as shown:
+    async with on_screen(sessions_app(start=Place("session", spool / "01M8BROKEN.jsonl"))) as shown:
         await shows(shown, SessionScreen)
         await shown.press("escape")
         await shows(shown, SessionsScreen)

@@ -9,8 +9,9 @@ from promptetheus.tui.event_row import event_row
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.step_list import StepList
-from promptetheus.tui.step_row import Columns, RowState, folded_note, step_row
+from promptetheus.tui.step_row import Columns, RowState, step_row
 from promptetheus.tui.theme import Looks
+from promptetheus.tui.tree_place import folded_note
 from tests.tui.session_recording import some_looks
 
 TIMED = Columns(timed=True, when_cells=5, has_durations=True, longest_ms=1_000.0)

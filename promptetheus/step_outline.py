@@ -5,7 +5,7 @@ Grows with the session. Nothing recurses: a chain of 100,000 spans is as well as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from promptetheus.steps import Step, StepKind
@@ -57,6 +57,14 @@ class Outline:
         self._depths.append(depth)
         self._children.setdefault(parent, []).append(step.index)
         self._place(step.index, parent)
+
+    def grow(self, steps: Sequence[Step], count: int, event: Callable[[int], Mapping[str, Any]]) -> None:
+        """Take in the first `count` steps, as far as they are new; `event` gives an event by its number."""
+        for index in range(len(self), count):
+            step = steps[index]
+            # A step that no known span encloses needs no look at its event.
+            inside = step.depth > 0 or step.kind is StepKind.SPAN
+            self.add(step, event(step.events[0]) if inside else {})
 
     def settle(self) -> None:
         """Put the rows in order after steps were added."""
@@ -151,6 +159,15 @@ class Outline:
                 waiting.extend(reversed(self.children(index)))
         self.rows = rows
         self._stale = False
+
+    def row_near(self, index: int) -> int:
+        """The row of a step, or of the nearest span around it that is visible; 0 where none is."""
+        for candidate in (index, *self.ancestors(index)):
+            try:
+                return self.rows.index(candidate)
+            except ValueError:
+                continue
+        return 0
 
     def guides(self, index: int) -> str:
         """The lines that lead to a row: `│ ├ `."""

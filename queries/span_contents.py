@@ -1,17 +1,25 @@
-"""The steps directly inside a span, for its page in the inspector."""
+"""The steps directly inside a span."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from promptetheus.describe import describe
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.steps import Step, StepKind
-from promptetheus.tui.subject import InnerStep
 
 MOST_LISTED = 100
 MOST_LOOKED_AT = 2_000
 """Steps after the span's start that are looked at; the tree shows all of them."""
+
+
+class InnerStep(NamedTuple):
+    """A step inside a span."""
+
+    step: Step
+    description: str
+    """One printable line."""
 
 
 def span_contents(log: SessionLog, span: Step, steps: Sequence[Step]) -> list[InnerStep]:

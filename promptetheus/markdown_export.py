@@ -1,0 +1,70 @@
+"""A step or a whole session as Markdown: for a bug report, a chat, a prompt. Printable, whatever was recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from promptetheus.describe import call_arguments, call_result, describe
+from promptetheus.display import duration, printable, printable_line
+from promptetheus.events import Event
+from promptetheus.narrative import headline
+from promptetheus.steps import Step, StepKind, build_steps
+
+MOST_VALUE = 20_000
+"""Characters of one value; the whole stands in the session's file."""
+
+
+def session_markdown(session_id: str, events: Sequence[Event]) -> str:
+    """Everything that happened, step by step, under a heading and the outcome in one sentence."""
+    steps = build_steps(events)
+    parts = [f"# Session {printable_line(session_id, 200)}", "", headline(events)]
+    for step in steps:
+        found = [events[number] for number in step.events]
+        parts += ["", step_markdown(step, found, describe(step, events.__getitem__))]
+    return "\n".join(parts) + "\n"
+
+
+def step_markdown(step: Step, events: Sequence[Event], description: str) -> str:
+    """A step as Markdown, for a bug report or a prompt."""
+    took = f", {duration(step.duration_ms)}" if step.duration_ms is not None else ""
+    verdict = " (failed)" if step.ok is False else ""
+    parts = [f"**Step {step.index}: {step.kind}**{verdict}{took}", "", description]
+    opening = events[0]
+    if step.kind is StepKind.TOOL and opening.get("type") == "tool_call":
+        parts += ["", "Arguments:", _fenced(call_arguments(opening))]
+        for result in events[1:]:
+            error = _payload(result).get("error")
+            label, value = ("Error:", error) if error else ("Result:", call_result(result))
+            parts += ["", label, _fenced(value)]
+    elif step.kind in (StepKind.USER, StepKind.AGENT):
+        parts[-1] = value_text(_payload(opening).get("content"))
+    else:
+        parts += ["", _fenced(_payload(opening))]
+    return printable("\n".join(parts))
+
+
+def _fenced(value: Any) -> str:
+    text = value_text(dict(value) if isinstance(value, dict) else value)
+    fence = "```"
+    while fence in text:  # a value with a fence of its own must not end ours
+        fence += "`"
+    language = "" if isinstance(value, str) else "json"
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def value_text(value: Any) -> str:
+    """A value as people paste it: strings as they are, everything else as JSON. Printable."""
+    if isinstance(value, str):
+        return printable(value)
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    except (ValueError, RecursionError):
+        text = str(value)
+    return printable(text)
+
+
+def _payload(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    payload = event.get("payload")
+    return payload if isinstance(payload, Mapping) else {}

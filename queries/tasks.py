@@ -1,0 +1,100 @@
+"""The sessions of a spool that did the task of another one, passed or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from promptetheus.baseline import nearest
+from promptetheus.noise import DEFAULT_NOISE, Noise
+from promptetheus.queries.catalog import Catalog
+from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.queries.session_log import SessionLog
+from promptetheus.signatures import Run, make_run
+
+MAX_SESSIONS = 200
+"""Sessions of a task that are read, the newest first."""
+
+
+class SameTask(NamedTuple):
+    """Sessions of one task and how they were recognised."""
+
+    rows: list[SessionRow]
+    by: str
+    """`the same agent and goal`, or by what else."""
+
+
+class Chosen(NamedTuple):
+    """A session to compare with, and why it."""
+
+    row: SessionRow
+    why: str
+
+
+def all_rows(spool: Path) -> list[SessionRow]:
+    """Every session of the spool, newest first."""
+    catalog = Catalog(spool)
+    for _ in catalog.scan():
+        pass
+    return catalog.rows()
+
+
+def same_task(row: SessionRow, rows: Iterable[SessionRow]) -> SameTask:
+    """The other sessions of the task of `row`: of its agent and goal, else of its goal, else of its task_id."""
+    others = [other for other in rows if other.session_id != row.session_id]
+    goal = [other for other in others if row.goal and other.goal == row.goal]
+    both = [other for other in goal if other.agent == row.agent]
+    if both and (len(both) == len(goal) or passed(both)):
+        return SameTask(both[:MAX_SESSIONS], "the same agent and goal")
+    if goal:
+        return SameTask(goal[:MAX_SESSIONS], "the same goal")
+    task = row.metadata.get("task_id")
+    known = [
+        other
+        for other in others
+        if task is not None and other.metadata.get("task_id") == task and other.project == row.project
+    ]
+    return SameTask(known[:MAX_SESSIONS], "the same task_id")
+
+
+def passed(rows: Iterable[SessionRow]) -> list[SessionRow]:
+    """Those that met their goal."""
+    return [row for row in rows if row.status is Status.PASSED]
+
+
+def failed(rows: Iterable[SessionRow]) -> list[SessionRow]:
+    """Those that failed their goal, ended in an error or crashed."""
+    return [row for row in rows if row.status.is_failing]
+
+
+def ended(rows: Iterable[SessionRow]) -> list[SessionRow]:
+    """Sessions that are over: a running one has not failed yet, and has not passed either."""
+    return [row for row in rows if row.status not in (Status.RUNNING, Status.EMPTY)]
+
+
+def nearest_passing(
+    row: SessionRow, run: Run, rows: Sequence[SessionRow], noise: Noise = DEFAULT_NOISE
+) -> Chosen | None:
+    """The passing session of the task of `row` (whose steps are `run`) that has most in common with it; None when
+    no session of that task passed. Reads up to 200 sessions."""
+    task = same_task(row, rows)
+    runs = [(other, found) for other in passed(task.rows) if (found := read_run(other.path, noise)) is not None]
+    choice = nearest(run, [found for _, found in runs])
+    if choice is None:
+        return None
+    why = f"a passing session of {task.by}, {choice.describe(len(runs))}"
+    return Chosen(runs[choice.place][0], why)
+
+
+def read_run(path: Path, noise: Noise = DEFAULT_NOISE) -> Run | None:
+    """A session as a run; None when its file cannot be read any more."""
+    log = SessionLog(path)
+    try:
+        while log.poll().more:
+            pass
+        return make_run(log.events(), noise)
+    except OSError:
+        return None
+    finally:
+        log.close()

@@ -1,0 +1,1 @@
+"""Adapters against the real frameworks, which talk to a stub on loopback."""

@@ -1,0 +1,151 @@
+"""The course of a session on one line: where its errors, checks, screenshots and LLM time lie.
+
+Kept in a fixed number of buckets that grow wider with the session, so that it costs the same to draw for ten steps
+and for a million, and a new step costs the same however many there are. Pure: no widgets, no files.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from enum import IntFlag
+
+from promptetheus.step_times import stretch_of
+from promptetheus.steps import Step, StepKind
+from promptetheus.tui.step_list import StepList
+from promptetheus.tui.time_axis import TimeAxis
+
+BUCKETS = 2048
+"""More than four times the cells of the widest screen."""
+
+_LOOKED_BACK = 50
+"""Steps without a time of their own stand where one of so many before them stands."""
+
+
+class Mark(IntFlag):
+    """What happened in a bucket."""
+
+    STEP = 1
+    SHOT = 2
+    CHECK_PASSED = 4
+    CHECK_FAILED = 8
+    ERROR = 16
+
+
+class Course:
+    """One session's line. Positions run from 0 to `length`: milliseconds with idle time cut, or numbers of steps in a
+    session without times."""
+
+    def __init__(self) -> None:
+        self.axis = TimeAxis()
+        self.timed = False
+        self.shots: list[int] = []
+        """Indexes of the steps that hold a screenshot."""
+        self._steps = 0
+        self._scale = 1.0
+        self._marks = bytearray(BUCKETS)
+        self._llm_ms = array("d", bytes(8 * BUCKETS))
+
+    @property
+    def length(self) -> float:
+        """The position of the end; at least 1."""
+        return max(1.0, self.axis.length if self.timed else float(self._steps))
+
+    def take(self, steps: StepList, changed: Iterable[int], type_of: Callable[[int], str]) -> None:
+        """Take in steps that are new or changed, in their order."""
+        indexes = list(changed)
+        self.timed = steps.timed
+        self.axis.take(steps, indexes)
+        for index in indexes:
+            step = steps[index]
+            is_new = index >= self._steps
+            self._steps = max(self._steps, index + 1)
+            start, end = self.ends(steps, index)
+            self._mark(start, Mark.STEP)
+            if step.kind is StepKind.CHECK:
+                if step.ok is not None:
+                    self._mark(start, Mark.CHECK_PASSED if step.ok else Mark.CHECK_FAILED)
+            elif step.ok is False and step.kind is not StepKind.END:
+                # What failed about a call is its result.
+                self._mark(end, Mark.ERROR)
+            if has_picture(step, type_of):
+                self._mark(start, Mark.SHOT)
+                if not self.shots or self.shots[-1] != index:
+                    self.shots.append(index)
+            if is_new and step.kind is StepKind.LLM and self.timed:
+                self._add_llm(start, end)
+
+    def ends(self, steps: StepList, index: int) -> tuple[float, float]:
+        """Where a step begins and ends."""
+        if not self.timed:
+            return float(index), float(index)
+        for nearest in range(index, max(-1, index - _LOOKED_BACK), -1):
+            stretch = stretch_of(steps[nearest])
+            if stretch is not None:
+                return self.axis.position(stretch.start), self.axis.position(stretch.end)
+        return 0.0, 0.0
+
+    def at(self, steps: StepList, index: int) -> float:
+        """Where the event stands that a step is listed at."""
+        offset = steps[index].offset_ms
+        return self.ends(steps, index)[1] if offset is None or not self.timed else self.axis.position(offset)
+
+    def step_at(self, steps: StepList, position: float) -> int:
+        """The last step that stands at or before a position; the first one where there is none."""
+        if not self.timed:
+            return max(0, min(round(position), steps.count - 1))
+        moment = self.axis.moment(position)
+        place = bisect_right(
+            steps.steps,
+            moment,
+            hi=steps.count,
+            key=lambda step: step.offset_ms if step.offset_ms is not None else -1.0,
+        )
+        return max(0, place - 1)
+
+    def columns(self, width: int) -> list[tuple[Mark, float]]:
+        """The line in `width` cells: what happened in each, and the share of its time that models took."""
+        length = self.length
+        found = []
+        for column in range(width):
+            first = int(column * length / width / self._scale)
+            stop = max(first + 1, int((column + 1) * length / width / self._scale))
+            first, stop = min(first, BUCKETS - 1), min(stop, BUCKETS)
+            marks = 0
+            for mark in self._marks[first:stop]:
+                marks |= mark
+            share = sum(self._llm_ms[first:stop]) / ((stop - first) * self._scale)
+            found.append((Mark(marks), min(1.0, share)))
+        return found
+
+    def _mark(self, position: float, mark: Mark) -> None:
+        self._marks[self._bucket(position)] |= mark
+
+    def _add_llm(self, start: float, end: float) -> None:
+        last = self._bucket(end)
+        first = self._bucket(start)
+        for bucket in range(first, last + 1):
+            left, right = bucket * self._scale, (bucket + 1) * self._scale
+            self._llm_ms[bucket] += max(0.0, min(end, right) - max(start, left))
+
+    def _bucket(self, position: float) -> int:
+        while position >= self._scale * BUCKETS:
+            self._widen()
+        return max(0, int(position / self._scale))
+
+    def _widen(self) -> None:
+        half = BUCKETS // 2
+        for place in range(half):
+            self._marks[place] = self._marks[2 * place] | self._marks[2 * place + 1]
+            self._llm_ms[place] = self._llm_ms[2 * place] + self._llm_ms[2 * place + 1]
+        self._marks[half:] = bytes(half)
+        self._llm_ms[half:] = array("d", bytes(8 * half))
+        self._scale *= 2
+
+
+def has_picture(step: Step, type_of: Callable[[int], str]) -> bool:
+    """Whether a step holds a screenshot; an action holds those that were taken right after it."""
+    return step.kind is StepKind.SHOT or (
+        step.kind is StepKind.ACTION and any(type_of(number) == "screenshot" for number in step.events[1:])
+    )

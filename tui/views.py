@@ -1,0 +1,164 @@
+"""The views of the program: number keys, palette entries and breadcrumbs all come from this one table.
+
+To plug a view in:
+
+1. Write `tui/<name>_screen.py` with a `ViewScreen` (class variable `VIEW`: the view's key in `VIEWS`) and a
+   function `open_view(app: PromptetheusApp, subject: object) -> ViewScreen`. `subject` is what the view is to be
+   about (`View.subject` says it in words); None means "whatever the person most likely wants to see now": look at
+   `app.sessions_screen.table` (`highlighted`, `marks`) and `app.last_session`. Raise `NotNow("why, and what to do")`
+   when there is nothing to show: the app says so and stays where it is. Do nothing slow there: read in the
+   screen's workers.
+2. That is all: number key, palette entry, history and breadcrumbs work. As long as the module is missing, the app
+   says that the view is not installed.
+
+A screen goes on to another view with `await app.go("session", path)`, and back one level with `app.leave()` (bind
+`escape` to it, or to something that calls it last). A screen's own handlers call both through `app.call_next(…)`:
+a screen cannot wait for its own end. `app.crumbs()` gives the views underneath for a header, `app.leave_to(screen)`
+is what a click on one does. `commands()` of the screen adds entries to the palette.
+Each view stands at most once on the stack: opening another subject of one that is there closes it and what is in
+front of it. Views keep running while others are in front of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from promptetheus.tui.guard import Guarded
+
+if TYPE_CHECKING:
+    from promptetheus.tui.app import PromptetheusApp
+
+
+class NotNow(Exception):
+    """A view has nothing to show at the moment; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view of the program."""
+
+    key: str
+    """How code names it."""
+    number: int | None
+    """The digit that opens it; None for one that is reached from another view."""
+    title: str
+    sentence: str
+    """For help and palette."""
+    module: str
+    """Holds `open_view`; imported when the view is first opened."""
+    subject: str
+    """What `open_view` takes as its subject, in words."""
+
+
+VIEWS: Mapping[str, View] = {
+    view.key: view
+    for view in (
+        View(
+            "sessions", 1, "sessions", "View 1: all sessions",
+            "promptetheus.tui.sessions_screen", "nothing: it is under everything",
+        ),
+        View(
+            "session", 2, "session", "View 2: one session, step by step",
+            "promptetheus.tui.session_screen", "Path of a session file, or StepOf(path, event number)",
+        ),
+        View(
+            "diff", 3, "diff", "View 3: two sessions side by side",
+            "promptetheus.tui.diff_screen", "tuple of one or two Paths, in the order in which they were marked",
+        ),
+        View(
+            "failures", 4, "failures", "View 4: the ways in which sessions fail",
+            "promptetheus.tui.failures_screen", "a fingerprint (str)",
+        ),
+        View(
+            "suspects", None, "suspects", "What failing sessions do that passing ones do not",
+            "promptetheus.tui.suspects_screen", "Path of a failing session, or a fingerprint (str)",
+        ),
+        View(
+            "sql", 5, "SQL", "View 5: SQL over the spool",
+            "promptetheus.tui.sql_screen", "a statement (str) to start with",
+        ),
+        View(
+            "delivery", 6, "delivery", "View 6: what was sent, what waits, what failed",
+            "promptetheus.tui.delivery_screen", "nothing",
+        ),
+    )
+}  # fmt: skip
+"""In the order of their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person is or was: enough to go there again."""
+
+    view: str
+    subject: object = None
+
+
+class ViewScreen(Guarded, Screen[None]):
+    """A view in front of the Sessions view, or that view itself; dialogs and full-screen values are none."""
+
+    VIEW: ClassVar[str]
+    """Its key in `VIEWS`."""
+
+    @property
+    def shell(self) -> PromptetheusApp:
+        """The app, as what it is."""
+        from promptetheus.tui.app import PromptetheusApp
+
+        assert isinstance(self.app, PromptetheusApp)
+        return self.app
+
+    @property
+    def subject(self) -> object:
+        """What it is about, so that history finds the way back; compared with `==`."""
+        return None
+
+    @property
+    def crumb(self) -> str:
+        """What the breadcrumbs of the views above call it; may be cut, need not be printable."""
+        return VIEWS[self.VIEW].title
+
+    def commands(self) -> Iterable[tuple[str, Callable[[], object]]]:
+        """What the palette offers here beside the keys: a name and what it does."""
+        return ()
+
+    @property
+    def place(self) -> Place:
+        """Where the person is while this is in front."""
+        return Place(self.VIEW, self.subject)
+
+
+def view_bindings() -> Iterator[Binding]:
+    """The number keys."""
+    for view in VIEWS.values():
+        if view.number is not None:
+            yield Binding(
+                str(view.number),
+                f"show_view('{view.key}')",
+                view.title,
+                show=False,
+                id=f"app.{view.key}",
+                tooltip=view.sentence,
+            )
+
+
+def why_missing(view: View) -> str:
+    """Why a view cannot be opened at all; "" when it can."""
+    return "" if find_spec(view.module) else f"The {view.title} view is not part of this installation."
+
+
+def make_view(app: PromptetheusApp, view: View, subject: object) -> ViewScreen:
+    """The screen of a view. Raises NotNow when it has nothing to show, or is not there."""
+    missing = why_missing(view)
+    if missing:
+        raise NotNow(missing)
+    made = import_module(view.module).open_view(app, subject)
+    assert isinstance(made, ViewScreen)
+    return made
