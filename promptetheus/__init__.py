@@ -13,6 +13,7 @@ __version__ = "2.1.0"
 
 if TYPE_CHECKING:
     from promptetheus import trace
+    from promptetheus.agent_runtime import AgentRuntime, AsyncAgentRuntime
     from promptetheus.async_session import AsyncSession
     from promptetheus.context import current
     from promptetheus.decorators import observe, tool, traced, wrap_context
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_TAIL_POLICY",
+    "AgentRuntime",
+    "AsyncAgentRuntime",
     "AsyncSession",
     "FailureFingerprint",
     "Session",
@@ -42,6 +45,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AgentRuntime": "agent_runtime",
+    "AsyncAgentRuntime": "agent_runtime",
     "AsyncSession": "async_session",
     "DEFAULT_TAIL_POLICY": "sampling",
     "FailureFingerprint": "fingerprint",

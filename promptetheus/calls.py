@@ -1,20 +1,16 @@
-"""What a decorated call looks like in the record: the repr of its arguments, and their values where they are
-JSON."""
+"""What a decorated call looks like in the record: the repr of its arguments and of its result, cut to a limit,
+and beside them their values, whole, where they are JSON."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from promptetheus.encoding import clip
+from promptetheus.encoding import NOT_JSON, as_json, clip
 from promptetheus.guard import pass_on
 
 REPR_LIMIT = 16_384
 """A repr is kept up to so many characters; the event's metadata then says how long it was."""
 
-VALUE_LIMIT = 16_384
-"""Plain values are kept in the metadata while their texts stay below so many characters in all."""
-
-_MAX_DEPTH = 12
 _BRACKETS: dict[type[Any], str] = {list: "[]", tuple: "()", set: "{}", dict: "{}"}
 
 Size = dict[str, int]
@@ -60,6 +56,12 @@ def text_of(value: object) -> str:
         return f"<{type(value).__name__}: not readable, {type(error).__name__}>"
 
 
+def json_or_repr(value: object) -> Any:
+    """The value as JSON, or its repr where it is none."""
+    plain = as_json(value)
+    return safe_repr(value)[0] if plain is NOT_JSON else plain
+
+
 def arguments_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     """The `arguments` payload of a decorated call, and metadata with the sizes of what was cut."""
     args_text, args_size = safe_repr(args)
@@ -68,66 +70,52 @@ def arguments_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[st
     return {"args": args_text, "kwargs": kwargs_text}, {"truncated": cut} if cut else {}
 
 
-def parameter_names(function: Any) -> tuple[str, ...]:
-    """The positional parameters of a Python function, read from its code; empty for other callables."""
+class Parameters(NamedTuple):
+    """The positional parameters of a Python function."""
+
+    names: tuple[str, ...] = ()
+    rest: str | None = None
+    """The name of `*args`."""
+
+
+def parameters_of(function: Any) -> Parameters:
+    """The positional parameters of a Python function, read from its code; none of other callables."""
     if isinstance(function, staticmethod | classmethod):
         function = function.__func__
     code = getattr(function, "__code__", None)
     if code is None:
-        return ()
+        return Parameters()
     names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
-    return names[1:] if getattr(function, "__self__", None) is not None else names
+    has_rest = code.co_flags & 0x04  # CO_VARARGS
+    rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if has_rest else None
+    return Parameters(names[1:] if getattr(function, "__self__", None) is not None else names, rest)
 
 
 def plain_arguments(
-    names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Arguments by parameter name where all of them are JSON already, else None. `self` is left out."""
-    if len(args) > len(names):
+    """By parameter name, the arguments that are JSON; None without names for them. `self` is left out."""
+    names, rest = parameters
+    if len(args) > len(names) and rest is None:
         return None
     bound = dict(zip(names, args, strict=False))
+    if len(args) > len(names) and rest is not None:
+        bound[rest] = list(args[len(names) :])
     bound.update(kwargs)
-    for receiver in ("self", "cls"):
-        if names[:1] == (receiver,):
-            bound.pop(receiver, None)
-    return bound if is_plain(bound) else None
-
-
-def is_plain(value: object) -> bool:
-    """Whether a value is made of JSON types only and small enough to be kept beside its repr."""
-    return _room_left(value, VALUE_LIMIT, 0) >= 0
+    if names[:1] in (("self",), ("cls",)):
+        bound.pop(names[0], None)
+    values = {name: as_json(value) for name, value in bound.items()}
+    return {name: value for name, value in values.items() if value is not NOT_JSON}
 
 
 def result_metadata(value: object, size: Size | None) -> dict[str, Any]:
-    """What the metadata of a result say besides its repr: the value itself, or how much was cut."""
-    if size is not None:
-        return {"truncated": {"result": size}}
-    return {"result": value} if value is not None and is_plain(value) else {}
-
-
-def _room_left(value: object, room: int, depth: int) -> int:
-    kind = type(value)
-    if kind is str:
-        return room - len(value)  # type: ignore[arg-type]
-    if value is None or kind is bool or kind is int or kind is float:
-        return room - 8
-    if depth >= _MAX_DEPTH:
-        return -1
-    if kind is list:
-        for item in value:  # type: ignore[attr-defined]
-            room = _room_left(item, room - 2, depth + 1)
-            if room < 0:
-                return -1
-        return room
-    if kind is dict:
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(key) is not str:
-                return -1
-            room = _room_left(item, room - len(key) - 4, depth + 1)
-            if room < 0:
-                return -1
-        return room
-    return -1
+    """What the metadata of a result say besides its repr: the value itself, and how long a repr was that was cut."""
+    metadata: dict[str, Any] = {} if size is None else {"truncated": {"result": size}}
+    if value is not None:
+        plain = as_json(value)
+        if plain is not NOT_JSON:
+            metadata["result"] = plain
+    return metadata
 
 
 def _is_small(value: object) -> bool:

@@ -32,6 +32,8 @@ class Change(StrEnum):
     """The same action, and the page shows something else after it."""
     MODEL = "model"
     """A call of another model."""
+    PICTURE = "picture"
+    """A screenshot that looks different; found only where somebody looked (`DiffReport.with_pictures`)."""
     ERROR = "error"
     """The same call, answered with an error on one side only."""
     MISSING = "missing"
@@ -59,7 +61,7 @@ _KINDS = {
     Change.MOVED: RowKind.MOVED,
 }
 
-UNTELLING = frozenset({Change.SAME, Change.WORDS, Change.MODEL})
+UNTELLING = frozenset({Change.SAME, Change.WORDS, Change.MODEL, Change.PICTURE})
 """Changes that say nothing about another course: a language model hardly ever uses the same words."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
 from promptetheus import calls, context, guard
 from promptetheus.ids import new_call_id
-from promptetheus.wrapping import is_async, wrap
+from promptetheus.wrapping import is_async, is_generator, wrap
+from promptetheus.yielded import Yielded
 
 if TYPE_CHECKING:
     from promptetheus.session import Session
@@ -33,22 +34,35 @@ class _Span:
         if self._session is not None:
             self._open = self._session._open_span(self._name, None)
 
+    def item(self, value: Any) -> None:
+        """Nothing: a span has no items."""
+
     @guard.guarded(lambda: None)
-    def done(self, value: Any, error: BaseException | None) -> None:
+    def done(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None:
         if self._session is not None and self._open is not None:
             self._session._close_span(self._open[0], self._name, self._open[1], None)
 
-    async def done_async(self, value: Any, error: BaseException | None) -> None:
+    async def done_async(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None:
         self.done(value, error)
+
+
+class _About(NamedTuple):
+    """What is known of a decorated function before it is called."""
+
+    name: str
+    parameters: calls.Parameters
+    effect: Effect | None
+    is_generator: bool
 
 
 class _Call:
     """A call inside `tool`: its `tool_call` at the beginning, its `tool_result` at the end."""
 
-    def __init__(self, name: str, names: tuple[str, ...], effect: Effect | None) -> None:
-        self._name, self._names, self._effect = name, names, effect
+    def __init__(self, about: _About) -> None:
+        self._about = about
         self._session: Session | None = None
         self._call_id = ""
+        self._yielded = Yielded() if about.is_generator else None
 
     @guard.guarded(lambda: None)
     def begin(self, args: Args, kwargs: Kwargs) -> None:
@@ -57,30 +71,43 @@ class _Call:
             return
         self._session, self._call_id = session, new_call_id()
         if session.is_recorded:
-            args, kwargs = args, dict(kwargs)
-            arguments, metadata = calls.arguments_of(session._recorder.shown(self._names, args), kwargs)
-            plain = calls.plain_arguments(self._names, args, kwargs)
+            about = self._about
+            shown = session._recorder.shown(about.parameters.names, args)
+            arguments, metadata = calls.arguments_of(shown, kwargs)
+            plain = calls.plain_arguments(about.parameters, args, kwargs)
             if plain:
                 metadata["arguments"] = plain
-            if self._effect is not None:
-                metadata["effect"] = self._effect
-            session.tool_call(self._name, arguments, self._call_id, metadata)
+            if about.effect is not None:
+                metadata["effect"] = about.effect
+            session.tool_call(about.name, arguments, self._call_id, metadata)
 
     @guard.guarded(lambda: None)
-    def done(self, value: Any, error: BaseException | None) -> None:
+    def item(self, value: Any) -> None:
+        if self._yielded is not None and self._session is not None and self._session.is_recorded:
+            self._yielded.add(value)
+
+    @guard.guarded(lambda: None)
+    def done(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None:
         session = self._session
         if session is None or not session.is_recorded:
             return
+        metadata: dict[str, Any] = {}
+        if self._yielded is not None:
+            returned, value = value, session._recorder.joined_if_secret(self._yielded.items())
+            metadata["yielded"] = self._yielded.facts(is_closed)
+            if returned is not None:
+                metadata["returned"] = calls.json_or_repr(returned)
         if error is None:
             text, size = calls.safe_repr(value)
-            session.tool_result(
-                self._call_id, result=text, metadata=calls.result_metadata(value, size) or None
-            )
+            metadata.update(calls.result_metadata(value, size))
+            session.tool_result(self._call_id, result=text, metadata=metadata or None)
         elif isinstance(error, Exception):  # an exit or a cancellation is not a result
-            session.tool_result(self._call_id, error=calls.safe_repr(error)[0])
+            if self._yielded is not None:
+                metadata["result"] = value
+            session.tool_result(self._call_id, error=calls.safe_repr(error)[0], metadata=metadata or None)
 
-    async def done_async(self, value: Any, error: BaseException | None) -> None:
-        self.done(value, error)
+    async def done_async(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None:
+        self.done(value, error, is_closed)
 
 
 class _Run:
@@ -98,17 +125,20 @@ class _Run:
         self._session.__enter__()
         self._call.begin(args, kwargs)
 
+    def item(self, value: Any) -> None:
+        self._call.item(value)
+
     @guard.guarded(lambda: None)
-    def done(self, value: Any, error: BaseException | None) -> None:
+    def done(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None:
         if self._session is not None:
-            self._call.done(value, error)
+            self._call.done(value, error, is_closed)
             self._session.__exit__(type(error) if error else None, error, None)
 
-    async def done_async(self, value: Any, error: BaseException | None) -> None:
+    async def done_async(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None:
         from promptetheus.async_session import leave_async
 
         if self._session is not None:
-            self._call.done(value, error)
+            self._call.done(value, error, is_closed)
             await leave_async(self._session, error)
 
 
@@ -122,12 +152,11 @@ def observe(*, agent: str | None = None, user_goal: str, **options: Any) -> Call
     """
 
     def decorate(function: F) -> F:
-        name, names = calls.name_of(function), calls.parameter_names(function)
-        chosen = {**options, "agent": agent or name, "user_goal": user_goal}
+        about = _about(function, None, None)
+        chosen = {**options, "agent": agent or about.name, "user_goal": user_goal}
         in_loop = is_async(function)
-        record = functools.partial(_Run, chosen)
         return wrap(  # type: ignore[no-any-return]
-            function, lambda: record(_Call(name, names, None), in_loop), only_in_session=False
+            function, lambda: _Run(chosen, _Call(about), in_loop), only_in_session=False
         )
 
     return decorate
@@ -140,14 +169,25 @@ def tool(*, name: str | None = None, effect: Effect | None = None) -> Callable[[
 def tool(function: F | None = None, /, *, name: str | None = None, effect: Effect | None = None) -> Any:
     """Decorator: each call inside a session is recorded as `tool_call` and `tool_result`.
 
+    Arguments and result are kept twice. As text in the shape `{"args": repr, "kwargs": repr}`, each cut to 16,384
+    characters, with how long it was under `truncated` in the metadata. And whole as JSON, where they are, in the
+    metadata: `arguments` by name, `result`. What is too large for a line becomes an artifact of the session.
+    Of a generator the result is the list of what it yielded, up to 1,000 items and 256 KiB; `yielded` in the
+    metadata has their number, and whether its consumer closed it before its end.
+
     Args:
         name: name of the tool; default the function's.
         effect: whether the tool changes the world (`"write"`) or only looks at it (`"read"`).
     """
     if function is None:
         return functools.partial(tool, name=name, effect=effect)
-    called, names = name or calls.name_of(function), calls.parameter_names(function)
-    return wrap(function, lambda: _Call(called, names, effect), only_in_session=True)
+    about = _about(function, name, effect)
+    return wrap(function, lambda: _Call(about), only_in_session=True)
+
+
+def _about(function: Any, name: str | None, effect: Effect | None) -> _About:
+    called = name if isinstance(name, str) and name else calls.name_of(function)
+    return _About(called, calls.parameters_of(function), effect, is_generator(function))
 
 
 @overload
@@ -160,7 +200,7 @@ def traced(name: Any = None, /) -> Any:
         return traced()(name)
 
     def decorate(function: F) -> F:
-        called = name or calls.name_of(function)
+        called = name if isinstance(name, str) and name else calls.name_of(function)
         return wrap(function, lambda: _Span(called), only_in_session=True)  # type: ignore[no-any-return]
 
     return decorate

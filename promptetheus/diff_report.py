@@ -10,6 +10,7 @@ How to draw it:
   session, kind and one printable line, worked out when asked for.
 - `differences` are the places of the rows that differ; `next_difference` walks them (`n`, `N`).
 - `details(number)` are words, JSON paths, page and pictures of one row, worked out and kept when asked for.
+- `with_pictures(look)` also looks at the screenshots of equal steps: slow, so later or not at all.
 - `metrics` is the table of numbers. `noise.switches` are the rules, each on or off; `with_noise` compares anew.
 
 Building one costs the comparison; everything else is lazy. `queries.diffs` builds it from session files, picks a
@@ -19,7 +20,7 @@ baseline and reads the pictures.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -27,15 +28,20 @@ from typing import Any
 
 from promptetheus.comparison import Change, Row
 from promptetheus.display import printable_line
-from promptetheus.divergence import Comparison, Divergence, compare
+from promptetheus.divergence import Comparison, Divergence, compare, first_divergence
 from promptetheus.effects import Effects
 from promptetheus.events import Event
 from promptetheus.metric_changes import MetricChange, SessionNumbers, metric_changes
 from promptetheus.noise import Noise
 from promptetheus.regression import SessionDiff, diff_sessions
-from promptetheus.row_details import RowDetails, row_details
+from promptetheus.picture_changes import PictureChange
+from promptetheus.row_details import PicturePair, RowDetails, row_details
 from promptetheus.signatures import Run, make_run
 from promptetheus.steps import StepKind
+
+
+MAX_PICTURES = 40
+"""Pairs of screenshots of equal steps that are looked at."""
 
 
 class Side(StrEnum):
@@ -96,7 +102,9 @@ class Banner:
     """Names of the noise rules in force."""
 
 
-COARSE = "the sessions are too long to judge every gap between equal steps: long gaps are aligned by name only"
+COARSE = (
+    "the sessions are too long to judge every gap between equal steps: long gaps are aligned by name only"
+)
 
 
 @dataclass(frozen=True)
@@ -226,6 +234,33 @@ class DiffReport:
         """The same sessions compared anew under other rules."""
         runs = [make_run(self.run(side).events, noise) for side in Side]
         return replace(self, comparison=compare(runs[0], runs[1], self.effects))
+
+    def with_pictures(self, look: Callable[[PicturePair], PictureChange]) -> DiffReport:
+        """The same, and rows whose steps are equal but for what a screenshot shows count as changed. Looks at 40 pairs
+        at most, some 40 ms each: not for the first paint."""
+        rows = list(self.rows)
+        left = MAX_PICTURES
+        for number, row in enumerate(rows):
+            if row.change is not Change.SAME or left <= 0 or not self._has_pictures(row):
+                continue
+            pairs = [pair for pair in self.details(number).pictures if not pair.is_same][:left]
+            left -= len(pairs)
+            if any(look(pair).is_visible for pair in pairs):
+                rows[number] = replace(row, change=Change.PICTURE)
+        sides = replace(self.comparison.sides, rows=tuple(rows))
+        comparison = replace(self.comparison, sides=sides)
+        if comparison.first is None:
+            comparison = replace(comparison, first=first_divergence(sides))
+        return replace(self, comparison=comparison)
+
+    def _has_pictures(self, row: Row) -> bool:
+        left, right = self.comparison.sides.left, self.comparison.sides.right
+        return (row.left is not None and left.steps[row.left].kind in _WITH_PICTURES) or (
+            row.right is not None and right.steps[row.right].kind in _WITH_PICTURES
+        )
+
+
+_WITH_PICTURES = frozenset({StepKind.ACTION, StepKind.SHOT})
 
 
 def diff_report(

@@ -110,7 +110,7 @@ def first_divergence(sides: SideBySide) -> Divergence | None:
     different = [row for row in sides.rows if row.change is not Change.SAME]
     if not different:
         return None
-    telling = [row for row in different if row.change not in UNTELLING]
+    telling = [row for row in different if _tells(sides, row)]
     row = next((found for row in telling if (found := _innermost(sides, row, different))), different[0])
     before = sides.rows[: sides.rows.index(row)]
     moves = [other for other in sides.rows if not sides.signature(other).is_message]
@@ -122,6 +122,11 @@ def first_divergence(sides: SideBySide) -> Divergence | None:
     return _described(sides, row, confidence, reason)
 
 
+def _tells(sides: SideBySide, row: Row) -> bool:
+    """Whether a difference says that the runs go another way: a message too many or too few does not."""
+    return row.change not in UNTELLING and not sides.signature(row).is_message
+
+
 def _innermost(sides: SideBySide, row: Row, different: Sequence[Row]) -> Row | None:
     """The row itself, unless it is the outcome of others inside it: None when a later row tells more, or the
     message inside that says what came out."""
@@ -130,7 +135,7 @@ def _innermost(sides: SideBySide, row: Row, different: Sequence[Row]) -> Row | N
     if not (sides.left.encloses_next(row.left) or sides.right.encloses_next(row.right)):
         return row
     inside = [other for other in different if _is_inside(sides, row.left, row.right, other)]
-    if any(other.change not in UNTELLING for other in inside):
+    if any(_tells(sides, other) for other in inside):
         return None
     outcome = _changed_words(sides.left.result(row.left), sides.right.result(row.right))
     said = (
@@ -327,6 +332,7 @@ _KIND_OF = {
     Change.RESULT: DivergenceKind.RESULT,
     Change.PAGE: DivergenceKind.PAGE,
     Change.MODEL: DivergenceKind.MODEL,
+    Change.PICTURE: DivergenceKind.PAGE,
     Change.ERROR: DivergenceKind.ERROR,
     Change.MISSING: DivergenceKind.MISSING,
     Change.EXTRA: DivergenceKind.EXTRA,

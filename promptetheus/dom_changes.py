@@ -32,6 +32,8 @@ class _Words:
     warning_gone: str
     text_new: str
     text_gone: str
+    together: bool
+    """Whether lines of text are told in one sentence, not one each."""
 
 
 _THEN_NOW = _Words(
@@ -44,6 +46,7 @@ _THEN_NOW = _Words(
     warning_gone="A warning went away: {text}",
     text_new="New on the page",
     text_gone="Gone from the page",
+    together=False,
 )
 _LEFT_RIGHT = _Words(
     address="The page is {old} on the left, {new} on the right.",
@@ -55,6 +58,7 @@ _LEFT_RIGHT = _Words(
     warning_gone="Only the left page warns: {text}",
     text_new="Only on the right page",
     text_gone="Only on the left page",
+    together=True,
 )
 
 
@@ -120,17 +124,20 @@ def _visible(old: object, new: object, words: _Words) -> list[str]:
     appeared = [line for line in (after - before) if line]
     vanished = [line for line in (before - after) if line]
     return [
-        *_lines(words.text_new, appeared),
-        *_lines(words.text_gone, vanished),
+        *_lines(words.text_new, appeared, words.together),
+        *_lines(words.text_gone, vanished, words.together),
     ]
 
 
-def _lines(what: str, lines: list[str]) -> list[str]:
-    """One sentence a line where there are few; another page altogether is told in one."""
-    if len(lines) <= FEW_LINES:
+def _lines(what: str, lines: list[str], together: bool) -> list[str]:
+    """Few lines one by one, where that is wanted; another page altogether is told in one sentence."""
+    if not lines:
+        return []
+    if not together and len(lines) <= FEW_LINES:
         return [f"{what}: {_quote(line)}." for line in lines]
-    named = ", ".join(f"“{plain_value(line, 40)}”" for line in lines[:FEW_LINES])
-    return [f"{what}: {named} and {count(len(lines) - FEW_LINES)} more lines."]
+    named = ", ".join(f"“{plain_value(line, 80 if together else 40)}”" for line in lines[:FEW_LINES])
+    more = f" and {count(len(lines) - FEW_LINES)} more lines" if len(lines) > FEW_LINES else ""
+    return [f"{what}: {named}{more}."]
 
 
 def _say(value: object) -> str:

@@ -208,7 +208,7 @@ class _Conversion:
         try:  # dates, enums, UUIDs and numpy inside a value that made the fast road fail
             return orjson.loads(orjson.dumps(value, option=OPTIONS))
         except (TypeError, ValueError, RecursionError):
-            if self._is_strict and not type(value).__name__ in _NUMBERS_AS_TEXT:
+            if self._is_strict and type(value).__name__ not in _NUMBERS_AS_TEXT:
                 raise _NotJson from None
             return _described(value)
 

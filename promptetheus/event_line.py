@@ -21,7 +21,10 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "error": ("message",),
     "session_end": ("status",),
 }
-_SHOWN_OF_FAILURES: dict[str, tuple[str, ...]] = {"tool_result": ("error", "status"), "session_end": ("error",)}
+_SHOWN_OF_FAILURES: dict[str, tuple[str, ...]] = {
+    "tool_result": ("error", "status"),
+    "session_end": ("error",),
+}
 """What a failed call or session says besides; of others these fields say nothing."""
 
 

@@ -15,7 +15,7 @@ from promptetheus.display import plain_value, printable_line
 from promptetheus.effects import Effects, infer_effects
 from promptetheus.events import Event
 from promptetheus.fingerprint import in_order
-from promptetheus.first_mistake import rank
+from promptetheus.first_mistake import likeliest
 from promptetheus.narrative import did_fail, headline
 from promptetheus.signatures import make_run
 from promptetheus.steps import Step, StepBuilder, StepKind
@@ -98,7 +98,7 @@ def _within(head: Sequence[str], entries: Sequence[_Entry], lines: int, limit: i
 
 
 def _guess(events: Sequence[Mapping[str, Any]], effects: Effects) -> list[str]:
-    found = rank(make_run(events), effects, limit=1)
+    found = likeliest(make_run(events), effects, limit=1)
     if not found:
         return []
     what = printable_line(found[0].text, 70)
@@ -152,7 +152,7 @@ def _rank(step: Step, effects: Effects) -> int:
     if step.ok is False:
         return 0 if step.kind is StepKind.CHECK else 1
     if step.kind is StepKind.CHECK:
-        return 1
+        return 2
     if step.kind is StepKind.TOOL:
         known = effects.get(step.name)
         return 3 if known is not None and known.effect != "read" else 4

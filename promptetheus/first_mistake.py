@@ -34,6 +34,10 @@ CHANCES: Mapping[Sign, float] = {
 """How likely a move with a sign is a mistake, if none was made before: set by hand, near the shares counted on half
 of the labelled runs of Who&When and on tau-bench, rounded. Signs of one move add up as independent chances do."""
 
+BESIDE_CHANGES = 0.4
+"""By how much all other signs count for less in a session that changes something: what it left behind is judged by
+its changes, and a slip of the tongue or a look too many leaves nothing."""
+
 _BY_KIND = frozenset({Sign.CALL, Sign.WORDS, Sign.LOOK})
 _USUAL_MOVES = 10
 """The chances of moves without other signs are those of a session of so many moves; more moves share them."""
@@ -75,10 +79,10 @@ def first_mistakes(
         effects: which tools change something; None: inferred from this session alone.
         limit: how many candidates.
     """
-    return rank(make_run(events), effects, limit)
+    return likeliest(make_run(events), effects, limit)
 
 
-def rank(run: Run, effects: Effects | None = None, limit: int = MAX_CANDIDATES) -> list[Candidate]:
+def likeliest(run: Run, effects: Effects | None = None, limit: int = MAX_CANDIDATES) -> list[Candidate]:
     """The same for a session that is a run already."""
     known = infer_effects([run]) if effects is None else effects
     signed = signed_moves(run, _goal(run.events), known)
@@ -89,11 +93,16 @@ def rank(run: Run, effects: Effects | None = None, limit: int = MAX_CANDIDATES) 
 
 def _first_of(signed: Sequence[SignedMove]) -> list[float]:
     share = _USUAL_MOVES / max(_USUAL_MOVES / 2, len(signed))
+    beside = BESIDE_CHANGES if any(Sign.CHANGE in each.signs for each in signed) else 1.0
+    weights = {
+        sign: chance * (share if sign in _BY_KIND else 1) * (1 if sign is Sign.CHANGE else beside)
+        for sign, chance in CHANCES.items()
+    }
     none_before, chances = 1.0, []
     for each in signed:
         right = 1.0
         for sign in each.signs:
-            right *= 1 - CHANCES[sign] * (share if sign in _BY_KIND else 1)
+            right *= 1 - weights[sign]
         chances.append(round(none_before * (1 - right), 6))
         none_before *= right
     return chances

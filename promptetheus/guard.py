@@ -127,6 +127,15 @@ def pass_on(error: BaseException) -> None:
         raise error
 
 
+def is_a(value: object, kinds: Any) -> bool:
+    """`isinstance`, and False for a value that cannot be asked: a proxy with nothing behind it raises there."""
+    try:
+        return isinstance(value, kinds)
+    except BaseException as error:
+        pass_on(error)
+        return False
+
+
 def _is_from_outside(error: BaseException) -> bool:
     trace, frame = error.__traceback__, None
     while trace is not None:

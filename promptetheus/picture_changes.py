@@ -60,6 +60,11 @@ class PictureChange:
     reason: str = ""
     """Why they cannot be compared."""
 
+    @property
+    def is_visible(self) -> bool:
+        """Whether a person would see the difference."""
+        return self.kind not in (PictureKind.SAME, PictureKind.ALIKE, PictureKind.UNREADABLE)
+
     def describe(self) -> str:
         """One line."""
         if self.kind is PictureKind.UNREADABLE:

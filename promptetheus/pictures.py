@@ -79,3 +79,14 @@ def _decoded(data: bytes, fit: tuple[float, float] | None) -> Decoded:
         image.draft("RGB", target)  # JPEG: decode no larger than needed
         small = image.convert("RGBA").resize(target, Image.Resampling.LANCZOS, reducing_gap=2.0)
         return Decoded(small, image.format or "", width, height)
+
+
+def small_copy(data: bytes, fit: tuple[float, float]) -> tuple[tuple[int, int], bytes]:
+    """The size of the original, and the picture as a PNG that fits into (width, height) pixels.
+
+    What is embedded elsewhere is what was decoded here, without metadata, not the bytes of the spool. Raises
+    PictureError.
+    """
+    found, file = decode(data, fit), io.BytesIO()
+    found.image.convert("RGB").quantize(128).save(file, "PNG", optimize=True)
+    return (found.width_px, found.height_px), file.getvalue()

@@ -30,7 +30,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from promptetheus.noise import DEFAULT_TOLERANCE, NOISE_RULES, TOLERANCE, Noise, NoiseRule, noise_rules, own_rule
+from promptetheus.noise import (
+    DEFAULT_TOLERANCE,
+    NOISE_RULES,
+    TOLERANCE,
+    Noise,
+    NoiseRule,
+    noise_rules,
+    own_rule,
+)
 from promptetheus.project_files import beside
 from promptetheus.spool import make_private_directory
 from promptetheus.toml_key import with_key

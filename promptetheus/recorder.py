@@ -134,7 +134,9 @@ class Recorder:
                 return True
             try:
                 line = orjson.dumps(event, option=_LINE_OPTIONS)
-            except BaseException as error:  # a TypeError of orjson, or a dictionary that another thread changes
+            except (
+                BaseException
+            ) as error:  # a TypeError of orjson, or a dictionary that another thread changes
                 guard.pass_on(error)
                 return False
             if not is_plain and (
@@ -237,6 +239,15 @@ class Recorder:
             return args
         secret = [position for position, name in enumerate(names) if redactor.hides(name)]
         return tuple("[REDACTED]" if number in secret else item for number, item in enumerate(args))
+
+    def joined_if_secret(self, items: list[Any]) -> list[Any]:
+        """The texts that a generator yielded as one text, where only together they show a secret: a model's answer
+        comes in pieces. Then it is redacted like any other text; else the items as they are."""
+        redactor = self._default_redactor
+        if redactor is None or len(items) < 2 or not all(type(item) is str for item in items):
+            return items
+        joined = encode_value("".join(items))
+        return items if redactor.encoded(joined) is joined else ["".join(items)]
 
     def redacted_trace(self, trace: dict[str, Any]) -> dict[str, Any]:
         """What a transport is told of the session when it begins, without secrets. Its id stays."""
@@ -343,6 +354,9 @@ def _problem(kind: object, payload: dict[str, Any]) -> str:
             validate_llm_call(payload)
         except (TypeError, ValueError) as error:
             return str(error)
+        except BaseException as error:  # a value that cannot even be asked for its type
+            guard.pass_on(error)
+            return f"llm_call cannot be checked: {type(error).__name__}"
     return ""
 
 

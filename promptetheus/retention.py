@@ -30,6 +30,9 @@ _STATE = ".retention.json"
 _MANY_FILES = 500
 """From here on looking takes more than a millisecond or two: other processes are told that it was done."""
 
+_MAX_SPOOLS = 1_000
+"""A process that writes to more spools than this looks through some of them more often."""
+
 _looked_s: dict[str, float] = {}
 
 
@@ -55,6 +58,8 @@ def is_due(spool: Path) -> bool:
     now = time.monotonic()
     if now - _looked_s.get(str(spool), -CHECK_INTERVAL_S) < CHECK_INTERVAL_S:
         return False
+    if len(_looked_s) >= _MAX_SPOOLS:
+        _looked_s.clear()
     _looked_s[str(spool)] = now
     try:
         return time.time() - (spool / _STATE).stat().st_mtime > CHECK_INTERVAL_S

@@ -37,16 +37,16 @@ def session_id_of(given: Any) -> str:
 
 def call_id_of(given: Any) -> str:
     """A call id that is a text: a new one for None and ""."""
-    return new_call_id() if given is None or isinstance(given, str) else text_of(given)
+    return new_call_id() if given is None or guard.is_a(given, str) else text_of(given)
 
 
 def texts_of(tags: Any) -> list[str]:
     """Tags as texts: one text is one tag."""
     if tags is None:
         return []
-    if isinstance(tags, str):
-        return [tags]
     try:
+        if isinstance(tags, str):
+            return [tags]
         return [text_of(tag) for tag in tags]
     except BaseException as error:
         guard.pass_on(error)
@@ -58,7 +58,7 @@ def list_of(value: Any) -> list[Any]:
     """A list of its own: of one entry for what is no list, set or tuple."""
     if value is None:
         return []
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    return list(value) if guard.is_a(value, list | tuple | set | frozenset) else [value]
 
 
 def whole(number: Any) -> Any:

@@ -14,6 +14,9 @@ from promptetheus.recorder import copied
 from promptetheus.session_arguments import call_id_of, list_of, whole
 from promptetheus.sinks import Sink
 
+MAX_KEPT = 1_000
+"""A session remembers so many tags and metadata of its own; further ones are recorded and counted."""
+
 _recorded = guard.guarded(dict)
 
 
@@ -62,7 +65,7 @@ class SessionEvents:
         metadata: Mapping[str, Any] | None = None,
     ) -> Event:
         """What the tool returned, or the error it ended in."""
-        if isinstance(error, BaseException):
+        if error is not None and guard.is_a(error, BaseException):
             error = safe_repr(error)[0]
         return self._record("tool_result", {"call_id": call_id, "result": result, "error": error}, metadata)
 
@@ -98,7 +101,7 @@ class SessionEvents:
     def screenshot(self, source: Any, metadata: Mapping[str, Any] | None = None) -> Event:
         """A picture: its bytes, or the path of its file. It is kept as an artifact of the spool."""
         payload = self._artifact(source, "screenshot")
-        if isinstance(source, bytes | bytearray | memoryview):
+        if guard.is_a(source, bytes | bytearray | memoryview):
             payload["source_type"] = "bytes"
         return self._record("screenshot", payload, metadata)
 
@@ -176,7 +179,7 @@ class SessionEvents:
     ) -> Event:
         """An error, as an exception (its traceback is kept) or as a message."""
         payload: dict[str, Any] = {"handled": handled}
-        if isinstance(error, BaseException):
+        if guard.is_a(error, BaseException):
             import traceback
 
             payload["message"] = error_text(error)
@@ -211,7 +214,11 @@ class SessionEvents:
     @_recorded
     def update_metadata(self, **values: Any) -> Event:
         """Merge values into the session's metadata and record the change."""
-        self.metadata.update(values)
+        for name, value in values.items():
+            if name in self.metadata or len(self.metadata) < MAX_KEPT:
+                self.metadata[name] = value
+            else:
+                guard.count("truncated.session_metadata")
         payload = {"name": "metadata_update", "before": None, "after": values}
         return self._record("state_change", payload, None)
 
@@ -219,13 +226,16 @@ class SessionEvents:
     def add_tags(self, *tags: str) -> Event:
         """Add tags that the session does not have yet and record them."""
         fresh = [tag for tag in dict.fromkeys(map(text_of, tags)) if tag not in self.tags]
-        self.tags.extend(fresh)
+        room = max(0, MAX_KEPT - len(self.tags))
+        self.tags.extend(fresh[:room])
+        if len(fresh) > room:
+            guard.count("truncated.session_tags", len(fresh) - room)
         payload = {"name": "tags_added", "before": None, "after": {"tags": fresh}}
         return self._record("state_change", payload, None)
 
     def _artifact(self, source: Any, what: str) -> dict[str, Any]:
         """The payload that describes a picture or recording, which is kept where the sink can keep it."""
-        if isinstance(source, bytes | bytearray | memoryview):
+        if guard.is_a(source, bytes | bytearray | memoryview):
             data = bytes(source)
             return {"size_bytes": len(data), **self._kept_artifact(data, data[:16], "", what)}
         name = _path_of(source)

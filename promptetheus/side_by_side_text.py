@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from promptetheus.comparison import Change
 from promptetheus.diff_report import Cell, DiffReport, Side
 from promptetheus.display import printable_line
-from promptetheus.row_details import RowDetails
+from promptetheus.picture_changes import PictureChange
+from promptetheus.row_details import PicturePair, RowDetails
 from promptetheus.value_changes import ValueChange
-from promptetheus.word_changes import WordChanges, Words
+from promptetheus.word_changes import WORTH_MARKING, WordChanges, Words
 
 _MARKS = {
     Change.SAME: "=",
@@ -28,11 +29,9 @@ _FOLDED_FROM = 4
 _MOST_CHANGES = 6
 """Changes of arguments or results said under a row; of more, the number is said."""
 
+_INDENT = " " * 17
 _WIDTH = 240
 _WORDS_WIDTH = 500
-_ALIKE = 0.3
-"""Messages that have less in common are shown one under the other, not word by word."""
-
 _AROUND = 24
 """Characters of an unchanged stretch of a message that are shown before and after a change."""
 
@@ -66,11 +65,16 @@ def number_lines(report: DiffReport, *, all_of_them: bool = False) -> list[str]:
     ]
 
 
-def row_lines(report: DiffReport) -> list[str]:
+def row_lines(
+    report: DiffReport, look: Callable[[PicturePair], PictureChange] | None = None
+) -> list[str]:
     """The rows, each with the number of its step in both sessions, and under it what changed.
 
     `=` equal, long stretches folded; `~` changed; `≈` other words; `!` an error on one side; `-` only in the left
     session, `+` only in the right; `↕` elsewhere in the other.
+
+    Args:
+        look: compares two screenshots; without it they are not looked at.
     """
     lines: list[str] = []
     equal: list[str] = []
@@ -81,6 +85,9 @@ def row_lines(report: DiffReport) -> list[str]:
         lines += _folded(equal)
         equal = []
         lines += _changed(report, number, row.change)
+        if look is not None:
+            pairs = [pair for pair in report.details(number).pictures if not pair.is_same][:_MOST_CHANGES]
+            lines += [f"{_INDENT}picture {look(pair).describe()}" for pair in pairs]
     return lines + _folded(equal)
 
 
@@ -89,7 +96,7 @@ def _changed(report: DiffReport, number: int, change: Change) -> Iterator[str]:
     if details.words is None:
         yield _head(report, number, change)
         yield from detail_lines(details)
-    elif details.words.share_equal < _ALIKE:
+    elif details.words.share_equal < WORTH_MARKING:
         left, right = (report.cell(number, side) for side in Side)
         assert left is not None and right is not None
         yield _line("-", left, None, left.text)
@@ -103,9 +110,9 @@ def detail_lines(details: RowDetails) -> Iterator[str]:
     yield from _values("", details.arguments)
     yield from _values("result ", details.result)
     for sentence in details.page:
-        yield f"                 {sentence}"
+        yield f"{_INDENT}{sentence}"
     for name, left, right in details.numbers:
-        yield f"                 {name}: {left} → {right}"
+        yield f"{_INDENT}{name}: {left} → {right}"
 
 
 def words_line(words: WordChanges, limit: int = _WORDS_WIDTH) -> str:
@@ -124,9 +131,9 @@ def _short(text: str) -> str:
 
 def _values(what: str, changes: tuple[ValueChange, ...]) -> Iterator[str]:
     for change in changes[:_MOST_CHANGES]:
-        yield f"                 {what}{change.describe(200)}"
+        yield f"{_INDENT}{what}{change.describe(200)}"
     if len(changes) > _MOST_CHANGES:
-        yield f"                 … and {len(changes) - _MOST_CHANGES} more changes"
+        yield f"{_INDENT}… and {len(changes) - _MOST_CHANGES} more changes"
 
 
 def _head(report: DiffReport, number: int, change: Change, text: str | None = None) -> str:

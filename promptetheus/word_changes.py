@@ -13,6 +13,9 @@ from rapidfuzz.distance import Indel
 MAX_WORDS = 20_000
 """Words, blanks and signs of each text that are compared, about 100,000 characters; the rest is one segment."""
 
+WORTH_MARKING = 0.35
+"""Of texts that share less (`share_equal`), marks on single words are a distraction."""
+
 _PIECE = re.compile(r"\w+|[^\S\n]+|\n|[^\w\s]")
 
 
@@ -38,7 +41,7 @@ class WordChanges:
 
     stretches: tuple[Stretch, ...]
     share_equal: float
-    """From 0 to 1, by characters. Where it is small, emphasis on single words is a distraction."""
+    """From 0 to 1, by characters."""
     cut: bool = False
     """Whether the texts were too long to be compared to their ends."""
 

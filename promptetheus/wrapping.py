@@ -22,8 +22,9 @@ class Record(Protocol):
     """What is recorded of one call. None of these raises."""
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None: ...
-    def done(self, value: Any, error: BaseException | None) -> None: ...
-    async def done_async(self, value: Any, error: BaseException | None) -> None: ...
+    def item(self, value: Any) -> None: ...
+    def done(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None: ...
+    async def done_async(self, value: Any, error: BaseException | None, is_closed: bool = False) -> None: ...
 
 
 NewRecord = Callable[[], Record]
@@ -32,6 +33,11 @@ NewRecord = Callable[[], Record]
 def is_async(function: Any) -> bool:
     """Whether calls of the function end in an event loop."""
     return bool(_flags(function) & (_COROUTINE | _ASYNC_GENERATOR))
+
+
+def is_generator(function: Any) -> bool:
+    """Whether calls of the function yield items, in an event loop or outside."""
+    return bool(_flags(function) & (_GENERATOR | _ASYNC_GENERATOR))
 
 
 def wrap(function: Any, new_record: NewRecord, only_in_session: bool) -> Any:
@@ -129,13 +135,14 @@ def _generator(function: Any, new_record: NewRecord, only_in_session: bool) -> A
             while True:
                 with place:
                     item = step(given)
+                    record.item(item)
                 try:
                     given = yield item
                     step = body.send
                 except GeneratorExit:  # the consumer has enough: not a failure
                     with place:
                         body.close()
-                        record.done(None, None)
+                        record.done(None, None, is_closed=True)
                     return None
                 except BaseException as error:
                     step, given = body.throw, error
@@ -163,13 +170,14 @@ def _async_generator(function: Any, new_record: NewRecord) -> Any:
             while True:
                 with place:
                     item = await step(given)
+                    record.item(item)
                 try:
                     given = yield item
                     step = body.asend
                 except GeneratorExit:
                     with place:
                         await body.aclose()
-                        await record.done_async(None, None)
+                        await record.done_async(None, None, is_closed=True)
                     return
                 except BaseException as error:
                     step, given = body.athrow, error

@@ -21,8 +21,9 @@ from typing import IO, Any
 from promptetheus.queries.filter import Filter, parse_filter
 from promptetheus.queries.isolated_pipe import receive, send
 from promptetheus.queries.needle import Needle
+from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.search import Hit, Stopped, search, search_session
-from promptetheus.queries.spools import Roots, Spools, roots_of
+from promptetheus.queries.spools import Spools
 
 PATIENCE_S = 5.0
 """How long one text may take before the pattern is given up."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from promptetheus.artifacts import read_artifact
 from promptetheus.diff_report import DiffReport, SessionSide, diff_report
-from promptetheus.effects import Effects
+from promptetheus.diff_html import Shots
+from promptetheus.effects import Effects, evidence_in, judge
 from promptetheus.events import Event
 from promptetheus.noise import Noise
 from promptetheus.picture_changes import PictureChange, PictureKind, picture_changes
-from promptetheus.pictures import MAX_FILE_BYTES
+from promptetheus.pictures import MAX_FILE_BYTES, PictureError, small_copy
 from promptetheus.queries.pricing import Pricer
+from promptetheus.queries.project_effects import evidence_of
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.row_details import PicturePair
+from promptetheus.signatures import make_run
+
+
+EMBEDDED_PX = (800.0, 1_200.0)
+"""How large an embedded screenshot is at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,27 @@ def report_on(
     )
 
 
+def effects_for(
+    spool: Path,
+    rows: Iterable[SessionRow],
+    corrections: Mapping[str, str],
+    left: ReadSession,
+    right: ReadSession,
+) -> Effects:
+    """What the tools of two sessions do to the world: told from recent sessions of their agents, and from these two
+    where they are not among them.
+
+    Args:
+        rows: the spool's sessions, newest first.
+        corrections: tool name to effect, see `project_rules.ProjectRules.effects`.
+    """
+    recent = [row for row in rows if row.agent in (left.row.agent, right.row.agent)]
+    evidence = evidence_of(spool, recent)
+    known = {row.path for row in recent}
+    more = [evidence_in(make_run(each.events)) for each in (left, right) if each.row.path not in known]
+    return judge([*evidence, *more], corrections)
+
+
 @lru_cache(maxsize=256)
 def compare_pictures(left_spool: Path, right_spool: Path, pair: PicturePair) -> PictureChange:
     """How two screenshots differ; about 40 ms, so call it from a thread. Never raises.
@@ -95,3 +124,21 @@ def compare_pictures(left_spool: Path, right_spool: Path, pair: PicturePair) -> 
     except ValueError as error:
         return PictureChange(PictureKind.UNREADABLE, reason=str(error))
     return picture_changes(before, after)
+
+
+def shots(left_spool: Path, right_spool: Path, pair: PicturePair) -> Shots:
+    """A pair of screenshots to embed in a page, each as a small copy of its own."""
+    left, right = _small(left_spool, pair.left), _small(right_spool, pair.right)
+    size = (right or left or ((0, 0), b""))[0]
+    return Shots(
+        left[1] if left else None, right[1] if right else None, size, compare_pictures(left_spool, right_spool, pair)
+    )
+
+
+def _small(spool: Path, path: str | None) -> tuple[tuple[int, int], bytes] | None:
+    if path is None:
+        return None
+    try:
+        return small_copy(read_artifact(spool, path, MAX_FILE_BYTES), EMBEDDED_PX)
+    except (OSError, ValueError, PictureError):
+        return None

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from promptetheus.queries.isolated_pipe import receive, send
 from promptetheus.queries.open_query import Row
-from promptetheus.queries.spools import Roots, roots_of
+from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.sql import MAX_ROWS, TIMEOUT_S, Result, SqlError
 
 MEMORY_BYTES = 1 << 30

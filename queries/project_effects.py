@@ -7,13 +7,13 @@ where size, time and inode of the session's file are as they were.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from promptetheus.effects import COUNTED, Effect, Evidence, ToolEffect, evidence_in, judge
+from promptetheus.effects import COUNTED, Effect, Evidence, evidence_in
 from promptetheus.queries.catalog_cache import cache_path
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.tasks import read_run
@@ -35,21 +35,12 @@ Known = dict[str, tuple[Stamp, dict[str, Evidence]]]
 """By name of the session's file."""
 
 
-def project_effects(
-    spool: Path,
-    rows: Iterable[SessionRow],
-    corrections: Mapping[str, str] | None = None,
-    *,
-    agents: Iterable[str] = (),
-) -> dict[str, ToolEffect]:
-    """The effect of every tool that recent sessions called.
+def evidence_of(spool: Path, rows: Iterable[SessionRow]) -> list[dict[str, Evidence]]:
+    """What recent sessions show of their tools, session by session: for `effects.judge`.
 
     Args:
-        rows: the spool's sessions, newest first.
-        corrections: what a person decided, see `project_rules`.
-        agents: only sessions of these agents count, if any are named.
+        rows: sessions of the spool, newest first.
     """
-    wanted = set(agents)
     path = _path(spool)
     known = _read(path)
     kept: Known = {}
@@ -58,7 +49,7 @@ def project_effects(
     for row in rows:
         if len(kept) == MAX_SESSIONS:
             break
-        if row.status in (Status.RUNNING, Status.EMPTY) or (wanted and row.agent not in wanted):
+        if row.status in (Status.RUNNING, Status.EMPTY):
             continue
         try:
             found = os.stat(row.path)
@@ -76,7 +67,7 @@ def project_effects(
                 fresh = True
     if fresh and path is not None:
         _write(path, {**known, **kept})
-    return judge((evidence for _, evidence in kept.values()), corrections)
+    return [evidence for _, evidence in kept.values()]
 
 
 def _path(spool: Path) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.spool import session_file_name
 
 _SUFFIX = ".jsonl"
@@ -31,11 +32,11 @@ class AmbiguousSession(LookupError):
         """Their ids, sorted."""
 
 
-def resolve(root: Path, target: str) -> Path:
+def resolve(roots: Roots, target: str) -> Path:
     """The file of the session that `target` names.
 
     In this order: an existing file (spool file or exported `.json`; links are followed, a person named it), a
-    session id of the spool, the unique beginning of one in either case.
+    session id of the spool, the unique beginning of one in either case. Of several spools, the first that has it.
 
     Raises:
         SessionNotFound: nothing matches.
@@ -46,21 +47,21 @@ def resolve(root: Path, target: str) -> Path:
         return named
     if not target:
         raise SessionNotFound(target)
-    stems = _stems(root)
-    exact = session_file_name(target).removesuffix(_SUFFIX)
-    if exact in stems:
-        return root / (exact + _SUFFIX)
+    places = {root: _stems(root) for root in roots_of(roots)}
     stem = target.removesuffix(_SUFFIX)
-    if stem in stems:
-        return root / (stem + _SUFFIX)
+    for exact in (session_file_name(target).removesuffix(_SUFFIX), stem):
+        for root, stems in places.items():
+            if exact in stems:
+                return root / (exact + _SUFFIX)
     wanted = stem.casefold()
-    same = sorted(name for name in stems if name.casefold() == wanted)
-    found = same or sorted(name for name in stems if name.casefold().startswith(wanted))
+    known = {name: root for root, stems in reversed(places.items()) for name in stems}
+    same = sorted(name for name in known if name.casefold() == wanted)
+    found = same or sorted(name for name in known if name.casefold().startswith(wanted))
     if not found:
         raise SessionNotFound(target)
     if len(found) > 1:
         raise AmbiguousSession(target, tuple(found))
-    return root / (found[0] + _SUFFIX)
+    return known[found[0]] / (found[0] + _SUFFIX)
 
 
 def _existing_file(target: str) -> Path | None:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from promptetheus.queries.catalog import Catalog
 from promptetheus.queries.paging import newest_first
+from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.rows import SessionRow
-
-Roots = Path | Iterable[Path]
-"""One spool directory, or several."""
-
-
-def roots_of(roots: Roots) -> tuple[Path, ...]:
-    """The directories, each once, in the order given."""
-    return (roots,) if isinstance(roots, Path) else tuple(dict.fromkeys(roots))
 
 
 class Spools:

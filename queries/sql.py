@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from promptetheus.queries.open_query import MAX_RESULT_BYTES, OpenQuery
 from promptetheus.queries.pruning import Planner
+from promptetheus.queries.roots import Roots
 from promptetheus.queries.rows import SessionRow
-from promptetheus.queries.spools import Roots, Spools
+from promptetheus.queries.spools import Spools
 from promptetheus.queries.sql_error import SqlError, from_duckdb
 from promptetheus.queries.views import event_types_of, mentioned
 

@@ -79,7 +79,9 @@ def nearest_passing(
     """The passing session of the task of `row` (whose steps are `run`) that has most in common with it; None when
     no session of that task passed. Reads up to 200 sessions."""
     task = same_task(row, rows)
-    runs = [(other, found) for other in passed(task.rows) if (found := read_run(other.path, noise)) is not None]
+    runs = [
+        (other, found) for other in passed(task.rows) if (found := read_run(other.path, noise)) is not None
+    ]
     choice = nearest(run, [found for _, found in runs])
     if choice is None:
         return None

@@ -26,6 +26,9 @@ from promptetheus.display import printable, printable_line
 from promptetheus.tui.chooser import Run
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.history import History
+from promptetheus.tui.kitty import KittyPictures
+from promptetheus.tui.picture_way import PictureWay, best_way, canvas_for, terminal_cell_px
+from promptetheus.tui.send_picture import write_to_terminal
 from promptetheus.tui.sessions_screen import SessionsScreen
 from promptetheus.tui.theme import full_name, our_themes, palette_of, starting_theme
 from promptetheus.tui.views import VIEWS, NotNow, Place, ViewScreen, make_view, view_bindings
@@ -118,6 +121,10 @@ class PromptetheusApp(Guarded, App[None]):
         if chosen is None:
             raise UnknownTheme(theme or "", sorted(self.available_themes))
         self.theme = chosen
+        self.canvas = canvas_for(best_way(os.environ, cell_px := terminal_cell_px()), cell_px)
+        """How pictures are drawn."""
+        self.kitty = KittyPictures()
+        """Which pictures the terminal has, where it keeps them itself."""
 
     def get_default_screen(self) -> Screen[Any]:
         """The Sessions view is under everything."""
@@ -282,12 +289,25 @@ class PromptetheusApp(Guarded, App[None]):
         for view in VIEWS.values():
             if view.number is None:
                 yield view.sentence, partial(self.go, view.key)
-        front = self.views()[-1]
-        yield from front.commands()
+        yield from self.views()[-1].commands()
+        for way in PictureWay:
+            now = " (now)" if way is self.canvas.way else ""
+            yield f"Pictures in {way.value}{now}", partial(self.draw_pictures_in, way)
         for name in sorted(
             self.available_themes, key=lambda name: (not name.startswith("promptetheus"), name)
         ):
             yield f"Theme: {name}", partial(setattr, self, "theme", name)
+
+    def draw_pictures_in(self, way: PictureWay) -> None:
+        """Draw all pictures in another way from now on."""
+        self.canvas = canvas_for(way, terminal_cell_px())
+        if self.canvas.way is not way:
+            self.notify("The terminal does not tell how large its cells are: half blocks instead.", timeout=4)
+        from promptetheus.tui.page_view import PageView
+
+        for screen in self.screen_stack:
+            for view in screen.query(PageView):
+                view.draw_again()
 
     # The demo
 
@@ -313,6 +333,7 @@ class PromptetheusApp(Guarded, App[None]):
     def on_unmount(self) -> None:
         """End a demo that is still being recorded: the program waits for its threads."""
         self._leaving.set()
+        write_to_terminal(self, self.kitty.forget_all())
 
     # Messages and errors
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
-from promptetheus.artifacts import read_artifact
 from promptetheus.display import duration, printable_line, size
 from promptetheus.dom_changes import dom_changes
 from promptetheus.events import Event
-from promptetheus.pictures import MAX_FILE_BYTES, PictureError
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.json_view import JsonBlock
-from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, styled
-from promptetheus.tui.picture import Picture, draw_picture
+from promptetheus.tui.page import Block, Frame, Gap, Heading, Line
+from promptetheus.tui.picture_block import PictureBlock
 from promptetheus.tui.subject import Subject, metadata_of, payload_of
 
 MOST_FOLLOWING = 20
@@ -29,7 +24,8 @@ def action_blocks(subject: Subject) -> list[Block]:
     """What was done where, then what the page showed after it."""
     payload, metadata = subject.payload, dict(subject.metadata)
     x, y = metadata.pop("x", None), metadata.pop("y", None)
-    at = f"{x}, {y}" if isinstance(x, int | float) and isinstance(y, int | float) else None
+    point = (float(x), float(y)) if _is_number(x) and _is_number(y) else None
+    at = f"{x}, {y}" if point is not None else None
     blocks: list[Block] = [
         Fields(
             [
@@ -42,13 +38,14 @@ def action_blocks(subject: Subject) -> list[Block]:
     ]
     if metadata:
         blocks += [Gap(), JsonBlock("metadata", metadata)]
-    before = subject.dom_before
+    before, shot_before = subject.dom_before, subject.shot_before
     following = subject.events[1 : 1 + MOST_FOLLOWING]
     # A look at the page says more than its text, whichever was recorded first.
     for event in sorted(following, key=lambda event: event.get("type") != "screenshot"):
         blocks.append(Gap())
         if event.get("type") == "screenshot":
-            blocks.extend(_shot(event, subject.spool))
+            blocks.extend(_shot(event, subject.spool, shot_before, point))
+            shot_before = stored_picture(event) or shot_before
         else:
             blocks.extend(_dom(payload_of(event), before, event))
             before = payload_of(event)
@@ -94,15 +91,23 @@ class _Warnings:
 
 def shot_blocks(subject: Subject) -> list[Block]:
     """The picture, and what is known of it."""
-    return _shot(subject.event, subject.spool)
+    return _shot(subject.event, subject.spool, subject.shot_before)
 
 
-def _shot(event: Event, spool: Path) -> list[Block]:
+def stored_picture(event: Event) -> str:
+    """Where the picture of a screenshot event is kept; "" when only that it was taken is known."""
+    path = payload_of(event).get("storage_path")
+    return path if isinstance(path, str) else ""
+
+
+def _shot(
+    event: Event, spool: Path, before: str = "", point: tuple[float, float] | None = None
+) -> list[Block]:
     payload = payload_of(event)
-    path = payload.get("storage_path")
+    path = stored_picture(event)
     blocks: list[Block]
-    if isinstance(path, str) and path:
-        blocks = [PictureBlock(spool, path, payload.get("size_bytes"))]
+    if path:
+        blocks = [PictureBlock(spool, path, payload.get("size_bytes"), before, point)]
     else:
         source = payload.get("source")
         where = f" It was read from {printable_line(str(source), 300)}." if source else ""
@@ -112,48 +117,8 @@ def _shot(event: Event, spool: Path) -> list[Block]:
     return blocks
 
 
-@dataclass(slots=True)
-class PictureBlock:
-    """A screenshot in half blocks, under a line with its measures."""
-
-    spool: Path
-    storage_path: str
-    size_bytes: Any = None
-
-    def lines(self, frame: Frame) -> list[Line]:
-        """As large as the pane allows without scrolling, but no smaller than can be made out."""
-        looks = frame.looks
-        rows = max(6, frame.height - 4)
-        # Without a colour for text the theme has none at all: brightness has to do.
-        colour = looks.failed.color is not None
-        try:
-            picture = _picture(self.spool, self.storage_path, frame.width, rows, colour)
-        except PictureError as error:
-            text = Text(f"no picture: {printable_line(str(error), 400)}", looks.failed)
-            text.truncate(frame.width, overflow="ellipsis")
-            return [Line(text, value=self.storage_path, title="path")]
-        kept = f"  {size(self.size_bytes)}" if isinstance(self.size_bytes, int) else ""
-        measures = f"{picture.width_px}×{picture.height_px}"
-        caption = styled((measures, looks.strong), (f"  {picture.format}{kept}", looks.muted))
-        # `o` draws it again, with the whole screen to itself.
-        drawn = [
-            Line(strip, value=self.storage_path, title="picture", opens=self) for strip in picture.strips
-        ]
-        return [Line(caption, value=self.storage_path, title="path"), *drawn]
-
-
-@lru_cache(maxsize=16)
-def _picture(spool: Path, storage_path: str, columns: int, rows: int, colour: bool) -> Picture:
-    """Artifacts are named by their content, so a picture once drawn stays right."""
-    try:
-        data = read_artifact(spool, storage_path, MAX_FILE_BYTES)
-    except FileNotFoundError:
-        raise PictureError("its file is gone from the spool") from None
-    except OSError as error:
-        raise PictureError(f"its file cannot be read ({error.strerror or type(error).__name__})") from None
-    except ValueError as error:
-        raise PictureError(str(error)) from None
-    return draw_picture(data, columns, rows, colour=colour)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
 
 
 def recording_blocks(subject: Subject) -> list[Block]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from textual.timer import Timer
 
+from promptetheus.events import Event
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.queries.span_contents import span_contents
 from promptetheus.steps import Step, StepKind
+from promptetheus.tui.inspect_browser import stored_picture
 from promptetheus.tui.inspectors import page_of
 from promptetheus.tui.json_view import JsonBlock
 from promptetheus.tui.page import Page
@@ -24,8 +26,10 @@ HELD_KEY_S = 0.12
 
 SETTLE_S = 0.05
 
-DOM_LOOKED_BACK = 20_000
-"""Events searched for the DOM snapshot before this one."""
+LOOKED_BACK = 20_000
+"""Events searched for the DOM snapshot or the screenshot before this one."""
+
+Found = TypeVar("Found")
 
 
 class Glance(NamedTuple):
@@ -100,7 +104,7 @@ def subject_of(log: SessionLog, glance: Glance) -> Subject:
     step = glance.step
     numbers = list(step.events)
     events = [log.event(number) for number in numbers]
-    holds_dom = any(event.get("type") == "dom_snapshot" for event in events)
+    types = {event.get("type") for event in events}
     verdict = NO_VERDICT
     if step.kind is StepKind.CHECK:
         steps = glance.steps
@@ -112,7 +116,10 @@ def subject_of(log: SessionLog, glance: Glance) -> Subject:
         spool=log.path.parent,
         number=step.index,
         running=glance.running,
-        dom_before=_dom_before(log, numbers[0]) if holds_dom else None,
+        dom_before=_before(log, numbers[0], "dom_snapshot", payload_of) if "dom_snapshot" in types else None,
+        shot_before=_before(log, numbers[0], "screenshot", stored_picture) or ""
+        if "screenshot" in types
+        else "",
         verdict=verdict,
         inside=inside,
         blame=glance.blame,
@@ -120,8 +127,9 @@ def subject_of(log: SessionLog, glance: Glance) -> Subject:
     )
 
 
-def _dom_before(log: SessionLog, number: int) -> Any:
-    for earlier in range(number - 1, max(-1, number - 1 - DOM_LOOKED_BACK), -1):
-        if log.type_of(earlier) == "dom_snapshot":
-            return payload_of(log.event(earlier))
+def _before(log: SessionLog, number: int, kind: str, take: Callable[[Event], Found]) -> Found | None:
+    """What the last event of a type before this one holds."""
+    for earlier in range(number - 1, max(-1, number - 1 - LOOKED_BACK), -1):
+        if log.type_of(earlier) == kind:
+            return take(log.event(earlier))
     return None

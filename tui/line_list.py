@@ -6,6 +6,7 @@ draws one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from textual.strip import Strip
 from promptetheus.display import printable_line
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.list_message import ListMessage
+from promptetheus.tui.picture_strip import PictureStrip, without_graphics
 from promptetheus.tui.theme import Looks, looks_of
 
 MARKER = "▌"
@@ -340,8 +342,12 @@ class LineList(Guarded, ScrollView, can_focus=True):
     def _to_strip(
         self, row: Text | Strip, width: int, base: Style, marker: str = " ", marker_style: Style | None = None
     ) -> Strip:
-        parts = row if isinstance(row, Strip) else row.render(_PLAIN)
-        strip = Strip([Segment(marker, marker_style), *map(_harmless, parts)])
+        if isinstance(row, PictureStrip):
+            # Graphics are drawn by the terminal over whatever is in front: only on the screen that is seen.
+            parts: Iterable[Segment] = row if self.screen.is_active else without_graphics(row)
+        else:
+            parts = map(_harmless, row if isinstance(row, Strip) else row.render(_PLAIN))
+        strip = Strip([Segment(marker, marker_style), *parts])
         return strip.adjust_cell_length(width).apply_style(base)
 
     # Scrolling

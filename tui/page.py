@@ -12,6 +12,8 @@ from rich.text import Text
 from textual.strip import Strip
 
 from promptetheus.display import printable_line
+from promptetheus.tui.kitty import Upload
+from promptetheus.tui.picture_way import HALF_BLOCKS, Canvas
 from promptetheus.tui.theme import Looks
 
 
@@ -21,6 +23,10 @@ class _Nothing(Enum):
 
 NOTHING: Final = _Nothing.NOTHING
 """Stands for "no value", because None is one."""
+
+
+BEFORE: Final = "before"
+"""The fold that turns pictures to what was there before."""
 
 
 @dataclass(slots=True)
@@ -40,6 +46,10 @@ class Line:
     """Names `value` for people: `result.items.3`."""
     goes_to: int | None = None
     """Index of the step that enter leads to."""
+    flips: bool = False
+    """Whether it belongs to a picture that has one before it."""
+    upload: Upload | None = None
+    """A picture that the terminal must have before this is shown."""
     opens: Block | None = None
     """What `o` shows with the screen to itself; None where that is `value` itself."""
 
@@ -77,6 +87,8 @@ class Frame:
     folds: Folds
     roomy: bool = False
     """Whether this is a full-screen view, which unfolds more by itself."""
+    canvas: Canvas = HALF_BLOCKS
+    """How pictures are drawn."""
 
 
 class Block(Protocol):

@@ -15,7 +15,9 @@ from textual.strip import Strip
 
 from promptetheus.markdown_export import value_text
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.page import NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
+from promptetheus.tui.page import BEFORE, NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
+from promptetheus.tui.picture_way import canvas_of
+from promptetheus.tui.send_picture import send_picture
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.value_view import ValueBlock
 
@@ -91,6 +93,10 @@ class PageView(LineList):
         if self._laid_out_with is not None and self._laid_out_with is not self.looks:
             self._again()
 
+    def draw_again(self) -> None:
+        """Lay out once more, because pictures are drawn in another way now."""
+        self._again()
+
     def _again(self) -> None:
         self._wanted.set()
 
@@ -102,13 +108,16 @@ class PageView(LineList):
             plan, folds = self._plan, self._folds
             if plan is None or self.row_width < 4:
                 continue
-            frame = Frame(self.row_width - 1, self.size.height, self.looks, folds, self._roomy)
+            canvas = canvas_of(self.app)
+            frame = Frame(self.row_width - 1, self.size.height, self.looks, folds, self._roomy, canvas)
             self._laid_out_with = frame.looks
             self._busy = True
             lines = await asyncio.to_thread(_lines, plan, frame)
             self._busy = False
             if self._wanted.is_set() and self._plan is not plan:
                 continue  # Somebody went on while this was laid out.
+            for upload in [line.upload for line in lines if line.upload is not None]:
+                send_picture(self.app, upload)
             self.lines = lines
             if self._is_new:
                 self._is_new = False
@@ -143,6 +152,14 @@ class PageView(LineList):
         return self.lines[self.cursor] if self.lines else None
 
     # Keys
+
+    def flip(self) -> bool:
+        """Show the pictures as they were before, or as they are; False when there is none to flip."""
+        if not any(line.flips for line in self.lines):
+            return False
+        self._folds.opened[BEFORE] = not self._folds.is_open(BEFORE, False)
+        self._again()
+        return True
 
     def action_open_row(self) -> None:
         """Fold or unfold, show more, or open in full: whatever the line is there for."""

@@ -28,6 +28,8 @@ class Subject:
     """Whether its session still runs."""
     dom_before: Mapping[str, Any] | None = None
     """Payload of the last DOM snapshot before it, for steps that hold one."""
+    shot_before: str = ""
+    """Path of the last screenshot before it, for steps that hold one."""
     verdict: Verdict = NO_VERDICT
     """For goal checks: what the check says about single calls."""
     inside: Sequence[InnerStep] = ()

@@ -25,7 +25,7 @@ MOST_WORDS_CELLS = 48
 MOST_ZOOM = 16
 """Each level shows half the time of the one before: 65,536 times in all."""
 
-TICK_CELLS = 12
+TICK_CELLS = 9
 """At least so far apart."""
 
 _SECOND, _MINUTE, _HOUR = 1_000.0, 60_000.0, 3_600_000.0

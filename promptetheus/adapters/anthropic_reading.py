@@ -102,7 +102,7 @@ class MessagePieces:
             answer.parts.append(ToolRequest(_text(get(block, "name")) or "unknown", "", get(block, "id")))
         elif kind == "server_tool_use":
             _hosted(answer, block)
-        return kind == "tool_use"
+        return bool(kind == "tool_use")
 
     def _continue(self, answer: Answer, index: object, delta: Any) -> bool:
         position = self._position.get(index)

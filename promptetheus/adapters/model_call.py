@@ -13,7 +13,7 @@ from promptetheus.adapters.once import is_known, is_known_error
 from promptetheus.adapters.pricing import cost_of, load_prices
 from promptetheus.adapters.scope import Scope, hook
 from promptetheus.adapters.usage import NOTHING, Usage, get, whole
-from promptetheus.session import error_text
+from promptetheus.session_events import error_text
 
 
 class ToolRequest(NamedTuple):
@@ -130,7 +130,7 @@ class ModelCall:
     @hook
     def cut_off(self) -> None:
         """The session ends while the call is under way."""
-        self._write("abandoned" if self.streamed and self._ttft_ms is not None else "unfinished", None)
+        self._write("unfinished" if self._latest_s == self._started_s else "abandoned", None)
 
     def _write(self, status: str | None, error: BaseException | None) -> None:
         session, answer = self.scope.session, self.answer

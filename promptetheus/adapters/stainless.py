@@ -138,7 +138,7 @@ def _begin(apis: Sequence[Api], args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if not apis or _retries.get() is not None:  # a client that is watched itself, of a class that is watched
         return None
     options = kwargs.get("options") or next((arg for arg in args if hasattr(arg, "json_data")), None)
-    if str(get(options, "method", "")).lower() != "post":
+    if options is None or str(get(options, "method", "")).lower() != "post":
         return None
     streamed = bool(kwargs.get("stream"))
     records = []

@@ -9,7 +9,7 @@ _INPUT = ("input_tokens", "prompt_tokens", "request_tokens", "prompt_token_count
 _OUTPUT = ("output_tokens", "completion_tokens", "response_tokens", "candidates_token_count")
 _CACHED = ("cache_read_tokens", "cached_tokens", "cached_content_token_count")
 _CACHE_WRITTEN = ("cache_write_tokens",)
-_REASONING = ("reasoning_tokens", "thoughts_token_count")
+_REASONING = ("reasoning_tokens", "thinking_tokens", "thoughts_token_count")
 _INPUT_DETAILS = (
     "prompt_tokens_details", "input_tokens_details", "input_token_details", "input_details", "details",
 )  # fmt: skip

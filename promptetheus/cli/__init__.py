@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "set up delivery: a project at a gateway, and its key"),
     "spool": ("spool", "what is pending, sent and refused; send it, send it again, delete it"),
     "doctor": ("doctor", "check the spool, the settings and the connection"),
+    "dev": ("dev", "run a gateway for this machine"),
+    "serve": ("serve", "run a gateway for a team"),
     "version": ("version", "print the version"),
 }
 """Name of a command to its module and what it does, in the order of the help."""

@@ -1,155 +1,174 @@
-"""Compare a session with a baseline.
+"""Compare a session with a baseline: where they part, and whether that made it worse.
 
-With one session the nearest passing session of the same agent and goal is the baseline. --steps shows the two
-side by side, aligned, and where they part.
+With one session the nearest passing session of the same agent and goal is the baseline. --steps shows the two side
+by side: `=` equal, `~` changed, `≈` other words, `!` an error on one side, `-` only in the baseline, `+` only in the
+candidate, `↕` in another place. What is ignored, and what tools do to the world: see `promptetheus rules`.
 Exit code 0: no difference, or none that makes it worse; 1: no such session, or no passing one to compare with;
-2: the second session fails where the first did not.
+2: the second session fails where the first did not, or the command was not understood.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
-from promptetheus.cli.targets import open_session
-from promptetheus.regression import SessionDiff, diff_sessions
 
 if TYPE_CHECKING:
-    from promptetheus.divergence import Comparison
+    from promptetheus.diff_report import DiffReport
     from promptetheus.noise import Noise
-    from promptetheus.queries.session_log import SessionLog
+    from promptetheus.picture_changes import PictureChange
+    from promptetheus.project_rules import ProjectRules
+    from promptetheus.queries.diffs import ReadSession
+    from promptetheus.row_details import PicturePair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("baseline", help="session id, the beginning of one, or a file")
     parser.add_argument("candidate", nargs="?", help="the session to compare with it; left out: see above")
+    parser.add_argument("--steps", action="store_true", help="both sessions side by side, and all numbers")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the comparison as one HTML file")
     parser.add_argument(
-        "--steps", action="store_true", help="both sessions side by side, and where they part"
+        "--ignore", action="append", default=[], metavar="RULE", help="ignore this too, e.g. numbers"
     )
     parser.add_argument(
-        "--keep",
+        "--no-ignore",
         action="append",
         default=[],
         metavar="RULE",
-        help="compare what is otherwise ignored: ids, uuids, times, durations, paths or parallel",
+        help="compare what is otherwise ignored: ids, uuids, times, durations, paths, parallel, or a rule of your own",
     )
-    parser.add_argument("--ignore", action="append", default=[], metavar="RULE", help="ignore also: numbers")
     add_spool(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from promptetheus.noise import noise_rules
+    from promptetheus.project_rules import read_rules
 
+    rules = read_rules(arguments.spool)
+    for problem in rules.problems:
+        say(problem)
     try:
-        noise = noise_rules(off=arguments.keep, on=arguments.ignore)
+        noise = rules.noise(on=arguments.ignore, off=arguments.no_ignore)
     except ValueError as error:
         say(f"promptetheus diff: {error}")
         return 2
-    chosen_why = ""
-    if arguments.candidate is None:
-        candidate = open_session(arguments.spool, arguments.baseline)
-        found = _nearest_passing(arguments.spool, candidate) if candidate is not None else None
-        baseline, chosen_why = found if found is not None else (None, "")
-    else:
-        baseline = open_session(arguments.spool, arguments.baseline)
-        candidate = open_session(arguments.spool, arguments.candidate) if baseline is not None else None
-    if baseline is None or candidate is None:
+    report_of = _report_of_one if arguments.candidate is None else _report_of_two
+    found = report_of(arguments, rules, noise)
+    if found is None:
         return 1
-    diff = diff_sessions(baseline.events(), candidate.events())
+    report, left, right = found
+    if arguments.steps or arguments.html is not None:
+        report = report.with_pictures(_looking(left, right))
+    if arguments.html is not None and not _write_html(arguments.html, report, left, right):
+        return 1
     if arguments.json:
-        _print_json(
-            baseline, candidate, diff, _compare(baseline, candidate, noise), chosen_why, arguments.steps
-        )
+        from promptetheus.diff_json import report_as_json
+
+        print_json(report_as_json(report, rows=arguments.steps))
     else:
-        if chosen_why:
-            out(f"Compared with {baseline.row().session_id}: {chosen_why}.")
-        if chosen_why or arguments.steps:
-            _print_divergence(_compare(baseline, candidate, noise), arguments.steps)
-        _print_changes(diff)
-    return 2 if diff.regressed else 0
+        _print(report, _looking(left, right) if arguments.steps else None)
+    return 2 if report.regression.regressed else 0
 
 
-def _print_changes(diff: SessionDiff) -> None:
-    if not diff.changes:
-        out("No differences: the two sessions match.")
-        return
-    out(diff.summary())
-    out("")
-    out("REGRESSED" if diff.regressed else "changed, no regression")
+Report = tuple["DiffReport", "ReadSession", "ReadSession"]
 
 
-def _nearest_passing(spool: Path, candidate: SessionLog) -> tuple[SessionLog, str] | None:
-    """The session to compare with and why it; tells the person when there is none."""
-    from promptetheus.baseline import nearest
-    from promptetheus.cli.passing import all_rows, passed, read_run, same_task
+def _report_of_two(arguments: argparse.Namespace, rules: ProjectRules, noise: Noise) -> Report | None:
+    from promptetheus.queries.diffs import effects_for, report_on
+    from promptetheus.queries.tasks import all_rows
+
+    left = _read(arguments.spool, arguments.baseline)
+    right = _read(arguments.spool, arguments.candidate) if left is not None else None
+    if left is None or right is None:
+        return None
+    effects = effects_for(arguments.spool, all_rows(arguments.spool), rules.effects, left, right)
+    return report_on(left, right, noise=noise, effects=effects), left, right
+
+
+def _report_of_one(arguments: argparse.Namespace, rules: ProjectRules, noise: Noise) -> Report | None:
+    from promptetheus.queries.diffs import effects_for, report_on
+    from promptetheus.queries.tasks import all_rows, nearest_passing
     from promptetheus.signatures import make_run
 
-    row = candidate.row()
-    task = same_task(row, all_rows(spool))
-    runs = [(other, found) for other in passed(task.rows) if (found := read_run(other.path)) is not None]
-    choice = nearest(make_run(candidate.events()), [found for _, found in runs])
-    if choice is None:
-        say(f"No passing session of the same agent and goal as {row.session_id} is in {spool}.")
+    right = _read(arguments.spool, arguments.baseline)
+    if right is None:
+        return None
+    rows = all_rows(arguments.spool)
+    chosen = nearest_passing(right.row, make_run(right.events, noise), rows, noise)
+    if chosen is None:
+        say(f"No passing session of the same agent and goal as {right.row.session_id} is in {arguments.spool}.")
         say("Name two sessions: promptetheus diff BASELINE CANDIDATE")
         return None
-    chosen = runs[choice.place][0]
-    log = open_session(spool, str(chosen.path))
-    if log is None:
+    left = _read(arguments.spool, str(chosen.row.path))
+    if left is None:
         return None
-    return log, f"a passing session of {task.by}, {choice.describe(len(runs))}"
+    effects = effects_for(arguments.spool, rows, rules.effects, left, right)
+    why = f"{left.row.session_id}: {chosen.why}"
+    return report_on(left, right, noise=noise, effects=effects, chosen=why), left, right
 
 
-def _compare(baseline: SessionLog, candidate: SessionLog, noise: Noise) -> Comparison:
-    from promptetheus.divergence import compare
-    from promptetheus.signatures import make_run
+def _read(spool: Path, target: str) -> ReadSession | None:
+    from promptetheus.cli.targets import open_session
+    from promptetheus.queries.diffs import ReadSession
 
-    return compare(make_run(baseline.events(), noise), make_run(candidate.events(), noise))
+    log = open_session(spool, target)
+    return None if log is None else ReadSession(log.row(), log.events())
 
 
-def _print_divergence(comparison: Comparison, steps: bool) -> None:
-    from promptetheus.side_by_side_text import divergence_lines, row_lines
+def _looking(left: ReadSession, right: ReadSession) -> Callable[[PicturePair], PictureChange]:
+    from functools import partial
 
-    for line in divergence_lines(comparison):
+    from promptetheus.queries.diffs import compare_pictures
+
+    return partial(compare_pictures, left.spool, right.spool)
+
+
+def _print(report: DiffReport, look: Callable[[PicturePair], PictureChange] | None) -> None:
+    from promptetheus.side_by_side_text import banner_lines, number_lines, row_lines
+
+    changes = report.regression
+    if report.chosen:
+        out(f"Compared with {report.chosen}.")
+    if not (changes.changes or report.differences or report.chosen or look):
+        out("No differences: the two sessions match.")
+        return
+    for line in banner_lines(report):
         out(line)
-    if steps:
+    if look is not None:
         out("")
-        for line in row_lines(comparison.sides):
+        for line in row_lines(report, look):
             out(line)
+    numbers = number_lines(report, all_of_them=look is not None)
+    if numbers:
+        out("")
+    for line in numbers:
+        out(line)
     out("")
+    if not changes.changes:
+        out("No differences: the two sessions match." if not report.differences else "changed, no regression")
+        return
+    out(changes.summary())
+    out("")
+    out("REGRESSED" if changes.regressed else "changed, no regression")
 
 
-def _print_json(
-    baseline: SessionLog,
-    candidate: SessionLog,
-    diff: SessionDiff,
-    comparison: Comparison,
-    chosen_why: str,
-    steps: bool,
-) -> None:
-    from promptetheus.side_by_side_text import divergence_as_json, rows_as_json
+def _write_html(path: Path, report: DiffReport, left: ReadSession, right: ReadSession) -> bool:
+    from functools import partial
 
-    data: dict[str, Any] = {
-        "baseline": baseline.row().session_id,
-        "candidate": candidate.row().session_id,
-        "regressed": diff.regressed,
-        "changes": [
-            {"step": c.key, "kind": c.kind, "detail": c.detail, "regressed": c.regressed}
-            for c in diff.changes
-        ],
-        "chosen": chosen_why or None,
-        "not_comparable": comparison.sides.not_comparable or None,
-        "coarse": comparison.sides.coarse,
-        "ignored": comparison.sides.left.noise.names,
-        "first_divergence": divergence_as_json(comparison, comparison.first),
-        "effective_divergence": divergence_as_json(comparison, comparison.effective),
-        "effect_differences": [divergence_as_json(comparison, each) for each in comparison.candidates],
-    }
-    if steps:
-        data["steps"] = rows_as_json(comparison.sides)
-    print_json(data)
+    from promptetheus.diff_html import diff_html
+    from promptetheus.queries.diffs import shots
+
+    page = diff_html(report, partial(shots, left.spool, right.spool))
+    try:
+        path.write_text(page, encoding="utf-8", errors="replace")
+    except OSError as error:
+        say(f"Could not write {path}: {error.strerror or error}.")
+        return False
+    say(f"Wrote {path} ({len(page.encode('utf-8', 'replace'))} bytes).")
+    return True

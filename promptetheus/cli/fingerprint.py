@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json
 from promptetheus.cli.targets import open_session
 from promptetheus.describe import describe
@@ -26,7 +26,7 @@ _OPEN_SHOWN = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("session", help="session id, the beginning of one, or a file")
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from promptetheus.queries.rows import Status
 
-    log = open_session(arguments.spool, arguments.session)
+    log = open_session(arguments.spools, arguments.session)
     if log is None:
         return 1
     failure = failure_fingerprint(log.events())
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "status": str(row.status),
                 "is_failure": failure.is_failure,
                 "fingerprint": failure.fingerprint,
-                "label": failure.label,
+                "label": "crashed" if crashed and not failure.is_failure else failure.label,
                 "signals": failure.signals,
                 "crashed": crashed,
                 "open": [

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.event_line import event_line
@@ -17,13 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("session", help="session id, the beginning of one, or a file")
     parser.add_argument("--tree", action="store_true", help="events grouped by span")
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    log = open_session(arguments.spool, arguments.session)
+    log = open_session(arguments.spools, arguments.session)
     if log is None:
         return 1
     events = log.events()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
-from promptetheus.cli.passing import MAX_SESSIONS, all_rows, failed, passed, read_run, same_task
+XXX
 from promptetheus.cli.targets import open_session
 from promptetheus.suspects import Suspect, SuspectReport, find_suspects
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
 from typing import TYPE_CHECKING
 
 from promptetheus.cli.output import say
 from promptetheus.display import printable_line
 
 if TYPE_CHECKING:
+    from promptetheus.queries.roots import Roots
     from promptetheus.queries.session_log import SessionLog
 
 
-def open_session(spool: Path, target: str, *, missing: str = "") -> SessionLog | None:
+def open_session(spools: Roots, target: str, *, missing: str = "") -> SessionLog | None:
     """The session read whole, or None after telling the person why there is none (`missing`: in which words)."""
     from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound, resolve
+    from promptetheus.queries.roots import roots_of
     from promptetheus.queries.session_log import SessionLog
 
     try:
-        log = SessionLog(resolve(spool, target))
+        log = SessionLog(resolve(spools, target))
         while log.poll().more:
             pass
     except SessionNotFound:
         say(missing or f"Could not find a session or file for {target!r}.")
-        if spool.is_dir():
-            say(f"See: promptetheus sessions --spool {spool}")
+        there = [f" --spool {shlex.quote(str(spool))}" for spool in roots_of(spools) if spool.is_dir()]
+        if there:
+            say(f"See: promptetheus sessions{''.join(there)}")
         return None
     except AmbiguousSession as error:
         say(f"{target!r} is the beginning of several sessions; add a few more characters:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from promptetheus.artifacts import open_source, store_artifact
 from promptetheus.gateway.errors import StoreUnavailable
 from promptetheus.gateway.identity import Tenant
+from promptetheus.gateway.stores.embedded import spool_below
 
 if TYPE_CHECKING:
     import httpx
@@ -69,9 +71,7 @@ class LocalBlobs:
         """Nothing is open."""
 
     def _spool(self, tenant: Tenant) -> Path:
-        from promptetheus.spool import session_file_stem
-
-        return self._directory / "projects" / session_file_stem(tenant.project_id) / "spool"
+        return spool_below(self._directory, tenant.project_id)
 
 
 class S3Blobs:
@@ -88,10 +88,7 @@ class S3Blobs:
 
     def put(self, tenant: Tenant, path: str, content: BinaryIO, digest: str, content_type: str) -> None:
         """PUT the object, sent piece by piece."""
-        content.seek(0, 2)
-        size = content.tell()
-        content.seek(0)
-        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        headers = {"Content-Type": content_type, "Content-Length": _size(content)}
         self._request("PUT", tenant, path, digest, _pieces(content, close=False), headers)
 
     def get(self, tenant: Tenant, path: str) -> Iterator[bytes] | None:
@@ -100,7 +97,7 @@ class S3Blobs:
 
     def delete(self, tenant: Tenant, path: str) -> None:
         """DELETE the object."""
-        self._request("DELETE", tenant, path, _EMPTY_DIGEST).close()
+        self._request("DELETE", tenant, path, _EMPTY_DIGEST)
 
     def close(self) -> None:
         """Close the connections."""
@@ -147,9 +144,8 @@ class SupabaseBlobs:
 
     def put(self, tenant: Tenant, path: str, content: BinaryIO, digest: str, content_type: str) -> None:
         """POST the object."""
-        content.seek(0)
-        headers = {"Content-Type": content_type, "x-upsert": "true", **self._headers}
-        self._request("POST", tenant, path, _pieces(content, close=False), headers).close()
+        headers = {"Content-Type": content_type, "Content-Length": _size(content), "x-upsert": "true"}
+        self._request("POST", tenant, path, _pieces(content, close=False), {**headers, **self._headers})
 
     def get(self, tenant: Tenant, path: str) -> Iterator[bytes] | None:
         """GET the object."""
@@ -157,7 +153,7 @@ class SupabaseBlobs:
 
     def delete(self, tenant: Tenant, path: str) -> None:
         """DELETE the object."""
-        self._request("DELETE", tenant, path, None, self._headers).close()
+        self._request("DELETE", tenant, path, None, self._headers)
 
     def close(self) -> None:
         """Close the connections."""
@@ -181,6 +177,13 @@ def _object_name(tenant: Tenant, path: str) -> str:
     """`artifacts/<workspace>/<project>/<ab>/<sha256>.<extension>`: storage policies go by the second part."""
     inner = path.removeprefix("artifacts/")
     return quote(f"artifacts/{tenant.workspace_id}/{tenant.project_id}/{inner}", safe="/-_.~")
+
+
+def _size(content: BinaryIO) -> str:
+    content.seek(0, os.SEEK_END)
+    size = content.tell()
+    content.seek(0)
+    return str(size)
 
 
 def _client() -> httpx.Client:

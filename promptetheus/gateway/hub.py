@@ -18,17 +18,18 @@ class Listener:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
-        self._news: dict[str, tuple[int, int]] = {}
+        self._news: dict[tuple[Tenant, str], tuple[int, int]] = {}
         self.has_missed = False
         """Whether there was more than could be kept."""
 
-    def tell(self, session_id: str, start: int, end: int) -> None:
+    def tell(self, tenant: Tenant, session_id: str, start: int, end: int) -> None:
         """There is something between these positions of a session."""
-        known = self._news.get(session_id)
+        session = (tenant, session_id)
+        known = self._news.get(session)
         if known is None and len(self._news) >= MAX_SESSIONS:
             self.has_missed = True
         else:
-            self._news[session_id] = (known[0] if known else start, end)
+            self._news[session] = (known[0], max(known[1], end)) if known else (start, end)
         self._event.set()
 
     async def wait(self, timeout_s: float) -> bool:
@@ -39,7 +40,7 @@ class Listener:
             return False
         return True
 
-    def take(self) -> dict[str, tuple[int, int]]:
+    def take(self) -> dict[tuple[Tenant, str], tuple[int, int]]:
         """The news so far: by session, from where to where."""
         news, self._news = self._news, {}
         self._event.clear()
@@ -70,4 +71,4 @@ class Hub:
     def publish(self, tenant: Tenant, session_id: str, start: int, end: int) -> None:
         """Tell the project's listeners."""
         for listener in self._listeners.get(tenant, ()):
-            listener.tell(session_id, start, end)
+            listener.tell(tenant, session_id, start, end)

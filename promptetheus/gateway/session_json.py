@@ -37,7 +37,11 @@ def as_json(row: SessionRow, tenant: Tenant, declared: Row | None = None) -> dic
         "types": dict(row.types),
         "tools": dict(row.tools),
         "models": {
-            model: {"calls": used.calls, "input_tokens": used.input_tokens, "output_tokens": used.output_tokens}
+            model: {
+                "calls": used.calls,
+                "input_tokens": used.input_tokens,
+                "output_tokens": used.output_tokens,
+            }
             for model, used in row.usage.items()
         },
         "input_tokens": row.input_tokens,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from promptetheus.encoding import encode_line
 from promptetheus.spool import DEFAULT_SPOOL_DIR, SpoolFile, session_file_name
 from promptetheus.transport.memory import BaseTransport
+
+_MAX_FILES = 256
+"""Sessions whose file is remembered; that of an older one is found again by its name."""
 
 
 class LocalSpoolTransport(BaseTransport):
@@ -23,6 +27,7 @@ class LocalSpoolTransport(BaseTransport):
         super().__init__()
         self.spool_dir = Path(os.path.abspath(spool_dir))
         self._files: dict[str, SpoolFile] = {}
+        self._lock = threading.Lock()
 
     @property
     def pending_count(self) -> int:
@@ -39,11 +44,15 @@ class LocalSpoolTransport(BaseTransport):
             raise RuntimeError("the transport is closed")
         named = event.get("session_id")
         session_id = named if isinstance(named, str) and named else "unknown-session"
-        file = self._files.get(session_id)
-        if file is None:
-            file = self._files.setdefault(session_id, SpoolFile(self.spool_dir, session_id))
+        file = self._files.get(session_id) or self._new_file(session_id)
         if not file.append(encode_line(event)):
             raise file.last_error or OSError(f"cannot write to {file.path}")
+
+    def _new_file(self, session_id: str) -> SpoolFile:
+        with self._lock:
+            if len(self._files) >= _MAX_FILES:
+                self._files.pop(next(iter(self._files))).close()
+            return self._files.setdefault(session_id, SpoolFile(self.spool_dir, session_id))
 
     def close(self) -> None:
         """Close the files and refuse further events."""

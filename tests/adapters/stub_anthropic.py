@@ -88,10 +88,10 @@ def stream(body: Json, reply: Reply, number: int) -> Iterator[Json]:
 
 def _blocks(reply: Reply) -> list[Json]:
     blocks: list[Json] = [{"type": "text", "text": reply.text}] if reply.text else []
-    for tool in reply.tools:
-        blocks.append(
-            {"type": "tool_use", "id": f"toolu_{tool.call_id}", "name": tool.name, "input": tool.arguments}
-        )
+    blocks += [
+        {"type": "tool_use", "id": f"toolu_{tool.call_id}", "name": tool.name, "input": tool.arguments}
+        for tool in reply.tools
+    ]
     return blocks
 
 

@@ -72,10 +72,10 @@ def answer(conversation: Conversation, number: int) -> Reply:
     if conversation.forced_tool is not None and conversation.tools:
         name = conversation.forced_tool or _final_tool(conversation)
         return _tools([(name, made_up(conversation.tools.get(name, {})))], number)
-    if conversation.schema is not None:
-        return Reply(text=json.dumps(made_up(conversation.schema)))
-    said = _SAY.search(asked)
     finish = "length" if "length" in conversation.model else "stop"
+    if conversation.schema is not None:
+        return Reply(text=json.dumps(made_up(conversation.schema)), finish=finish)
+    said = _SAY.search(asked)
     if said is not None:
         return Reply(text=said.group(1), finish=finish)
     results = [text for role, text in since if role == "result"]

@@ -47,7 +47,7 @@ def test_a_limit_is_never_silent(capsys: pytest.CaptureFixture[str], recorded: P
     code, out, err = run(capsys, "tuesday", "--limit", 2, "--spool", recorded)
     assert code == 0
     assert len(out.splitlines()) == 2
-    assert err == "There are more than 2 hits; --limit 0 shows all.\n"
+    assert err == "There are more than 2 hits; --limit all shows all.\n"
 
 
 def test_hits_as_json(capsys: pytest.CaptureFixture[str], recorded: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_run_that_was_not_judged_has_no_verdict(spool: Path, file: Path) -> No
 def test_the_goal_is_the_task_not_what_was_said(spool: Path, file: Path) -> None:
     after = imported(spool, write_json(file, tau2_file(tau2_message("user", "Hi"))))[0]["payload"]["after"]
     assert after["user_goal"] == "Change my flight.\n\nYou are James."
-    assert after["agent"] == "gpt-4.1"
+    assert after["agent"] == "airline gpt-4.1"
     assert after["project_id"] == "tau2-bench airline"
 
 

@@ -40,7 +40,7 @@ def test_a_conversation_becomes_messages_calls_results_and_a_verdict(spool: Path
 def test_the_start_says_who_did_what_for_which_task(spool: Path, file: Path) -> None:
     start = imported(spool, write_json(file, [tau_record(trial=2)]))[0]
     assert start["payload"]["after"] == {
-        "agent": "gpt-4o",
+        "agent": "airline gpt-4o",
         "user_goal": "You want to fly on May 20.",
         "project_id": "tau-bench airline",
         "environment": None,

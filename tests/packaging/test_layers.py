@@ -15,7 +15,7 @@ FOUNDATION = {
     "alignment", "anomalies", "artifacts", "baseline", "clock", "comparison", "config", "context", "cost", "describe",
     "deviation", "display", "divergence", "effects", "encoding", "event_line", "events", "explain", "failures",
     "fingerprint", "guard", "held_write", "ids", "narrative", "noise", "oversize", "process", "propagation",
-    "redaction", "regression", "retention", "sampling", "schema", "secret_patterns", "separation",
+    "redaction", "regression", "retention", "runtime_history", "runtime_hints", "sampling", "schema", "secret_patterns", "separation",
     "settings", "side_by_side_text", "signatures", "spool", "steps", "summary", "suspects", "trace_tree",
     "value_changes", "verification", "anomaly", "first_mistake", "lost_context", "mistake_signs", "moves", "stalls",
     "markdown_export", "session_document", "step_outline", "step_times",
@@ -24,8 +24,8 @@ FOUNDATION = {
 
 WRITE_PATH = {
     "async_session", "calls", "decorators", "recorder", "session", "session_arguments",
-    "session_async", "session_events", "sinks", "spool_sink",
-    "testing", "trace", "transport", "transport_sink", "wrapping",
+    "agent_runtime", "session_async", "session_events", "sinks", "spool_sink",
+    "testing", "trace", "transport", "transport_sink", "wrapping", "yielded",
 }  # fmt: skip
 
 ALLOWED = {

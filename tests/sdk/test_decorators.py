@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
+import enum
 import functools
 import inspect
+import json
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -413,7 +416,9 @@ def test_a_generator_keeps_its_protocol(spool: Path) -> None:
         with pytest.raises(StopIteration) as stop:
             body.send("stop")
     assert stop.value.value == "result"
-    assert payloads(spool, "tool_result")[0]["result"] == "'result'"
+    (result,) = (event for event in events_of(spool) if event["type"] == "tool_result")
+    assert result["payload"]["result"] == "['first', 'a', 'caught']"
+    assert result["metadata"]["returned"] == "result"
 
 
 def test_a_generator_outside_a_session_keeps_its_protocol() -> None:
@@ -458,6 +463,100 @@ def test_a_generator_that_raises_is_a_failure(spool: Path) -> None:
     with pytest.raises(ValueError, match="broken"):
         list(stream())
     assert payloads(spool, "session_end") == [{"status": "failed", "error": "ValueError: broken"}]
+
+
+def test_what_a_generator_yields_is_its_result(spool: Path) -> None:
+    row = {"n": 0}
+
+    @pt.tool
+    def rows() -> Iterator[dict[str, int]]:
+        for number in range(3):
+            row["n"] = number
+            yield row
+
+    with a_session(spool):
+        list(rows())
+    (result,) = (event for event in events_of(spool) if event["type"] == "tool_result")
+    assert result["payload"]["result"] == "[{'n': 0}, {'n': 1}, {'n': 2}]"
+    assert result["metadata"] == {
+        "result": [{"n": 0}, {"n": 1}, {"n": 2}],
+        "yielded": {"count": 3, "kept": 3},
+    }
+
+
+def test_a_generator_of_very_many_items_keeps_the_first_and_counts_all(spool: Path) -> None:
+    @pt.tool
+    def tokens(number: int, text: str) -> Iterator[str]:
+        for _ in range(number):
+            yield text
+
+    with a_session(spool):
+        for _ in tokens(5_000, "ab"):
+            pass
+        for _ in tokens(50, "word " * 4_000):
+            pass
+    many, large = (event["metadata"] for event in events_of(spool) if event["type"] == "tool_result")
+    assert many["yielded"] == {"count": 5_000, "kept": 1_000, "characters": 10_000}
+    assert many["result"] == ["ab"] * 1_000
+    assert large["yielded"] == {"count": 50, "kept": 13, "characters": 1_000_000}
+    assert len(large["result"]) == 13
+
+
+def test_a_generator_that_is_closed_or_fails_keeps_what_it_yielded_until_then(spool: Path) -> None:
+    @pt.tool
+    def stream(fails: bool) -> Iterator[int]:
+        yield 1
+        if fails:
+            raise ValueError("broken")
+        yield 2
+
+    with a_session(spool):
+        body = stream(False)
+        next(body)
+        body.close()  # type: ignore[attr-defined]
+        with pytest.raises(ValueError, match="broken"):
+            list(stream(True))
+    closed, failed = (event for event in events_of(spool) if event["type"] == "tool_result")
+    assert closed["payload"] == {"call_id": closed["payload"]["call_id"], "result": "[1]", "error": None}
+    assert closed["metadata"] == {"result": [1], "yielded": {"count": 1, "kept": 1, "closed": True}}
+    assert failed["payload"]["error"] == "ValueError('broken')"
+    assert failed["metadata"] == {"result": [1], "yielded": {"count": 1, "kept": 1}}
+
+
+async def test_what_an_async_generator_yields_is_its_result(spool: Path) -> None:
+    @pt.tool
+    async def stream(fails: bool) -> AsyncIterator[str]:
+        yield "a"
+        yield "b"
+        if fails:
+            raise ValueError("broken")
+
+    with a_session(spool):
+        assert [item async for item in stream(False)] == ["a", "b"]
+        body = stream(False)
+        assert await anext(body) == "a"
+        await body.aclose()  # type: ignore[attr-defined]
+        with pytest.raises(ValueError, match="broken"):
+            [item async for item in stream(True)]
+    whole, closed, failed = (
+        event["metadata"] for event in events_of(spool) if event["type"] == "tool_result"
+    )
+    assert whole == {"result": ["a", "b"], "yielded": {"count": 2, "kept": 2, "characters": 2}}
+    assert closed == {"result": ["a"], "yielded": {"count": 1, "kept": 1, "characters": 1, "closed": True}}
+    assert failed == {"result": ["a", "b"], "yielded": {"count": 2, "kept": 2, "characters": 2}}
+
+
+def test_a_secret_that_a_generator_yields_in_pieces_is_taken_out(spool: Path) -> None:
+    @pt.tool
+    def answer() -> Iterator[str]:
+        yield from ("the key is sk-", "proj-abcdEFGH", "1234567890abcdef", " as you asked")
+
+    with a_session(spool, redact="default"):
+        assert "".join(answer()).startswith("the key is sk-proj-")
+    (result,) = (event for event in events_of(spool) if event["type"] == "tool_result")
+    assert result["metadata"]["result"] == ["the key is [REDACTED] as you asked"]
+    assert result["metadata"]["yielded"]["count"] == 4
+    assert "abcdEFGH" not in json.dumps(result)
 
 
 def test_a_generator_shares_the_context_variables_of_its_consumer(spool: Path) -> None:
@@ -545,7 +644,7 @@ async def test_an_async_generator_that_raises_is_a_failure(spool: Path) -> None:
 # ── sizes and hostile values ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_large_arguments_and_results_are_cut_and_their_sizes_kept(spool: Path) -> None:
+def test_large_arguments_and_results_are_cut_as_text_and_kept_whole_as_json(spool: Path) -> None:
     @pt.tool
     def grow(text: str) -> list[int]:
         return list(range(100_000))
@@ -555,9 +654,97 @@ def test_large_arguments_and_results_are_cut_and_their_sizes_kept(spool: Path) -
     _, call, result, _ = events_of(spool)
     assert len(call["payload"]["arguments"]["args"]) < 17_000
     assert call["metadata"]["truncated"] == {"args": {"items": 1}}
+    assert call["metadata"]["arguments"] == {"text": "word " * 20_000}
     assert len(result["payload"]["result"]) < 17_000
     assert result["payload"]["result"].startswith("[0, 1, 2, 3")
-    assert result["metadata"] == {"truncated": {"result": {"items": 100_000}}}
+    assert result["metadata"] == {
+        "truncated": {"result": {"items": 100_000}},
+        "result": list(range(100_000)),
+    }
+
+
+def test_values_too_large_for_a_line_are_whole_in_an_artifact(spool: Path) -> None:
+    rows = [{"row": number, "text": "word " * 40} for number in range(10_000)]
+
+    @pt.tool
+    def fetch(wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return wanted
+
+    with a_session(spool):
+        fetch(rows)
+    _, call, result, _ = events_of(spool)
+    for reference in (call["metadata"]["arguments"], result["metadata"]["result"]):
+        assert reference["truncated"] is True
+        kept = json.loads((spool / reference["storage_path"]).read_bytes())
+        assert (kept["wanted"] if isinstance(kept, dict) else kept) == rows
+    assert call["payload"]["arguments"]["args"].startswith("([{'row': 0")
+
+
+def test_every_argument_that_is_json_is_kept_by_its_name(spool: Path) -> None:
+    class Client:
+        pass
+
+    class Day(enum.Enum):
+        TUESDAY = "tue"
+
+    @dataclasses.dataclass
+    class Slot:
+        day: str
+
+    @pt.tool
+    def book(
+        client: Client, day: Day, *slots: Slot, when: tuple[int, int], tags: set[str], **more: Any
+    ) -> Any:
+        return {"client": client}
+
+    with a_session(spool):
+        book(
+            Client(),
+            Day.TUESDAY,
+            Slot("tue"),
+            Slot("wed"),
+            when=(14, 30),
+            tags={"x"},
+            note="n",
+            other=Client(),
+        )
+    _, call, result, _ = events_of(spool)
+    assert call["metadata"]["arguments"] == {
+        "day": "tue", "slots": [{"day": "tue"}, {"day": "wed"}], "when": [14, 30], "tags": ["x"], "note": "n",
+    }  # fmt: skip
+    assert "metadata" not in result, "a part of it is no JSON"
+
+
+def test_pydantic_models_are_kept_as_their_fields(spool: Path) -> None:
+    pydantic = pytest.importorskip("pydantic")
+    model = pydantic.create_model("Slot", day=(str, ...), free=(bool, True))
+
+    @pt.tool
+    def slots() -> Any:
+        return [model(day="tue"), model(day="wed", free=False)]
+
+    with a_session(spool):
+        slots()
+    (result,) = (event for event in events_of(spool) if event["type"] == "tool_result")
+    assert result["metadata"]["result"] == [{"day": "tue", "free": True}, {"day": "wed", "free": False}]
+
+
+def test_a_value_that_multiplies_when_written_out_is_not_written_out(spool: Path) -> None:
+    @dataclasses.dataclass
+    class Node:
+        left: Any
+        right: Any
+
+    tree: Any = "leaf"
+    for _ in range(60):
+        tree = Node(tree, tree)
+
+    with a_session(spool) as session:
+        session.tool_result("c", result=tree)
+        session.tool_result("d", result=Node(1, 2))
+    results = [event for event in events_of(spool) if event["type"] == "tool_result"]
+    assert len(str(results[0]["payload"]["result"])) < 1_000_000
+    assert results[1]["payload"]["result"] == {"left": 1, "right": 2}
 
 
 def test_a_large_list_is_not_written_out_to_be_cut(spool: Path) -> None:

@@ -1,16 +1,21 @@
-"""What goes wrong is counted and logged, at most once a minute."""
+"""What goes wrong is counted and logged, at most once a minute; what is the host's passes."""
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import logging
+import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import promptetheus as pt
 from promptetheus import guard, recorder
 from promptetheus.guard import count, counts, report
+from tests.sdk.programs import Run
 from tests.sdk.spooled import a_session, events_of
 
 
@@ -99,3 +104,141 @@ def test_each_part_of_the_write_path_may_break_without_the_agent_noticing(
     assert "before" in contents
     assert "after" in contents
     assert sum(pt.stats()["failed"].values()) > 0
+
+
+# ── what stays here and what belongs to the host ─────────────────────────────────────────────────────────────
+
+
+class Stop(BaseException):
+    """Something that is no Exception, as schedulers and test runners define them."""
+
+
+class Raises:
+    """Its text is asked for only by us."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self.error = error
+
+    def __repr__(self) -> str:
+        raise self.error
+
+    __str__ = __repr__
+
+
+CONTAINED = [SystemExit, GeneratorExit, asyncio.CancelledError, Stop, RuntimeError, MemoryError]
+
+
+@pytest.mark.parametrize("error", CONTAINED)
+def test_what_code_of_the_user_raises_when_we_call_it_stays_here(
+    error: type[BaseException], spool: Path
+) -> None:
+    def redact(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "user_message":
+            raise error
+        return event
+
+    class Policy:
+        def decide(self, *args: Any, **kwargs: Any) -> Any:
+            raise error
+
+    class Transport:
+        def send_event(self, event: Any) -> None:
+            raise error
+
+        def flush(self) -> None:
+            raise error
+
+    with a_session(
+        spool, redact=redact, tail_sample=True, tail_policy=Policy(), session_id="kept"
+    ) as session:
+        session.user_message("lost content")
+        session.tool_result("c", result=Raises(error))
+        pt.tool(lambda value: value)(Raises(error))
+        session.error(ValueError(Raises(error)))
+    with a_session(spool, transport=Transport()) as session:
+        session.user_message("x")
+    kinds = [event["type"] for event in events_of(spool)]
+    assert kinds == [
+        "state_change", "user_message", "tool_result", "tool_call", "tool_result", "error", "session_end",
+    ]  # fmt: skip
+
+
+def test_an_interrupt_passes_wherever_it_comes_up(spool: Path) -> None:
+    with a_session(spool) as session, pytest.raises(KeyboardInterrupt):
+        session.tool_result("c", result=Raises(KeyboardInterrupt))
+
+
+@pytest.mark.parametrize("error", [SystemExit, TimeoutError, Stop])
+@pytest.mark.parametrize("form", ["function", "method", "arguments in one"])
+def test_what_a_signal_handler_raises_while_we_work_passes(
+    error: type[BaseException], form: str, spool: Path, as_for_users: None
+) -> None:
+    class Handler:
+        def stop(self, number: int, frame: object) -> None:
+            raise error("time is up")
+
+    def stop(number: int, frame: object) -> None:
+        raise error("time is up")
+
+    def stop_whatever(*given: object) -> None:
+        raise error("time is up")
+
+    class Slow:
+        """While its repr is made, the signal comes."""
+
+        def __repr__(self) -> str:
+            signal.raise_signal(signal.SIGUSR1)
+            return "slow"
+
+    handlers = {"function": stop, "method": Handler().stop, "arguments in one": stop_whatever}
+    before = signal.signal(signal.SIGUSR1, handlers[form])
+    try:
+        with pytest.raises(error, match="time is up"), a_session(spool) as session:
+            session.tool_result("c", result=Slow())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert events_of(spool)[-1]["payload"]["status"] == "failed"
+
+
+def test_an_exit_on_a_signal_is_not_lost_while_events_are_recorded_without_pause(
+    spool: Path, program: Run
+) -> None:
+    """Nearly always the signal finds the interpreter inside the SDK."""
+    done = program(
+        """
+        import signal, threading
+        def leave(number, frame):
+            sys.exit(7)
+        signal.signal(signal.SIGTERM, leave)
+        session = pt.start(agent="a", user_goal="g", spool_dir=SPOOL)
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        session.user_message("go")
+        while True:
+            session.tool_call("x", {"a": 1})
+        """,
+        code_expected=7,
+    )
+    assert done.stderr == ""
+    assert len(events_of(spool)) > 10
+
+
+def test_an_exception_that_another_thread_sets_passes(spool: Path) -> None:
+    """Time limits for threads are made so (`PyThreadState_SetAsyncExc`); they must not be swallowed."""
+    stopped = threading.Event()
+    running = threading.Event()
+
+    def work() -> None:
+        try:
+            session = a_session(spool)
+            while True:
+                session.tool_call("x", {"a": 1})
+                running.set()
+        except Stop:
+            stopped.set()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert running.wait(20)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Stop))
+    assert stopped.wait(20)
+    thread.join()

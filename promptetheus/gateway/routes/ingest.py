@@ -22,7 +22,9 @@ from promptetheus.schema import event_schema
 router = APIRouter(tags=["ingest"])
 
 _DECLARED = ("agent", "user_goal", "environment", "source")
-_EVENT: dict[str, Any] = {key: value for key, value in event_schema().items() if key not in ("events", "definitions")}
+_EVENT: dict[str, Any] = {
+    key: value for key, value in event_schema().items() if key not in ("events", "definitions")
+}
 _BATCH_BODY = {
     "requestBody": {
         "required": True,
@@ -58,7 +60,11 @@ _TRACE_BODY = {
 
 
 @router.post(
-    "/api/traces", status_code=201, response_model=schemas.Trace, openapi_extra=_TRACE_BODY, summary="Declare a trace"
+    "/api/traces",
+    status_code=201,
+    response_model=schemas.Trace,
+    openapi_extra=_TRACE_BODY,
+    summary="Declare a trace",
 )
 async def declare_trace(gateway: Part, who: Ingest, request: Request, project_id: str | None = None) -> Json:
     """Make a trace before its first event, or change what it was declared with. Not needed: the first batch of a
@@ -111,7 +117,9 @@ def _append(
     return batch, tenant, appended
 
 
-def _declare(gateway: Gateway, who: Principal, given: dict[str, Any], project_id: str | None) -> dict[str, Any]:
+def _declare(
+    gateway: Gateway, who: Principal, given: dict[str, Any], project_id: str | None
+) -> dict[str, Any]:
     trace_id = given.get("id")
     if trace_id is None or trace_id == "":
         trace_id = ids.new_session_id()

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query
 
 from promptetheus.gateway import schemas
 from promptetheus.gateway.answers import Json
 from promptetheus.gateway.auth import Admin, Part, Reader, session_tenant, tenants_of
+from promptetheus.gateway.cursors import cursor_of, event_place, session_place
 from promptetheus.gateway.errors import Refused, not_found
 from promptetheus.gateway.identity import Principal, Tenant
 from promptetheus.gateway.session_json import as_json, declared_as_json
 from promptetheus.gateway.sessions import analysis_of, delete_session
 from promptetheus.gateway.state import Gateway
 from promptetheus.queries.filter import Filter, parse_filter
-from promptetheus.queries.paging import BadCursor, decoded, encoded, newest_first
+from promptetheus.queries.paging import newest_first
 from promptetheus.queries.rows import SessionRow
 
 router = APIRouter(tags=["sessions"])
@@ -48,10 +46,7 @@ def list_sessions(
 ) -> Json:
     """Sessions with their status, times, counts, cost and fingerprint."""
     wanted = _wanted(filter, status, agent, environment)
-    try:
-        after = None if cursor is None else decoded(cursor)
-    except BadCursor as error:
-        raise Refused(400, str(error)) from None
+    after = None if cursor is None else session_place(cursor)
     tenants = tenants_of(gateway, who, project_id)
     found, place, is_all = _looked_through(gateway, tenants, wanted, limit, after)
     sessions = [as_json(row, tenant, gateway.records.trace(tenant, row.session_id)) for tenant, row in found]
@@ -61,22 +56,18 @@ def list_sessions(
             for tenant in tenants
             for trace in gateway.records.traces_without_events(tenant)
         ]
-        sessions = waiting[: limit - min(limit, len(sessions))] + sessions if waiting else sessions
-    return Json({"sessions": sessions, "next_cursor": None if is_all or place is None else encoded(place)})
+        sessions = waiting[:limit] + sessions
+    return Json({"sessions": sessions, "next_cursor": None if is_all or place is None else cursor_of(place)})
 
 
-@router.get(
-    "/api/sessions/{trace_id:path}", response_model=schemas.OneSession, summary="One session"
-)
+@router.get("/api/sessions/{trace_id:path}", response_model=schemas.OneSession, summary="One session")
 def one_session(gateway: Part, who: Reader, trace_id: str, project_id: Project = None) -> Json:
     """A session as lists show it."""
     tenant = session_tenant(gateway, who, trace_id, project_id)
     return Json({"session": _session(gateway, tenant, trace_id)})
 
 
-@router.delete(
-    "/api/sessions/{trace_id:path}", response_model=schemas.Deleted, summary="Delete a session"
-)
+@router.delete("/api/sessions/{trace_id:path}", response_model=schemas.Deleted, summary="Delete a session")
 def remove_session(gateway: Part, who: Admin, trace_id: str, project_id: Project = None) -> Json:
     """Delete its events, its notes, and the artifacts that no other session has."""
     tenant = session_tenant(gateway, who, trace_id, project_id)
@@ -101,10 +92,10 @@ def list_events(
     tenant = session_tenant(gateway, who, trace_id, project_id)
     after = (after_seq, 2**62) if after_seq is not None else None
     if cursor is not None:
-        after = _place(cursor)
+        after = event_place(cursor)
     found = gateway.events.events(tenant, trace_id, after, limit + 1)
     page = found[:limit]
-    more = _cursor(page[-1][0]) if len(found) > limit else None
+    more = cursor_of(page[-1][0]) if len(found) > limit else None
     return Json({"events": [scoped(event, tenant) for _, event in page], "next_cursor": more})
 
 
@@ -169,17 +160,3 @@ def _looked_through(
         if len(rows) < size:
             return found, after, True
     return found, after, False
-
-
-def _cursor(place: tuple[int, int]) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
-
-
-def _place(cursor: str) -> tuple[int, int]:
-    try:
-        match orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))):
-            case [int(seq), int(arrival)] if abs(seq) < 2**63 and abs(arrival) < 2**63:
-                return seq, arrival
-    except (ValueError, binascii.Error):
-        pass
-    raise Refused(400, "cursor: take next_cursor of the page before")

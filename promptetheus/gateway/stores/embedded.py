@@ -67,7 +67,7 @@ class EmbeddedStore:
 
     def spool_of(self, project_id: str) -> Path:
         """The spool directory of a project."""
-        return self.directory / "projects" / session_file_stem(project_id) / "spool"
+        return spool_below(self.directory, project_id)
 
     def append(self, tenant: Tenant, session_id: str, events: Sequence[Incoming]) -> Appended:
         """Store what is new of a batch."""
@@ -202,3 +202,8 @@ class EmbeddedStore:
             catalog.refresh([])
             catalog.price_rows()
             return catalog.rows()
+
+
+def spool_below(directory: Path, project_id: str) -> Path:
+    """The spool directory of a project in an embedded store."""
+    return directory / "projects" / session_file_stem(project_id) / "spool"
