@@ -1,71 +1,181 @@
-"""How long it takes to find causes: processor time, for a machine that does other things too.
+"""How long the comparison of sessions takes: diffs, suspects, failures of a large spool.
 
-Reading the files is not in it.
+    nice -n -15 python -m benchmarks.cause_speed [--repeat 5]
+
+Processor time and wall time, medians; each beside its budget. Reading the files is in where files are named.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from benchmarks.scorecard import Scorecard
-from promptetheus.divergence import compare
-from promptetheus.failures import Outcome, failures
-from promptetheus.first_mistake import first_mistakes
+from promptetheus.clock import format_timestamp
+from promptetheus.diff_html import diff_html
+from promptetheus.diff_report import DiffReport, SessionSide, diff_report
+from promptetheus.effects import infer_effects
+from promptetheus.noise import DEFAULT_NOISE
+from promptetheus.queries.diffs import effects_for, read_session, report_on
+from promptetheus.queries.failure_list import list_failures
+from promptetheus.queries.tasks import all_rows
+from promptetheus.side_by_side_text import banner_lines, row_lines
 from promptetheus.signatures import make_run
+from promptetheus.spool import session_file_name
+from promptetheus.summary import SummaryCounter
 from promptetheus.suspects import find_suspects
 
-ROUNDS = 3
+Event = dict[str, Any]
+START_S = 1_795_000_000.0
 
 
-def speed(card: Scorecard) -> None:
-    """The budgets, each the median of three rounds."""
-    card.section("processor time, median of three")
-    for steps, budget_ms in ((5_000, 500), (50_000, 5_000)):
-        one, other = (_long(steps, offset) for offset in (0, 25))
-        coarse = compare(make_run(one), make_run(other)).sides.coarse
-        took = _median_ms(lambda one=one, other=other: compare(make_run(one), make_run(other)))
-        card.at_most(
-            f"diff of two runs of {steps:,} steps", took, budget_ms, "coarse" if coarse else "", "ms"
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="runs of each, default 5")
+    measure(parser.parse_args().repeat)
+
+
+def measure(repeat: int = 5) -> None:
+    """Print every measurement."""
+    print(f"{'':52}{'CPU':>9}{'wall':>9}  budget")
+    for steps, budget in ((5_000, "500 ms"), (50_000, "5 s")):
+        one, other = long_session(steps, 0), long_session(steps, 25)
+        _line(f"diff of two sessions of {steps:,} steps", budget, repeat, partial(compared, one, other))
+        _line("  the same, nothing in common", budget, repeat, partial(compared, one, unlike(steps)))
+    one, other = long_session(5_000, 0), long_session(5_000, 25)
+    report = compared(one, other)
+    _line(
+        "  the text of 5,000 rows with details", "", repeat, lambda: (banner_lines(report), row_lines(report))
+    )
+    _line("  the page of 5,000 rows", "", repeat, lambda: diff_html(report))
+    sessions = [long_session(100, offset) for offset in range(500)]
+    _line("suspects over 500 sessions of 100 steps", "2 s", repeat, lambda: suspected(sessions))
+    with tempfile.TemporaryDirectory() as folder:
+        spool = Path(folder) / "spool"
+        spool.mkdir()
+        for number, session in enumerate((one, other)):
+            write(spool, f"long-{number}", session)
+        _line(
+            "diff of two files of 5,000 steps, read and compared", "500 ms", repeat, lambda: from_files(spool)
         )
-    sessions = [_long(100, offset) for offset in range(500)]
-
-    def suspects() -> None:
-        runs = [make_run(session) for session in sessions]
-        find_suspects(runs[:250], runs[250:])
-
-    card.at_most("suspects over 500 runs of 100 steps", _median_ms(suspects), 2_000, "", "ms")
-    outcomes = [
-        Outcome(f"s{n}", n * 60.0, "agent", f"goal {n % 40}", f"{n % 9_000:012x}") for n in range(10_000)
-    ]
-    card.at_most("failures of 10,000 sessions", _median_ms(lambda: failures(outcomes)), 1_000, "", "ms")
-    long = _long(5_000, 0)
-    card.note(f"first mistakes of a run of 5,000 steps: {_median_ms(lambda: first_mistakes(long)):.0f} ms")
+        many = Path(folder) / "many" / "spool"
+        many.mkdir(parents=True)
+        for number in range(10_000):
+            write(many, f"s{number:05}", failing_session(number))
+        all_rows(many)  # fills the cache of the catalog
+        _line("10,000 fingerprints from the catalog", "1 s", repeat, lambda: listed(many))
 
 
-def _median_ms(work: Callable[[], object]) -> float:
-    took = []
-    for _ in range(ROUNDS):
-        began = time.process_time()
+def _line(what: str, budget: str, repeat: int, work: Callable[[], object]) -> None:
+    spent, took = [], []
+    for _ in range(repeat):
+        cpu, wall = time.process_time(), time.perf_counter()
         work()
-        took.append((time.process_time() - began) * 1000)
-    return statistics.median(took)
+        spent.append((time.process_time() - cpu) * 1000)
+        took.append((time.perf_counter() - wall) * 1000)
+    numbers = f"{statistics.median(spent):6.0f} ms{statistics.median(took):6.0f} ms"
+    print(f"{what:52}{numbers}  {budget}", flush=True)
 
 
-def _long(steps: int, offset: int) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
+def compared(one: list[Event], other: list[Event]) -> DiffReport:
+    effects = infer_effects([make_run(one[:200])])  # of the project: known before, see effects_for
+    side = SessionSide("s", "agent", "goal", "passed", "✓", False, "", None)
+    report = diff_report(side, one, side, other, noise=DEFAULT_NOISE, effects=effects)
+    assert report.banner and report.differences
+    return report
+
+
+def suspected(sessions: list[list[Event]]) -> None:
+    runs = [make_run(session) for session in sessions]
+    find_suspects(runs[:250], runs[250:])
+
+
+def from_files(spool: Path) -> None:
+    left, right = (read_session(spool / f"long-{number}.jsonl") for number in (0, 1))
+    effects = effects_for(spool, all_rows(spool), {}, left, right)
+    assert report_on(left, right, noise=DEFAULT_NOISE, effects=effects).banner
+
+
+def listed(spool: Path) -> None:
+    assert len(list_failures(spool, all_rows(spool))) == 10_000
+
+
+def long_session(steps: int, offset: int) -> list[Event]:
+    """Calls with their results; one in fifty has another argument, elsewhere for another offset."""
+    events: list[Event] = []
     for number in range(steps):
         other = (number + offset) % 50 == 0
         arguments = {"query": f"flights {number % 700}{' direct' if other else ''}", "limit": 20}
-        call = {"tool_name": "search", "arguments": arguments, "call_id": f"call_{number:08}"}
-        answer = {
-            "call_id": f"call_{number:08}",
-            "result": [{"flight": f"HAT{number % 300}", "seats": number % 9}],
-        }
-        events += [
-            {"type": "tool_call", "seq": 2 * number, "payload": call},
-            {"type": "tool_result", "seq": 2 * number + 1, "payload": answer},
-        ]
+        answer = [{"flight": f"HAT{number % 300}", "seats": number % 9}]
+        events += _call(len(events), "search", f"call_{number:08}", arguments, answer)
     return events
+
+
+def unlike(steps: int) -> list[Event]:
+    """Other arguments in every call: the worst case of an alignment."""
+    events: list[Event] = []
+    for number in range(steps):
+        arguments = {"query": f"hotels {number * 7919 % 10_007}", "limit": number % 13}
+        events += _call(len(events), "search", f"call_{number:08}", arguments, [number])
+    return events
+
+
+def failing_session(number: int) -> list[Event]:
+    """A session with a fingerprint of its own."""
+    letters = "".join(chr(ord("g") + int(digit)) for digit in str(number))
+    after = {"agent": "agent", "user_goal": f"goal {number % 40}", "project_id": None, "tags": []}
+    opening = {"name": "session_started", "before": None, "after": after}
+    return [
+        _event(0, "state_change", opening, number),
+        *_call(1, "search", "c1", {"q": number}, [1]),
+        _event(3, "goal_check", {"passed": False, "mismatches": [f"wrong {letters}"]}, number),
+    ]
+
+
+def _call(seq: int, tool: str, call_id: str, arguments: Any, result: Any) -> list[Event]:
+    call = {"tool_name": tool, "arguments": arguments, "call_id": call_id}
+    answer = {"call_id": call_id, "result": result, "error": None}
+    return [_event(seq, "tool_call", call), _event(seq + 1, "tool_result", answer)]
+
+
+def _event(seq: int, kind: str, payload: dict[str, Any], at: int = 0) -> Event:
+    return {
+        "type": kind,
+        "seq": seq,
+        "timestamp": format_timestamp(START_S + 60 * at + seq * 0.01),
+        "payload": payload,
+    }
+
+
+def write(spool: Path, session_id: str, events: list[Event]) -> None:
+    """A session file as the SDK writes it: its last line closes it and carries the summary."""
+    counter = SummaryCounter()
+    end = _event(len(events), "session_end", {"status": "completed", "error": None})
+    lines = []
+    for event in [*events, end]:
+        event = {
+            **event,
+            "session_id": session_id,
+            "idempotency_key": f"{session_id}:00000000:{event['seq']}",
+        }
+        counter.add(event)
+        lines.append(event)
+    before = b"".join(_encoded(event) for event in lines[:-1])
+    lines[-1]["metadata"] = {"summary": {**counter.result(), "spool_bytes": len(before)}}
+    (spool / session_file_name(session_id)).write_bytes(before + _encoded(lines[-1]))
+
+
+def _encoded(event: Event) -> bytes:
+    return json.dumps(event, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.reading_tasks import TASKS
+from benchmarks.reading_tasks import TASKS, NotInstalled
 from benchmarks.spools import write_session, write_spool
 
 LONG = {"long": 100_000, "longest": 337_000}
@@ -44,6 +44,7 @@ class Target(NamedTuple):
 TARGETS = (
     Target("scandir + stat of all files", "scandir_stat", None),
     Target("list, warm cache, fresh process", "list_cached", 60, "scandir_stat", 2.0),
+    Target("the same with Python's start, imports", "list_command", None, "python_starts"),
     Target("list, no cache", "list_uncached", 200, "scandir_stat"),
     Target("refresh after one file changed", "refresh_one", 50, "scandir_stat", 2.0),
     Target("all fields of all rows, cached", "list_all_fields", None),
@@ -56,6 +57,9 @@ TARGETS = (
     Target("span tree of 100,000 events", "span_tree", 1000),
     Target("group by, DuckDB's own scan", "group_duckdb", None),
     Target("group by, our views", "group_views", None, "group_duckdb", 1.2),
+    Target("group by, our views, asked again", "group_again", None, "group_duckdb", 0.1),
+    Target("group by, DuckDB, as a command", "group_duckdb_command", None),
+    Target("group by, ours, as a command", "group_command", None, "group_duckdb_command", 1.2),
     Target("group by, polars", "group_polars", None, "group_duckdb"),
     Target("group by, jq (a tenth of the files)", "group_jq", None, "group_duckdb"),
     Target("search, ripgrep", "search_ripgrep", None),
@@ -70,7 +74,7 @@ MEMORY_LIMIT_MB = 250.0
 INSTEAD = {"search_ripgrep": "search_grep"}
 """What a measurement is compared with where the tool it should be compared with is not installed."""
 
-ONCE = {"group_jq", "group_views", "group_duckdb", "list_duckdb", "list_plain_loop", "group_polars"}
+ONCE = {"group_jq", "list_duckdb", "list_plain_loop"}
 """Slow ones are measured in the first round only."""
 
 
@@ -91,26 +95,37 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="tasks whose name contains this")
+    parser.add_argument("--polars", default=sys.executable, help="a Python that has polars")
+    parser.add_argument(
+        "--keep", type=Path, help="a directory for the data, which is not deleted but used again"
+    )
     parser.add_argument("--task", help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:
         print(json.dumps(_measured(arguments.task, arguments.data)))
         return
-    directory = Path(tempfile.mkdtemp(prefix="promptetheus-benchmark-"))
+    # Where bytecode is not written every start compiles what it imports, which nobody's program does.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["POLARS_PYTHON"] = arguments.polars
+    directory = arguments.keep or Path(tempfile.mkdtemp(prefix="promptetheus-benchmark-"))
     try:
-        started = time.monotonic()
-        size = write_spool(directory / "many" / "spool", arguments.sessions, arguments.events)
-        for name, events in LONG.items():
-            (directory / name).mkdir()
-            size += write_session(directory / name, name, events)
-        print(
-            f"{arguments.sessions} sessions of {arguments.events} events and {len(LONG)} long ones: ", end=""
-        )
-        print(f"{size / 1e6:.0f} MB, written in {time.monotonic() - started:.0f} s\n", flush=True)
+        if not (directory / "many").exists():
+            _generate(directory, arguments.sessions, arguments.events)
         _print_table(_rounds(directory, arguments.rounds, arguments.only))
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        if not arguments.keep:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _generate(directory: Path, sessions: int, events: int) -> None:
+    started = time.monotonic()
+    size = write_spool(directory / "many" / "spool", sessions, events)
+    for name, count in LONG.items():
+        (directory / name).mkdir()
+        size += write_session(directory / name, name, count)
+    print(f"{sessions} sessions of {events} events and {len(LONG)} long ones: ", end="")
+    print(f"{size / 1e6:.0f} MB, written in {time.monotonic() - started:.0f} s\n", flush=True)
 
 
 def _rounds(directory: Path, rounds: int, only: str) -> dict[str, Measurement]:
@@ -129,22 +144,27 @@ def _rounds(directory: Path, rounds: int, only: str) -> dict[str, Measurement]:
 
 
 def _in_own_process(name: str, directory: Path) -> dict[str, Measurement] | None:
-    """None where the other tool is not installed."""
+    """None, with the reason printed, where it cannot be measured."""
     command = [sys.executable, "-m", "benchmarks.reading", "--task", name, "--data", str(directory)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
     if done.returncode:
         print(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
         return None
     found = json.loads(done.stdout.splitlines()[-1])
-    return None if found is None else {key: Measurement(*item) for key, item in found.items()}
+    if isinstance(found, str):
+        print(f"{name} skipped, not installed: {found}", file=sys.stderr)
+        return None
+    return {key: Measurement(*item) for key, item in found.items()}
 
 
-def _measured(name: str, directory: Path) -> dict[str, Measurement] | None:
+def _measured(name: str, directory: Path) -> dict[str, Measurement] | str:
+    """What was measured, or what is missing for it."""
     import resource
 
-    found = TASKS[name](directory)
-    if found is None:
-        return None
+    try:
+        found = TASKS[name](directory)
+    except NotInstalled as missing:
+        return str(missing)
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {key: Measurement(wall_ms, cpu_ms, memory_mb) for key, (wall_ms, cpu_ms) in found.items()}
 
@@ -163,7 +183,7 @@ def _print_table(found: dict[str, Measurement]) -> None:
         beside = target.beside if target.beside in found else INSTEAD.get(target.beside, "")
         other = found.get(beside)
         if other is not None:
-            times = f"{max(0.0, item.wall_ms - target.allowance_ms) / other.wall_ms:.1f}× {beside}"
+            times = f"{max(0.0, item.wall_ms - target.allowance_ms) / other.wall_ms:.2g}× {beside}"
             if target.ratio is None:
                 verdicts.append(times)
             else:

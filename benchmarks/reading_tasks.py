@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import random
 import shutil
@@ -19,6 +18,11 @@ from benchmarks.spools import NEEDLE
 
 Times = dict[str, tuple[float, float]]
 """Wall and CPU milliseconds by name."""
+
+
+class NotInstalled(Exception):
+    """The other program is not there; the message names it."""
+
 
 _SCREEN = 50
 _WRITES = 150
@@ -70,11 +74,29 @@ def list_uncached(data: Path) -> Times:
 
 def list_cached(data: Path) -> Times:
     """The same with the cache that this measurement's first run leaves behind."""
+    import promptetheus.queries.catalog  # noqa: F401
     from promptetheus.queries.catalog_cache import inspect
 
     if inspect(_spool(data)).problem:
         _list(data, cached=True)[0].wait_until_kept()
     return _timed("list_cached", lambda: _list(data, cached=True))
+
+
+def list_command(data: Path) -> Times:
+    """A Python that starts, imports and lists; the cache is there."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom promptetheus.queries.catalog import Catalog\n"
+        "catalog = Catalog(Path(sys.argv[1]))\nfor _ in catalog.scan(): pass\n"
+        "[(row.goal, row.tokens) for row in catalog.rows()[:50]]"
+    )
+    return _timed(
+        "list_command", lambda: subprocess.run([sys.executable, "-c", code, str(_spool(data))], check=True)
+    )
+
+
+def python_starts(_data: Path) -> Times:
+    """A Python that does nothing."""
+    return _timed("python_starts", lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
 
 
 def list_all_fields(data: Path) -> Times:
@@ -201,45 +223,73 @@ def group_duckdb(data: Path) -> Times:
 
 
 def group_views(data: Path) -> Times:
-    """The same through `promptetheus sql`, a fresh process and its sandbox included."""
+    """The same through our views, and once more: what was loaded stays loaded while the files are as they were."""
+    import duckdb  # noqa: F401
+
+    import promptetheus.queries.sandbox  # noqa: F401
+    from promptetheus.queries.sql import SpoolDatabase
+
+    database = SpoolDatabase(_spool(data))
+    query = "select type, count(*) from events group by 1"
+    found = _timed("group_views", lambda: database.run(query, timeout_s=300))
+    found |= _timed("group_again", lambda: database.run(query, timeout_s=300))
+    database.close()
+    return found
+
+
+def group_command(data: Path) -> Times:
+    """As `promptetheus sql` runs it: a process of its own starts, limited and watched."""
     from promptetheus.queries.isolated import run_isolated
 
     query = "select type, count(*) from events group by 1"
-    return _timed("group_views", lambda: run_isolated(_spool(data), query, timeout_s=300))
+    return _timed("group_command", lambda: run_isolated(_spool(data), query, timeout_s=300))
 
 
-def group_polars(data: Path) -> Times | None:
-    """Where polars is installed."""
-    try:
-        polars: Any = importlib.import_module("polars")
-    except ImportError:
-        return None
-
-    def work() -> None:
-        schema = {"type": polars.String}
-        polars.scan_ndjson(_spool(data) / "*.jsonl", schema=schema).group_by("type").len().collect()
-
-    return _timed("group_polars", work)
+def group_duckdb_command(data: Path) -> Times:
+    """A Python that starts, imports DuckDB and asks."""
+    query = "select json ->> 'type', count(*) from read_ndjson_objects(?, ignore_errors = true) group by 1"
+    code = f"import duckdb, sys\nprint(duckdb.execute({query!r}, [sys.argv[1]]).fetchall())"
+    words = [sys.executable, "-c", code, f"{_spool(data)}/*.jsonl"]
+    return _timed(
+        "group_duckdb_command", lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+    )
 
 
-def _command(name: str, words: list[str], **more: Any) -> Times | None:
+def group_polars(data: Path) -> Times:
+    """Timed inside the Python that has polars, without its import."""
+    code = (
+        "import os, sys, time, polars\nwall = time.perf_counter()\n"
+        "lines = polars.scan_ndjson(sys.argv[1], schema={'type': polars.String})\n"
+        "lines.group_by('type').len().collect()\n"
+        "print((time.perf_counter() - wall) * 1000, time.process_time() * 1000)"
+    )
+    python = os.environ.get("POLARS_PYTHON", sys.executable)
+    words = [python, "-c", code, f"{_spool(data)}/*.jsonl"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotInstalled("polars: name a Python that has it with --polars")
+    wall, cpu = done.stdout.split()
+    return {"group_polars": (float(wall), float(cpu))}
+
+
+def _command(name: str, words: list[str], **more: Any) -> Times:
     if shutil.which(words[0]) is None:
-        return None
+        raise NotInstalled(words[0])
     return _timed(name, lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=False, **more))
 
 
-def group_jq(data: Path) -> Times | None:
+def group_jq(data: Path) -> Times:
     """A tenth of the files: it takes seven seconds for all."""
     files = [str(path) for path in sorted(_spool(data).iterdir())]
     return _command("group_jq", ["jq", "-r", ".type", *files[: len(files) // 10]])
 
 
-def search_ripgrep(data: Path) -> Times | None:
+def search_ripgrep(data: Path) -> Times:
     """Where it is installed."""
     return _command("search_ripgrep", ["rg", "-F", NEEDLE, str(_spool(data))])
 
 
-def search_grep(data: Path) -> Times | None:
+def search_grep(data: Path) -> Times:
     """The one that is everywhere."""
     return _command(
         "search_grep", ["grep", "-rF", NEEDLE, str(_spool(data))], env={**os.environ, "LC_ALL": "C"}
@@ -336,11 +386,12 @@ async def _latencies(root: Path) -> list[float]:
     return late
 
 
-TASKS: dict[str, Callable[[Path], Times | None]] = {
+TASKS: dict[str, Callable[[Path], Times]] = {
     task.__name__: task
     for task in (
-        scandir_stat, list_cached, list_uncached, refresh_one, list_all_fields, list_duckdb, list_plain_loop,
-        open_100, open_long, open_longest, span_tree, group_duckdb, group_views, group_polars, group_jq,
+        python_starts, scandir_stat, list_cached, list_command, list_uncached, refresh_one, list_all_fields, list_duckdb, list_plain_loop,
+        open_100, open_long, open_longest, span_tree, group_duckdb, group_views, group_duckdb_command, group_command,
+        group_polars, group_jq,
         search_ripgrep, search_grep, search_case, search_any_case, search_plain_loop, visible,
     )
 }  # fmt: skip

@@ -122,7 +122,7 @@ def side_by_side(left: Run, right: Run, effects: Effects) -> SideBySide:
         if i is not None and j is not None:
             rows.append(Row(i, j, _change(left, i, right, j)))
             continue
-        moved_to = elsewhere.get((i, j))
+        moved_to = elsewhere.get(Pair(i, j))
         alone = Change.MISSING if j is None else Change.EXTRA
         rows.append(Row(i, j, alone if moved_to is None else Change.MOVED, moved_to))
     return SideBySide(left, right, tuple(rows), alignment.coarse, _no_common_ground(left, right))

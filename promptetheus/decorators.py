@@ -72,8 +72,10 @@ class _Call:
         self._session, self._call_id = session, new_call_id()
         if session.is_recorded:
             about = self._about
-            shown = session._recorder.shown(about.parameters.names, args)
-            arguments, metadata = calls.arguments_of(shown, kwargs)
+            recorder = session._recorder
+            arguments, metadata = calls.arguments_of(
+                recorder.shown_arguments(about.parameters.names, args), recorder.shown(kwargs)
+            )
             plain = calls.plain_arguments(about.parameters, args, kwargs)
             if plain:
                 metadata["arguments"] = plain
@@ -98,7 +100,7 @@ class _Call:
             if returned is not None:
                 metadata["returned"] = calls.json_or_repr(returned)
         if error is None:
-            text, size = calls.safe_repr(value)
+            text, size = calls.safe_repr(session._recorder.shown(value))
             metadata.update(calls.result_metadata(value, size))
             session.tool_result(self._call_id, result=text, metadata=metadata or None)
         elif isinstance(error, Exception):  # an exit or a cancellation is not a result

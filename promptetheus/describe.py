@@ -192,7 +192,7 @@ def took(step: Step) -> str:
 
 
 def _mapping(thing: object) -> Mapping[str, Any]:
-    return thing if isinstance(thing, Mapping) else {}
+    return thing if type(thing) is dict or isinstance(thing, Mapping) else {}
 
 
 def _first(mapping: Mapping[str, Any], number: int) -> list[tuple[str, Any]]:

@@ -6,8 +6,9 @@ whose effects are closest to the failing run's is what it is held against.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +53,12 @@ class Deviation:
     """The difference that decided it."""
 
     @property
+    def fingerprint(self) -> str:
+        """12 hex digits that name the class: the same for the same kind, tool and arguments, whatever the run."""
+        parts = "|".join((self.kind.value, self.tool, *self.arguments))
+        return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:12]
+
+    @property
     def label(self) -> str:
         """For people: `wrong arguments: book(amount, date)`."""
         if not self.tool:
@@ -59,6 +66,54 @@ class Deviation:
         return f"{self.kind.value}: {self.tool}" + (
             f"({', '.join(self.arguments)})" if self.arguments else ""
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationClass:
+    """Failing sessions that depart in the same way."""
+
+    fingerprint: str
+    label: str
+    """For people; not yet fit for a screen."""
+    kind: DeviationKind
+    tool: str
+    arguments: tuple[str, ...]
+    sessions: tuple[str, ...]
+    """Their ids, in the order given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """How the failing sessions of a spool depart from those that passed."""
+
+    classes: tuple[DeviationClass, ...]
+    """The one with most sessions first."""
+    without_passing: tuple[str, ...]
+    """Ids of failing sessions of whose task none passed: there is nothing to hold them against."""
+
+
+def deviation_classes(found: Iterable[tuple[str, Deviation | None]]) -> Deviations:
+    """Group failing sessions, given by id with their deviation (None where no session of their task passed)."""
+    groups: dict[str, list[tuple[str, Deviation]]] = {}
+    alone = []
+    for session_id, each in found:
+        if each is None:
+            alone.append(session_id)
+        else:
+            groups.setdefault(each.fingerprint, []).append((session_id, each))
+    classes = [
+        DeviationClass(
+            fingerprint,
+            members[0][1].label,
+            members[0][1].kind,
+            members[0][1].tool,
+            members[0][1].arguments,
+            tuple(session_id for session_id, _ in members),
+        )
+        for fingerprint, members in groups.items()
+    ]
+    classes.sort(key=lambda each: (-len(each.sessions), each.label))
+    return Deviations(tuple(classes), tuple(alone))
 
 
 def deviation(failing: Run, passing: Sequence[Run], effects: Effects) -> Deviation | None:

@@ -33,12 +33,11 @@ from promptetheus.effects import Effects
 from promptetheus.events import Event
 from promptetheus.metric_changes import MetricChange, SessionNumbers, metric_changes
 from promptetheus.noise import Noise
-from promptetheus.regression import SessionDiff, diff_sessions
 from promptetheus.picture_changes import PictureChange
+from promptetheus.regression import SessionDiff, diff_sessions
 from promptetheus.row_details import PicturePair, RowDetails, row_details
 from promptetheus.signatures import Run, make_run
 from promptetheus.steps import StepKind
-
 
 MAX_PICTURES = 40
 """Pairs of screenshots of equal steps that are looked at."""
@@ -176,7 +175,7 @@ class DiffReport:
 
     @cached_property
     def regression(self) -> SessionDiff:
-        """What the right session does otherwise, step by step of a kind, and whether it fails where the left did not."""
+        """What the right session does otherwise, and whether it fails where the left did not."""
         return diff_sessions(self.run(Side.LEFT).events, self.run(Side.RIGHT).events)
 
     @cached_property
@@ -236,8 +235,10 @@ class DiffReport:
         return replace(self, comparison=compare(runs[0], runs[1], self.effects))
 
     def with_pictures(self, look: Callable[[PicturePair], PictureChange]) -> DiffReport:
-        """The same, and rows whose steps are equal but for what a screenshot shows count as changed. Looks at 40 pairs
-        at most, some 40 ms each: not for the first paint."""
+        """The same, but rows whose steps are equal and whose screenshots are not count as changed.
+
+        Looks at 40 pairs at most, some 40 ms each: not for the first paint.
+        """
         rows = list(self.rows)
         left = MAX_PICTURES
         for number, row in enumerate(rows):

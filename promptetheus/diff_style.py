@@ -54,7 +54,8 @@ table { border-collapse: collapse; }
 .cell .no { color: var(--faint); display: inline-block; min-width: 2.4rem; font-variant-numeric: tabular-nums; }
 .cell .kind { color: var(--quiet); display: inline-block; min-width: 4.6rem; }
 .gap { color: var(--faint); }
-del { background: var(--gone); color: var(--gone-text); text-decoration: underline dotted; text-underline-offset: 3px; }
+del { background: var(--gone); color: var(--gone-text); text-decoration: underline dotted;
+  text-underline-offset: 3px; }
 ins { background: var(--new); color: var(--new-text); text-decoration: underline; text-underline-offset: 2px; }
 .more { grid-column: 2 / 4; margin: .2rem 0 .4rem 2.4rem; font-size: .9rem; }
 .more table td { padding: .05rem 1rem .05rem 0; vertical-align: top; overflow-wrap: anywhere; }

@@ -136,7 +136,8 @@ def _lines(what: str, lines: list[str], together: bool) -> list[str]:
     if not together and len(lines) <= FEW_LINES:
         return [f"{what}: {_quote(line)}." for line in lines]
     named = ", ".join(f"“{plain_value(line, 80 if together else 40)}”" for line in lines[:FEW_LINES])
-    more = f" and {count(len(lines) - FEW_LINES)} more lines" if len(lines) > FEW_LINES else ""
+    rest = len(lines) - FEW_LINES
+    more = f" and {count(rest)} more line{'s' * (rest != 1)}" if rest > 0 else ""
     return [f"{what}: {named}{more}."]
 
 

@@ -68,9 +68,9 @@ def encode_line(event: Mapping[str, Any]) -> bytes:
     return encode_value(event) + b"\n"
 
 
-def jsonable(value: object) -> Any:
+def jsonable(value: object, max_nodes: int = MAX_NODES) -> Any:
     """A copy of `value` made only of JSON types. Cycles, depth and hostile objects become short marks."""
-    return _Conversion().convert(value, 0)
+    return _Conversion(max_nodes).convert(value, 0)
 
 
 def clip(text: str, limit: int) -> str:

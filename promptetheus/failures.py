@@ -1,4 +1,8 @@
-"""The life of the failures of a spool: which are new, which recur, which are gone, and which came back."""
+"""The life of the failures of a spool: which are new, which recur, which are gone, and which came back.
+
+How to draw it: `failures` gives them, the one seen last first. `Failure.state` is the life in words, `day_counts` the
+bar per day, `examples` the newest sessions. `queries.failure_list` reads them from a spool, with a person's notes.
+"""
 
 from __future__ import annotations
 
@@ -65,6 +69,16 @@ class Failure:
     """UTC days on which it was seen, and how often."""
     since: int
     """Sessions of its tasks after it was last seen."""
+
+    @property
+    def state(self) -> str:
+        """Its life in words: `new`, `recurring`, `back`, `gone since 2026-11-20`."""
+        return f"gone since {_day(self.last_s)}" if self.life is Life.GONE else self.life.value
+
+    def day_counts(self, until_s: float, days: int = 14) -> tuple[int, ...]:
+        """How often it was seen on each of the last `days` UTC days up to `until_s`, the oldest first."""
+        counts = dict(self.per_day)
+        return tuple(counts.get(_day(until_s - 86_400 * back), 0) for back in range(days - 1, -1, -1))
 
 
 def failures(outcomes: Iterable[Outcome]) -> list[Failure]:

@@ -64,7 +64,7 @@ def failure_fingerprint(events: Iterable[Mapping[str, Any]]) -> FailureFingerpri
 
 def in_order(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The events sorted by `seq`, ties in the order given. Where one has no `seq`, the order given stands."""
-    known = [event for event in events if isinstance(event, Mapping)]
+    known = [event for event in events if type(event) is dict or isinstance(event, Mapping)]
     if all(type(event.get("seq")) is int for event in known):
         known.sort(key=lambda event: event["seq"])
     return known

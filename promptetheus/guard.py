@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeGuard, TypeVar
 
 logger = logging.getLogger("promptetheus")
 
@@ -127,7 +127,7 @@ def pass_on(error: BaseException) -> None:
         raise error
 
 
-def is_a(value: object, kinds: Any) -> bool:
+def is_a(value: object, kinds: type[R] | tuple[type[R], ...]) -> TypeGuard[R]:
     """`isinstance`, and False for a value that cannot be asked: a proxy with nothing behind it raises there."""
     try:
         return isinstance(value, kinds)

@@ -1,4 +1,4 @@
-"""Two sessions in numbers, and by how much the second has more or less: duration, tokens, cost, calls, errors, scores."""
+"""Two sessions in numbers: duration, tokens, cost, calls, errors, scores, and by how much the second has more."""
 
 from __future__ import annotations
 
@@ -93,11 +93,14 @@ class MetricChange:
         if not delta:
             return "±0"
         written = self._written(abs(delta)).removeprefix("-")
+        return f"{'+' if delta > 0 else '-'}{written}{self._relative()}"
+
+    def _relative(self) -> str:
+        """By which share, where that says more than the number: not of three calls instead of two."""
         factor = self.factor
-        relative = ""
-        if factor is not None and self.unit in (Unit.TIME, Unit.DOLLARS) or (self.left or 0) >= 20:
-            relative = f" ({(factor or 0) - 1:+.0%})" if factor and factor < 10 else f" (×{factor or 0:.0f})"
-        return f"{'+' if delta > 0 else '-'}{written}{relative}"
+        if factor is None or (self.unit not in (Unit.TIME, Unit.DOLLARS) and (self.left or 0) < 20):
+            return ""
+        return f" ({factor - 1:+.0%})" if factor < 10 else f" (×{factor:.0f})"
 
     def _written(self, number: float | None) -> str:
         match self.unit:

@@ -32,9 +32,13 @@ class Move:
 
 
 def moves_of(run: Run) -> Iterator[Move]:
-    """The agent's moves in the order of the run. What users, tools and pages did is none."""
+    """The agent's moves in the order of the run. What users, tools and pages did is none, nor is the call that is
+    the agent itself."""
     words: int | None = None
+    around = _around_everything(run)
     for place, step in enumerate(run.steps):
+        if place == around:
+            continue
         if step.kind in CALLS:
             yield Move(words, place)
             words = None
@@ -44,3 +48,16 @@ def moves_of(run: Run) -> Iterator[Move]:
             words = place if step.kind is StepKind.AGENT else None
     if words is not None:
         yield Move(words, None)
+
+
+def _around_everything(run: Run) -> int | None:
+    """The call that all later steps are inside of: the agent itself, recorded as a call, which is no move of it."""
+    for place, step in enumerate(run.steps):
+        if step.kind is not StepKind.TOOL:
+            continue
+        closes = step.events[-1] if len(step.events) > 1 else None
+        inside = run.steps[place + 1 :]
+        if inside and all(closes is None or other.events[-1] < closes for other in inside):
+            return place
+        return None
+    return None

@@ -107,6 +107,8 @@ class Noise:
     """Of the rule of that name."""
     patterns: tuple[NoiseRule, ...] = field(init=False, compare=False)
     """Those in force that are patterns."""
+    has_own: bool = field(init=False, compare=False)
+    """Whether a pattern of the project is among them: nothing is known of what it needs."""
     trails: tuple[Trail, ...] = field(init=False, compare=False)
     masks_numbers: bool = field(init=False, compare=False)
     """Whether JSON numbers are ignored like those in text."""
@@ -121,6 +123,7 @@ class Noise:
             digits = min(12, 1 + math.ceil(-math.log10(self.tolerance)))
         for name, found in (
             ("patterns", tuple(rule for rule in in_force if rule.pattern is not None)),
+            ("has_own", any(rule.own and rule.pattern is not None for rule in in_force)),
             ("trails", tuple(rule.trail for rule in in_force if rule.trail)),
             ("masks_numbers", "numbers" in self.active),
             ("number_digits", digits),

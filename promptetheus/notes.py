@@ -98,13 +98,13 @@ class Notes:
             raise ValueError("a note is about a session, a step or a fingerprint")
         if kind is NoteKind.NOTE and not text.strip():
             raise ValueError("a note needs words")
-        note = Note(os.urandom(6).hex(), kind, about, text[:MAX_TEXT], time.time())
+        note = Note(os.urandom(6).hex(), kind, about, text[:MAX_TEXT], _now_s())
         self._append(_fields(note))
         return note
 
     def edit(self, note: Note, text: str) -> Note:
         """The same note in other words."""
-        changed = replace(note, text=text[:MAX_TEXT], written_s=time.time())
+        changed = replace(note, text=text[:MAX_TEXT], written_s=_now_s())
         self._append(_fields(changed))
         return changed
 
@@ -112,7 +112,7 @@ class Notes:
         """Take a note away; whether there was one."""
         if all(note.note_id != note_id for note in self.all()):
             return False
-        self._append({"id": note_id, "removed": True, "time": time.time()})
+        self._append({"id": note_id, "removed": True, "time": _now_s()})
         return True
 
     def _lines(self) -> Iterable[bytes]:
@@ -173,15 +173,17 @@ def _note(note_id: str, fields: dict[str, Any]) -> Note:
     )
 
 
+def _now_s() -> float:
+    return round(time.time(), 3)
+
+
 def _fields(note: Note) -> dict[str, Any]:
     about = note.about
-    fields: dict[str, Any] = {"id": note.note_id, "kind": note.kind.value, "time": round(note.written_s, 3)}
-    for name, value in (
-        ("session", about.session_id),
-        ("step", about.step),
-        ("fingerprint", about.fingerprint),
-        ("text", note.text),
-    ):
-        if value not in ("", None):
-            fields[name] = value
-    return fields
+    fields: dict[str, Any] = {"id": note.note_id, "kind": note.kind.value, "time": note.written_s}
+    told = {
+        "session": about.session_id,
+        "step": about.step,
+        "fingerprint": about.fingerprint,
+        "text": note.text,
+    }
+    return fields | {name: value for name, value in told.items() if value not in ("", None)}

@@ -15,7 +15,11 @@ WORKING_PX = (1_280.0, 2_000.0)
 """Pictures are compared at this size at most: as sharp as a person sees them, and bounded in time (about 40 ms)."""
 
 _VISIBLE = 24
-"""By how much of 255 a colour must differ in a pixel to be seen: below lie the artefacts of compression."""
+"""By how much of 255 a colour must differ in a pixel to be seen."""
+
+_BLOCK = 4
+_CROWDED = 255 * 3 // 16
+"""At least three of the 16 pixels of a block."""
 
 _ALTOGETHER = 0.6
 """Share of changed pixels beyond which a box around them says nothing."""
@@ -86,11 +90,15 @@ def picture_changes(before: bytes, after: bytes) -> PictureChange:
         one, other = decode(before, WORKING_PX), decode(after, WORKING_PX)
     except PictureError as error:
         return PictureChange(PictureKind.UNREADABLE, reason=str(error))
-    distance = (perceptual_hash(one.image) ^ perceptual_hash(other.image)).bit_count()
     if one.width_px != other.width_px:
+        distance = _distance(one.image, other.image)
         kind = PictureKind.OTHER if distance else PictureKind.ALIKE
         return PictureChange(kind, share=1.0 if distance else 0.0, distance=distance)
-    return _of_same_width(one, other, distance)
+    return _of_same_width(one, other)
+
+
+def _distance(one: Image, other: Image) -> int:
+    return (perceptual_hash(one) ^ perceptual_hash(other)).bit_count()
 
 
 def perceptual_hash(image: Image) -> int:
@@ -110,7 +118,7 @@ def perceptual_hash(image: Image) -> int:
     return found
 
 
-def _of_same_width(one: Decoded, other: Decoded, distance: int) -> PictureChange:
+def _of_same_width(one: Decoded, other: Decoded) -> PictureChange:
     from PIL import Image as pillow
     from PIL import ImageChops
 
@@ -132,8 +140,9 @@ def _of_same_width(one: Decoded, other: Decoded, distance: int) -> PictureChange
         canvases.append(canvas)
     red, green, blue = ImageChops.difference(*canvases).split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    mask = most.point([255 if level >= _VISIBLE else 0 for level in range(256)])
+    mask = _visible(most)
     shorter = min(left.height, right.height)
+    distance = _distance(*(image.crop((0, 0, width, shorter)) for image in (left, right)))
     if shorter < height:
         mask.paste(255, (0, shorter, width, height))
     box = mask.getbbox()
@@ -149,6 +158,18 @@ def _of_same_width(one: Decoded, other: Decoded, distance: int) -> PictureChange
         round(box[3] * scale),
     )
     return PictureChange(PictureKind.REGION, region, share, distance)
+
+
+def _visible(difference: Image) -> Image:
+    """Where a difference is seen: single pixels are artefacts of compression, a letter is many in one place."""
+    from PIL import Image as pillow
+    from PIL import ImageChops
+
+    mask = difference.point([255 if level >= _VISIBLE else 0 for level in range(256)])
+    blocks = mask.reduce(_BLOCK).point([255 if level >= _CROWDED else 0 for level in range(256)])
+    whole = blocks.resize((blocks.width * _BLOCK, blocks.height * _BLOCK), pillow.Resampling.NEAREST)
+    crowded = whole.crop((0, 0, *mask.size))
+    return ImageChops.darker(mask, crowded)
 
 
 def _flat(image: Image) -> Image:

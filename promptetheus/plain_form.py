@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -19,7 +20,9 @@ MAX_NODES = 20_000
 IGNORED = "‹ignored›"
 """Stands for what a project's JSON path leaves out."""
 
+_EXACT = 1 << 53
 _TRIGGER = re.compile(r"[0-9/]")
+"""None of our patterns matches a text that has none of these."""
 
 
 def plain_text(text: str, noise: Noise = DEFAULT_NOISE) -> str:
@@ -29,11 +32,11 @@ def plain_text(text: str, noise: Noise = DEFAULT_NOISE) -> str:
         rest = f"…{crc32(text[MAX_TEXT:].encode('utf-8', 'replace')):08x}"
         text = text[:MAX_TEXT]
     text = " ".join(text.split())
-    usual = _TRIGGER.search(text) is not None
-    for rule in noise.patterns:
-        if rule.needs in text and (usual or rule.own):
-            assert rule.pattern is not None
-            text = rule.pattern.sub(rule.placeholder, text)
+    if noise.has_own or _TRIGGER.search(text) is not None:
+        for rule in noise.patterns:
+            if rule.needs in text:
+                assert rule.pattern is not None
+                text = rule.pattern.sub(rule.placeholder, text)
     return text + rest
 
 
@@ -51,43 +54,40 @@ def _plain(value: Any, noise: Noise, depth: int, room: list[int], trails: tuple[
     if room[0] < 0 or depth < 0:
         return "…"
     kind = type(value)
-    if kind is str or isinstance(value, str):
+    if kind is str:
         return f'"{plain_text(value, noise)}"'
+    if kind is int or kind is float:
+        return "‹n›" if noise.masks_numbers else plain_number(value, noise.number_digits)
+    if value is None or kind is bool:
+        return str(value)
     if kind is dict or isinstance(value, Mapping):
         pairs = [
-            (str(key)[:MAX_TEXT], _member(str(key), item, noise, depth - 1, room, trails))
+            (name := str(key)[:MAX_TEXT], _member(name, item, noise, depth - 1, room, trails))
             for key, item in _some(value.items(), room)
         ]
         pairs.sort()
-        return "{" + ",".join([f"{key}:{item}" for key, item in pairs]) + "}"
-    if value is None or kind is bool:
-        return str(value)
-    if isinstance(value, int | float):
-        return "‹n›" if noise.masks_numbers else plain_number(value, noise.number_digits)
+        return "{" + ",".join([f"{name}:{item}" for name, item in pairs]) + "}"
     if isinstance(value, list | tuple):
-        return (
-            "["
-            + ",".join(
-                [
-                    _member(str(place), item, noise, depth - 1, room, trails)
-                    for place, item in enumerate(_some(value, room))
-                ]
-            )
-            + "]"
-        )
-    return plain_text(str(value), noise)
+        members = [
+            _member(str(place), item, noise, depth - 1, room, trails)
+            for place, item in enumerate(_some(value, room))
+        ]
+        return "[" + ",".join(members) + "]"
+    return f'"{plain_text(str(value), noise)}"' if isinstance(value, str) else plain_text(str(value), noise)
 
 
-def _member(key: str, item: Any, noise: Noise, depth: int, room: list[int], trails: tuple[Trail, ...]) -> str:
+def _member(
+    key: str, item: Any, noise: Noise, depth: int, room: list[int], trails: tuple[Trail, ...]
+) -> str:
     if not trails:
-        return _plain(item, noise, depth, room, ())
+        return _plain(item, noise, depth, room, trails)
     inside = onward(trails, key)
     return IGNORED if inside is None else _plain(item, noise, depth, room, inside)
 
 
 def plain_number(number: int | float, digits: int = 12) -> str:
     """`5` and `5.0` are the same amount, `0.1 + 0.2` is `0.3`."""
-    if digits == 12 and isinstance(number, int) and abs(number) < 1 << 53:
+    if digits == 12 and type(number) is int and -_EXACT < number < _EXACT:
         return str(number)
     try:
         return f"{float(number):.{digits}g}"
@@ -95,9 +95,6 @@ def plain_number(number: int | float, digits: int = 12) -> str:
         return "huge"
 
 
-def _some(items: Iterable[Any], room: list[int]) -> Iterable[Any]:
+def _some(items: Collection[Any], room: list[int]) -> Iterable[Any]:
     """The items while there is room: a value with a million members costs what the limit allows."""
-    for item in items:
-        if room[0] < 0:
-            return
-        yield item
+    return items if len(items) <= room[0] else islice(items, room[0] + 1)

@@ -231,14 +231,16 @@ class Recorder:
             guard.report("failed.redact", "the redactor failed, the content of an event was dropped", error)
             return _without_content(event)
 
-    def shown(self, names: tuple[str, ...], args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Positional arguments as their repr may show them: without the values of parameters that are secret
-        by name. In the repr of a tuple no redactor could know them."""
+    def shown(self, value: Any) -> Any:
+        """A value as its repr may show it: without what stands under keys that say it is secret. In the text of a
+        repr no redactor could know where it ends."""
         redactor = self._default_redactor
-        if redactor is None or not any(redactor.hides(name) for name in names):
-            return args
-        secret = [position for position, name in enumerate(names) if redactor.hides(name)]
-        return tuple("[REDACTED]" if number in secret else item for number, item in enumerate(args))
+        return value if redactor is None else redactor.without_named(value)
+
+    def shown_arguments(self, names: tuple[str, ...], args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Positional arguments as their repr may show them: without those of parameters that are secret by name."""
+        redactor = self._default_redactor
+        return args if redactor is None else redactor.arguments_without_named(names, args)
 
     def joined_if_secret(self, items: list[Any]) -> list[Any]:
         """The texts that a generator yielded as one text, where only together they show a secret: a model's answer

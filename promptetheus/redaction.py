@@ -10,24 +10,22 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from operator import is_not
+from typing import Any
 
 import orjson
 
-from promptetheus import guard
-from promptetheus.encoding import encode_value, jsonable
+from promptetheus.encoding import encode_value, is_bounded, jsonable
 from promptetheus.secret_patterns import (
-    CARD,
     RUN_CHARACTERS,
     RUN_LENGTH,
     SECRET_PATTERNS,
     SECRET_WORDS,
     SecretPattern,
-    passes_luhn,
-    secret_of,
 )
+from promptetheus.secret_scan import MAX_DEPTH, REDACTION_PLACEHOLDER, Finding, SecretScan
 
-REDACTION_PLACEHOLDER = "[REDACTED]"
+__all__ = ["REDACTION_PLACEHOLDER", "DefaultRedactor", "Finding", "Redactor", "build_default_redactor"]
 
 Redactor = Callable[[dict[str, Any]], Any]
 
@@ -44,26 +42,15 @@ _TOKEN = re.compile(
 )
 """`token` in encoded JSON where it is not the end of such a key before a number, null or details of it."""
 
-_MAX_DEPTH = 64
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _RUNS = bytes(97 if character in RUN_CHARACTERS else 32 for character in range(256))
 """Maps the characters of runs to `a`, all others to a space."""
 _LONG_RUN = b"a" * RUN_LENGTH
 
-_STEMS = ("pass", "pwd", "secret", "token", "key", "credential", "authoriz", "cookie", "earer", "asic", "sig")
+_STEMS = ("pass", "pwd", "secret", "token", "key", "credential", "auth", "cookie", "earer", "asic", "sig")
 """Parts that needles have in common: there is less to look for."""
+_NESTING = frozenset({dict, list, tuple})
 _CARD_DIGITS = b"0" * 13
-
-
-class Finding(NamedTuple):
-    """A secret that redaction takes out."""
-
-    path: str
-    """Where it stands in the event, e.g. `payload.arguments.password`."""
-    rule: str
-    """Name of the pattern, or `key` when the name of the field was enough."""
-    length: int
-    """Characters that are replaced."""
 
 
 def build_default_redactor(
@@ -138,8 +125,11 @@ class DefaultRedactor:
         return self._scan(data) is not None
 
     def findings(self, event: Mapping[str, Any]) -> Iterator[Finding]:
-        """What would be taken out of an event, and why."""
+        """What would be taken out of an event, and why. The summary in a session's last line is passed over: it
+        repeats what stands in the events, and a tool called `get_token` is no secret there."""
         for field, value in event.items():
+            if field == "metadata" and event.get("type") == "session_end" and isinstance(value, Mapping):
+                value = {key: item for key, item in value.items() if key != "summary"}
             scan = None if field in _ENVELOPE else self._scan(encode_value(value))
             if scan is not None:
                 scan.paths = []
@@ -150,13 +140,53 @@ class DefaultRedactor:
         """Whether values under this key are replaced whole."""
         return self.verdict(key) == "hide"
 
+    def arguments_without_named(self, names: tuple[str, ...], args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Positional arguments `without_named` values, and without those of parameters that are secret by name."""
+        hidden = {
+            position: self.without_named({name: args[position]})[name]
+            for position, name in enumerate(names[: len(args)])
+        }
+        return tuple(hidden[n] if n in hidden else self.without_named(item) for n, item in enumerate(args))
+
+    def without_named(self, value: Any) -> Any:
+        """A copy of dictionaries, lists and tuples without the values under keys that say they are secret; the same
+        object where it has none. One that is too deep or too large to be copied is hidden whole."""
+        return self._without_named(value, 0) if is_bounded(value) else REDACTION_PLACEHOLDER
+
+    def _without_named(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind in _NESTING and depth > MAX_DEPTH:
+            return REDACTION_PLACEHOLDER
+        if kind is dict:
+            clean = {key: self._unless_named(key, item, depth) for key, item in value.items()}
+            return clean if any(clean[key] is not item for key, item in value.items()) else value
+        if kind is list or kind is tuple:
+            items = [
+                self._without_named(item, depth + 1) if type(item) in _NESTING else item for item in value
+            ]
+            return kind(items) if any(map(is_not, items, value)) else value
+        return value
+
+    def _unless_named(self, key: Any, item: Any, depth: int) -> Any:
+        verdict = self.verdict(key) if type(key) is str else "look"
+        if verdict == "hide" and item is not None and not isinstance(item, bool):
+            return REDACTION_PLACEHOLDER
+        if verdict == "pair" and type(item) in (list, tuple) and len(item) == 2:
+            return type(item)((item[0], REDACTION_PLACEHOLDER))
+        if verdict == "pair" and type(item) is str and ":" in item:
+            return REDACTION_PLACEHOLDER
+        return self._without_named(item, depth + 1) if type(item) in _NESTING else item
+
     def verdict(self, key: str) -> str:
-        """`allow`: leave the value alone; `hide`: replace it; `count`: numbers may stay; `look`: look inside."""
+        """`allow`: leave the value alone; `hide`: replace it; `pair`: a login, the second part goes; `count`: numbers
+        may stay; `look`: look inside."""
         verdict = self._verdicts.get(key)
         if verdict is None:
             lower = key.lower()
             if lower in self._allowed:
                 verdict = "allow"
+            elif lower == "auth" or lower.endswith(("_auth", "-auth")):
+                verdict = "pair"
             elif not any(word in lower for word in self._words):
                 verdict = "look"
             elif _COUNT_KEY.fullmatch(_snake_case(key)):
@@ -176,7 +206,7 @@ class DefaultRedactor:
         digest = hmac.new(self._hash_key, secret.encode("utf-8", "replace"), hashlib.sha256)
         return "sha256:" + digest.hexdigest()[:12]
 
-    def _scan(self, data: bytes) -> _Scan | None:
+    def _scan(self, data: bytes) -> SecretScan | None:
         """What there is to look for in encoded JSON; None: nothing. Searching it whole is what makes this cheap:
         about 2 µs for an event of 300 bytes, against 40 to decode it and try every pattern on every text."""
         lower = data.decode().lower()
@@ -195,7 +225,7 @@ class DefaultRedactor:
             found, keys = list(self._patterns), True
         if not found and not keys and not cards:
             return None
-        return _Scan(self, [row for row in self._patterns if row in found], keys, cards)
+        return SecretScan(self, [row for row in self._patterns if row in found], keys, cards)
 
     def _words_in(self, lower: str, found: list[SecretPattern]) -> bool:
         """Add the patterns whose words occur. True when a word occurs that a secret's key may have."""
@@ -205,123 +235,7 @@ class DefaultRedactor:
             return any(word in lower and (token or word != "token") for word in words)
 
         found += [row for row in self._in_words if occurs(row.needles)]
-        return occurs(self._words)
-
-
-class _Scan:
-    """One walk through a decoded value with the patterns that its encoded form calls for."""
-
-    def __init__(
-        self, redactor: DefaultRedactor, patterns: list[SecretPattern], keys: bool, cards: bool
-    ) -> None:
-        self._redactor, self._patterns, self._keys, self._cards = redactor, patterns, keys, cards
-        self.hits = 0
-        self.paths: list[Finding] | None = None
-        """Where a list, what is found is noted and not counted: nothing is being recorded."""
-        self._path = ""
-
-    def value(self, value: Any, depth: int, path: str = "") -> Any:
-        """The value without secrets."""
-        if isinstance(value, str):
-            self._path = path
-            return self._text(value)
-        if value is None or isinstance(value, bool | float):
-            return value
-        if isinstance(value, int):
-            is_card = self._cards and 10**12 <= value < 10**19 and passes_luhn(str(value))
-            self._path = path
-            return self._hidden(str(value), "card") if is_card else value
-        if depth > _MAX_DEPTH:
-            self._path = path
-            return self._hidden("", "depth")
-        if isinstance(value, dict):
-            return self._mapping(value, depth, path)
-        return [self.value(item, depth + 1, f"{path}[{n}]" if path else "") for n, item in enumerate(value)]
-
-    def _mapping(self, value: dict[str, Any], depth: int, path: str, counts: bool = False) -> dict[str, Any]:
-        if "base64" in value and "size_bytes" in value and self._holds_secret_bytes(value["base64"]):
-            self._path = path
-            return {**value, "base64": self._hidden(value["base64"], "bytes")}
-        clean: dict[str, Any] = {}
-        for key, item in value.items():
-            inner = f"{path}.{key}" if path else ""
-            self._path = path
-            name = self._text(key)
-            while name in clean:
-                name += "_"
-            if counts and self._redactor.verdict(key) == "look":
-                clean[name] = self._counted(item, depth + 1, inner)
-            else:
-                clean[name] = self._entry(key, item, depth, inner)
-        return clean
-
-    def _entry(self, key: str, item: Any, depth: int, path: str) -> Any:
-        verdict = self._redactor.verdict(key) if self._keys else "look"
-        if verdict == "allow":
-            return item
-        if verdict == "hide" and item is not None and not isinstance(item, bool):
-            if item == "" or item == [] or item == {}:
-                return item
-            self._path = path
-            return self._hidden(item if isinstance(item, str) else str(item), "key")
-        if verdict == "count":
-            return self._counted(item, depth, path)
-        return self.value(item, depth + 1, path)
-
-    def _counted(self, item: Any, depth: int, path: str) -> Any:
-        """Under `input_tokens`: numbers stay, texts do not."""
-        if isinstance(item, list) and depth <= _MAX_DEPTH:
-            return [self._counted(inner, depth + 1, path) for inner in item]
-        if isinstance(item, dict) and depth <= _MAX_DEPTH:
-            return self._mapping(item, depth + 1, path, counts=True)
-        if isinstance(item, str) and item and not item.isdigit():
-            self._path = path
-            return self._hidden(item, "key")
-        return self.value(item, depth + 1, path)
-
-    def _text(self, text: str) -> str:
-        lower = text.lower() if self._patterns else ""
-        for row in self._patterns:
-            searched = text if row.in_run else lower
-            if row.needles and not any(needle in searched for needle in row.needles):
-                continue
-            text = row.expression.sub(lambda match, row=row: self._match(match, row), text)  # type: ignore[misc]
-        if self._cards and len(text) >= 13:
-            text = CARD.sub(self._card, text)
-        return text
-
-    def _match(self, match: re.Match[str], row: SecretPattern) -> str:
-        whole = match.group()
-        if row.confirm is not None and not row.confirm(match):
-            return whole
-        secret = secret_of(match)
-        if not secret or secret == REDACTION_PLACEHOLDER:
-            return whole
-        begin = match.start(match.lastindex or 0) - match.start()
-        return whole[:begin] + self._hidden(secret, row.name) + whole[begin + len(secret) :]
-
-    def _card(self, match: re.Match[str]) -> str:
-        return self._hidden(match.group(), "card") if passes_luhn(match.group()) else match.group()
-
-    def _hidden(self, secret: str, rule: str) -> str:
-        self.hits += 1
-        if self.paths is not None:
-            self.paths.append(Finding(self._path, rule, len(secret)))
-        else:
-            guard.count(f"redacted.{rule}")
-        return self._redactor.replacement(secret)
-
-    def _holds_secret_bytes(self, encoded: Any) -> bool:
-        """Whether raw bytes, read as Latin-1, hold a secret."""
-        import base64
-
-        try:
-            text = base64.b64decode(encoded).decode("latin-1")
-        except (ValueError, TypeError):
-            return False
-        inner = _Scan(self._redactor, self._patterns, self._keys, True)
-        inner.paths = []
-        return inner._text(text) != text
+        return occurs(self._words) or 'auth":' in lower
 
 
 def _snake_case(key: str) -> str:

@@ -70,14 +70,29 @@ def _is_basic_login(match: re.Match[str]) -> bool:
         return False
 
 
+_NO_NUMBER = re.compile(r"[^0-9,. \-]")
+
+
 def _is_assigned_secret(match: re.Match[str]) -> bool:
     value, separator, quote = secret_of(match), match.group("is"), match.group("quote")
-    if value.lower() in ("none", "null", "true", "false") or value.startswith(("[REDACTED]", "sha256:")):
+    value = value.strip("()[]{} ") or value
+    if value.lower() in ("none", "null", "true", "false") or value.startswith(("REDACTED", "sha256:")):
         return False
-    if "token" in match.group().lower() and value.isdigit():
-        return False  # max_tokens=100
+    if "token" in match.group().lower() and not _NO_NUMBER.search(value):
+        return False  # max_tokens=100, or [100, 200]
     # "token: expected" in a sentence is no assignment.
     return separator != ":" or bool(quote) or not value.isalpha()
+
+
+_NO_WORD = re.compile(r"[0-9!@#$%^&*+=~|]|[a-z][A-Z]")
+
+
+def _is_told_secret(match: re.Match[str]) -> bool:
+    """In a sentence only what is no word of a language: "the password is wrong" tells nothing."""
+    value = secret_of(match).rstrip(".!?:")
+    if value.isdigit() and "token" in match.group().lower():
+        return False  # the token usage is 51200
+    return bool(match.group("quote")) or (len(value) >= 4 and _NO_WORD.search(value) is not None)
 
 
 def passes_luhn(text: str) -> bool:
@@ -114,19 +129,22 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
     _row("private-key", "-----begin", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----END))*"
          r"(?:-----END [A-Z0-9 ]{0,40}-----)?"),
     _row("authorization", "authorization", r"(?i)authorization['\"\\]{0,3}\s{0,4}[:=]\s{0,4}['\"\\]{0,3}"
-         r"((?:(?:basic|bearer|token|digest|negotiate|apikey)\s{1,4})?[^\s'\",;\\]{3,})"),
+         r"((?:(?:basic|bearer|token|digest|negotiate|apikey)\s{1,4})?[^\s'\",;\\(\[{]{3,}|[(\[{][^)\]}\r\n]{1,4096})"),
     _row("cookie", "cookie", r"(?i)cookies?['\"\\]{0,3}\s{0,4}[:=]\s{0,4}"
-         r"(?:['\"]([^'\"\r\n]{1,4096})|([^\s'\"=;,]{1,256}=[^\r\n'\"]{1,4096}))"),
+         r"(?:['\"]([^'\"\r\n]{1,4096})|([(\[{][^)\]}\r\n]{1,4096}|[^\s'\"=;,]{1,256}=[^\r\n'\"]{1,4096}))"),
     _row("bearer", "bearer", r"(?i)bearer\s{1,8}([A-Za-z0-9._~+/\-]{6,}=*)", _looks_made_up),
     _row("basic", "basic", r"(?i)basic\s{1,8}([A-Za-z0-9+/]{8,}={0,2})", _is_basic_login),
     _row("url-password", "@", r"(?<=://)([^\s/:@'\"]{0,256}:[^\s/'\"]{1,256})(?=@)"),
     _row("url-signature", "sig=|signature=", r"(?i)(?:[?&]|amz-|goog-)(?:sig|signature)=([^\s&'\"]{8,})"),
     _run("jwt", "eyJ", r"eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{2,}(?:\.[A-Za-z0-9_\-]*)?"),
     _run("openai-anthropic", "sk-", _START + r"sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_\-]{16,}"),
-    _run("google", "AIza|ya29|GOCSPX-",
-         r"AIza[A-Za-z0-9_\-]{30,}|ya29\.[A-Za-z0-9_\-]{20,}|GOCSPX-[A-Za-z0-9_\-]{20,}"),
-    _run("aws", "AKIA|ASIA|ABIA|ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
-    _run("azure", "Q~", r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,40}"),
+    _run("google", "AIza|ya29|GOCSPX-|AQ.",
+         r"AIza[A-Za-z0-9_\-]{30,}|ya29\.[A-Za-z0-9_\-]{20,}|GOCSPX-[A-Za-z0-9_\-]{20,}|"
+         + _START + r"AQ\.[A-Za-z0-9_\-]{30,}"),
+    _run("aws", "AKIA|ASIA|ABIA|ACCA|ABSK|bedrock-api-key-",
+         r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])|(?:ABSK|bedrock-api-key-)[A-Za-z0-9+/]{40,}={0,2}"),
+    _run("azure", "Q~|JQQJ99|AZDO",
+         r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,40}|[A-Za-z0-9]{40,76}(?:JQQJ99|AZDO)[A-Za-z0-9]{4,40}"),
     _run("github", "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
          r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"),
     _run("gitlab", "pat-|ptt-|gldt-|glrt-|cbt-|soat-|glft-|imt-|oas-|agent-",
@@ -134,7 +152,7 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
     _run("slack", "xox|xapp-", r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9\-]{13,}|xapp-[A-Za-z0-9\-]{13,}"),
     _row("slack-hook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{10,}"),
     _run("stripe", "_live_|_test_|whsec_",
-         r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/]{16,}=*"),
+         r"[sr]k_(?:org_)?(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/]{16,}=*"),
     _run("hugging-face", "hf_|api_org_", r"(?:hf_|api_org_)[A-Za-z0-9]{20,}"),
     _run("npm", "npm_", r"npm_[A-Za-z0-9]{20,}"),
     _run("pypi", "pypi-Ag", r"pypi-Ag[A-Za-z0-9_\-]{16,}"),
@@ -143,8 +161,20 @@ SECRET_PATTERNS: tuple[SecretPattern, ...] = (
          r"SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
     _row("assignment", "|".join(_ASSIGNED_NEEDLES),
          r"(?i)" + _ASSIGNED + r"[A-Za-z0-9_\-]{0,24}\\?(?:['\"]\]?)?\s{0,4}(?P<is>=>?|:)\s{0,4}"
-         r"(?P<quote>\\?['\"])?(?:(?<=['\"])([^'\"\r\n\\]{1,512})|([^\s,;&'\"<>(){}\[\]\\]{1,512}))",
+         # A text in quotes, a word, or a list, dictionary or call up to its first closing bracket.
+         r"(?P<quote>\\?['\"])?(?:(?<=['\"])([^'\"\r\n\\]{1,512})|"
+         r"([^\s,;&'\"<>(){}\[\]\\]{1,512}(?:[(\[{][^)\]}\r\n]{1,512})?|[(\[{][^)\]}\r\n]{1,512}))",
          _is_assigned_secret),
+    _row("told", "|".join(_ASSIGNED_NEEDLES),
+         r"(?i:" + _ASSIGNED + r"(?:\s{1,4}(?!is\b|was\b)[a-z]{1,16}){0,3}?\s{1,4}(?:is|was|will be)\s{1,4}"
+         r"(?:now |set to |still )?|"
+         r"(?:password|passphrase|passwd|pwd)\s{1,4})"
+         r"(?P<quote>\\?['\"`])?(?:(?<=['\"`])([^'\"`\r\n\\]{1,512})|([^\s,;&'\"`<>(){}\[\]\\]{1,512}))",
+         _is_told_secret),
+    # The second of two texts: `auth=("user", "password")`, as HTTP clients take it.
+    _row("login-pair", "auth", r"(?i)auth['\"\\]{0,3}\s{0,4}[:=]\s{0,4}[(\[]\s{0,4}"
+         r"\\?['\"][^'\"\r\n\\]{0,256}\\?['\"]\s{0,4},\s{0,4}\\?['\"]([^'\"\r\n\\]{1,512})|"
+         r"auth['\"\\]{0,3}\s{0,4}[:=]\s{0,4}\\?['\"]([^'\"\r\n\\:]{0,256}:[^'\"\r\n\\]{1,512})"),
     # Bounded, and anchored behind a character that is no part of an address: linear on `a.a.a.a…`.
     _row("email", "@", r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9.\-]{1,253}\.[A-Za-z]{2,24}"),
 )  # fmt: skip

@@ -58,7 +58,7 @@ def list_of(value: Any) -> list[Any]:
     """A list of its own: of one entry for what is no list, set or tuple."""
     if value is None:
         return []
-    return list(value) if guard.is_a(value, list | tuple | set | frozenset) else [value]
+    return list(value) if guard.is_a(value, (list, tuple, set, frozenset)) else [value]
 
 
 def whole(number: Any) -> Any:

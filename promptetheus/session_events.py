@@ -101,7 +101,7 @@ class SessionEvents:
     def screenshot(self, source: Any, metadata: Mapping[str, Any] | None = None) -> Event:
         """A picture: its bytes, or the path of its file. It is kept as an artifact of the spool."""
         payload = self._artifact(source, "screenshot")
-        if guard.is_a(source, bytes | bytearray | memoryview):
+        if guard.is_a(source, (bytes, bytearray, memoryview)):
             payload["source_type"] = "bytes"
         return self._record("screenshot", payload, metadata)
 
@@ -235,7 +235,7 @@ class SessionEvents:
 
     def _artifact(self, source: Any, what: str) -> dict[str, Any]:
         """The payload that describes a picture or recording, which is kept where the sink can keep it."""
-        if guard.is_a(source, bytes | bytearray | memoryview):
+        if guard.is_a(source, (bytes, bytearray, memoryview)):
             data = bytes(source)
             return {"size_bytes": len(data), **self._kept_artifact(data, data[:16], "", what)}
         name = _path_of(source)

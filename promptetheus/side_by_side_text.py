@@ -65,9 +65,7 @@ def number_lines(report: DiffReport, *, all_of_them: bool = False) -> list[str]:
     ]
 
 
-def row_lines(
-    report: DiffReport, look: Callable[[PicturePair], PictureChange] | None = None
-) -> list[str]:
+def row_lines(report: DiffReport, look: Callable[[PicturePair], PictureChange] | None = None) -> list[str]:
     """The rows, each with the number of its step in both sessions, and under it what changed.
 
     `=` equal, long stretches folded; `~` changed; `≈` other words; `!` an error on one side; `-` only in the left

@@ -191,4 +191,4 @@ def _unscored(document: Any) -> Any:
 
 
 def _mapping(thing: object) -> Mapping[str, Any]:
-    return thing if isinstance(thing, Mapping) else {}
+    return thing if type(thing) is dict or isinstance(thing, Mapping) else {}

@@ -107,7 +107,7 @@ class StepBuilder:
     def add(self, number: int, event: Mapping[str, Any]) -> list[Step]:
         """Take event `number` into account; returns the steps that are new or changed."""
         kind, payload = event.get("type"), event.get("payload")
-        if not isinstance(payload, Mapping):
+        if type(payload) is not dict and not isinstance(payload, Mapping):  # the ABC alone costs 0.3 µs
             payload = {}
         moment = self._moment(event, payload)
         if kind in ("screenshot", "dom_snapshot") and self._action is not None:

@@ -2,6 +2,10 @@
 
 Found together is not caused by: a suspect is where to look first. With few sessions the report says so, and how
 many more would settle it.
+
+How to draw it: `SuspectReport.verdict` is the head; `suspects` are ranked, best first, each with `text`, `counts` on
+both sides, `effect`, `p`, `q` and a `verdict` of its own. `more_sessions` of the report is the one number to show: it
+is that of the first suspect. `queries.tasks` picks the groups (by task, agent or fingerprint).
 """
 
 from __future__ import annotations
@@ -54,18 +58,23 @@ class Suspect:
     q: float
     """The p-value corrected for all that was looked at."""
     more_sessions: int | None
-    """How many sessions more would settle it; 0: settled; None: no number would, it hardly separates."""
+    """How many sessions more, failing and passing in the proportion of now, would settle this one if it went on
+    turning up as it has; 0: settled; None: no number would, it hardly separates."""
     alike: tuple[str, ...] = ()
     """Others that were seen in exactly the same sessions, at most 5."""
+
+    @property
+    def effect(self) -> float:
+        """By how much more often failing sessions do it: the difference of the two shares, from -1 to 1."""
+        counts = self.counts
+        return counts.failing_with / max(1, counts.failing) - counts.passing_with / max(1, counts.passing)
 
     @property
     def verdict(self) -> str:
         """In words."""
         if self.q <= SIGNIFICANT:
             return "separates"
-        if self.more_sessions is None:
-            return "could be chance"
-        return f"too few to tell: {self.more_sessions} more would"
+        return "could be chance" if self.more_sessions is None else "too few sessions to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +91,28 @@ class SuspectReport:
     """Different things that were compared."""
 
     @property
+    def more_sessions(self) -> int | None:
+        """How many sessions more would settle the first suspect; 0 when it is settled, None when no number would."""
+        return self.suspects[0].more_sessions if self.suspects else None
+
+    @property
     def verdict(self) -> str:
-        """One sentence that claims no more than the sessions show."""
+        """One or two sentences that claim no more than the sessions show."""
         groups = f"{self.failing} failing and {self.passing} passing session{'s' * (self.passing != 1)}"
         if not self.failing or not self.passing:
             return f"Nothing to compare: {groups}."
         if self.settled:
             return f"{groups}: {self.settled} of {self.looked_at} things separate them beyond chance."
-        near = [s.more_sessions for s in self.suspects if s.more_sessions is not None]
-        if near:
-            return f"{groups} are too few to tell; with about {min(near)} more the first suspect would be settled."
-        return f"{groups}: nothing that they do separates them."
+        if self.more_sessions:
+            return (
+                f"{groups} are too few to tell. About {self.more_sessions} more in the same proportion would "
+                "settle the first suspect, if it goes on as it began."
+            )
+        return f"{groups}: nothing that they do separates them beyond chance."
 
 
-def find_suspects(failing: Sequence[Run], passing: Sequence[Run], limit: int = 20) -> SuspectReport:
-    """Compare two groups of runs of the same task; the best `limit` suspects, best first."""
+def find_suspects(failing: Sequence[Run], passing: Sequence[Run], limit: int | None = 20) -> SuspectReport:
+    """Compare two groups of runs of the same task; the best `limit` suspects (None: all), best first."""
     seen: dict[tuple[SuspectKind, str], set[int]] = defaultdict(set)
     tools: dict[str, set[int]] = defaultdict(set)
     runs = [*failing, *passing]

@@ -79,7 +79,7 @@ def verdict_of(
         if nearest is not None:
             blames[nearest] = Blame(check, arguments if isinstance(arguments, Mapping) else {})
     for item in unmatched:
-        step = step_of.get(item.get("call_id") or "")
+        step = _step(item, step_of)
         if step is not None and item.get("expected") is False:
             blames.setdefault(step, Blame(check, None))
     return Verdict(tuple(expected), blames, about)
@@ -104,7 +104,7 @@ def _spoken_of(
             name = item.get("name")
             if isinstance(sentence, str) and isinstance(name, str) and name and sentence.startswith(name):
                 del waiting[place]
-                step = step_of.get(item.get("call_id") or "")
+                step = _step(item, step_of)
                 break
         found.append(step)
     return tuple(found)
@@ -128,8 +128,13 @@ def _take_unmatched(unmatched: list[Mapping[str, Any]], name: str, step_of: Mapp
     for place, item in enumerate(unmatched):
         if item.get("name") == name and item.get("expected") is True:
             del unmatched[place]
-            return step_of.get(item.get("call_id") or "")
+            return _step(item, step_of)
     return None
+
+
+def _step(item: Mapping[str, Any], step_of: Mapping[str, int]) -> int | None:
+    call_id = item.get("call_id")
+    return step_of.get(call_id) if isinstance(call_id, str) else None
 
 
 def _action(item: object) -> tuple[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from math import sqrt
 from typing import NamedTuple
 
@@ -76,6 +77,7 @@ def verify(before_with: int, before: int, after_with: int, after: int) -> Verifi
     return Verification(standing, before_with, before, after_with, after, needed, wilson(after_with, after))
 
 
+@lru_cache(maxsize=4_096)
 def silence_needed(before_with: int, before: int) -> int | None:
     """The fewest sessions without the failure that make a silence significant (Fisher's exact test, one-sided)."""
     if before_with <= 0 or before < before_with:

@@ -44,7 +44,7 @@ def search_spools(
     case: bool = False,
     only: Filter | None = None,
     stopped: Stopped = lambda: False,
-    patience_s: float = PATIENCE_S,
+    patience_s: float | None = None,
 ) -> Iterator[Hit]:
     """Every hit in the sessions of these spools, as it is found, spool by spool, newest file first.
 
@@ -53,7 +53,7 @@ def search_spools(
         case: whether upper and lower case differ.
         only: sessions that do not pass are left out.
         stopped: asked ten times a second or every few megabytes; True ends the search. Closing the iterator does too.
-        patience_s: of a pattern on a single text.
+        patience_s: of a pattern on a single text; None: `PATIENCE_S`.
 
     Raises:
         BadPattern: before the first hit, when `text` is empty or no pattern.
@@ -61,6 +61,7 @@ def search_spools(
     """
     needle = Needle(text, regex=regex, case=case)
     if regex:
+        patience_s = PATIENCE_S if patience_s is None else patience_s
         return _search_apart(roots_of(roots), text, case, only, stopped, patience_s)
     return _search_here(roots, needle, only, stopped)
 

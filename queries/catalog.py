@@ -83,7 +83,9 @@ class Catalog:
         times = {name: stamp[1] for name, stamp in files.items()}
         names.sort(key=times.__getitem__, reverse=True)
         # Long files without a summary are read whole: last, so that nobody waits for them.
-        late = {name for name in changed if files[name][0] > _LONG_BYTES and not looks_sealed(self.root / name)}
+        late = {
+            name for name in changed if files[name][0] > _LONG_BYTES and not looks_sealed(self.root / name)
+        }
         if late:
             names.sort(key=late.__contains__)
         with OpenedDirectory(self.root) as directory:
@@ -193,19 +195,20 @@ class Catalog:
 
     def _save(self, path: Path, sessions: list[tuple[str, Stamp, SessionRow]]) -> None:
         sessions.sort(key=lambda session: session[1][1], reverse=True)
-        digests = ((*session, self._digest(session[0], session[1])) for session in sessions)
         try:
-            save(path, (Kept(*kept, digest) for *kept, digest in digests if digest is not None))
+            save(path, self._kept(sessions))
         except CacheUnusable:  # a full disk, or a read-only one: lists take a little longer
             self._cached = False
         self._saver = None
 
-    def _digest(self, name: str, stamp: Stamp) -> Digest | None:
-        """What this session's row was made from; None where that is not kept."""
-        digest = self._digests.get(name)
-        if digest is None and self._cache is not None and self._cache.stamps.get(name) == stamp:
-            digest = self._cache.digest(name)
-        return digest
+    def _kept(self, sessions: list[tuple[str, Stamp, SessionRow]]) -> Iterator[Kept]:
+        """Those of these sessions of which there is what their rows were made from."""
+        for name, stamp, row in sessions:
+            digest = self._digests.get(name)
+            if digest is None and self._cache is not None and self._cache.stamps.get(name) == stamp:
+                digest = self._cache.digest(name)
+            if digest is not None:
+                yield Kept(name, stamp, row, digest)
 
     def _names(self, paths: Iterable[Path]) -> set[str] | None:
         names = set()

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from promptetheus import __version__
 from promptetheus.queries.digest import Digest, read_again
 from promptetheus.queries.listing import SUFFIX, Stamp
-from promptetheus.queries.rows import SessionRow, Status, deferred_rows
+from promptetheus.queries.rows import NOTHING_SKIPPED, UNKNOWN, SessionRow, Status, deferred_rows
 from promptetheus.queries.source import NotReadable, Source
 
 MAX_CACHE_BYTES = 64 * 1024 * 1024
@@ -124,9 +124,18 @@ class CatalogCache:
         )
         return dict(zip(names, rows, strict=True))
 
-    def status(self, directory: str, name: str) -> Status:
-        """How the session stands."""
-        return self.row(directory, name).status
+    def glance(self, directory: str, name: str, field: str) -> Any:
+        """See `Rest.glance`. Of sessions that were not counted here the index says enough."""
+        counted = self._counted[self._number(name)]
+        match field:
+            case "size_bytes":
+                return self.stamps[name][0]
+            case "skipped" if not counted:
+                return NOTHING_SKIPPED
+            case "mended" if not counted:
+                return 0
+        digest = self.digest(name)
+        return UNKNOWN if digest is None else digest.glance(directory, name, field)
 
     def row(self, directory: str, name: str) -> SessionRow:
         """All fields of a row; where its digest is damaged, what the file itself says."""
@@ -135,15 +144,18 @@ class CatalogCache:
 
     def digest(self, name: str) -> Digest | None:
         """The digest of a file; None when it is damaged."""
-        if self._numbers is None:
-            self._numbers = {name: number for number, name in enumerate(self.stamps)}
-        number = self._numbers[name]
+        number = self._number(name)
         offset, first, last, checksum = (column[number] for column in self._places)
         data = self._source.pread(first + last, self._blob + offset)
         if len(data) != first + last or zlib.crc32(data) != checksum:
             return None
         size, mtime_ns, _inode = self.stamps[name]
         return Digest(data[:first], data[first:], size, mtime_ns, bool(self._counted[number]))
+
+    def _number(self, name: str) -> int:
+        if self._numbers is None:
+            self._numbers = {name: number for number, name in enumerate(self.stamps)}
+        return self._numbers[name]
 
 
 def _cut(index: bytes, count: int) -> list[array[Any]]:

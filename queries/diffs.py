@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from promptetheus.artifacts import read_artifact
-from promptetheus.diff_report import DiffReport, SessionSide, diff_report
 from promptetheus.diff_html import Shots
+from promptetheus.diff_report import DiffReport, SessionSide, diff_report
 from promptetheus.effects import Effects, evidence_in, judge
 from promptetheus.events import Event
 from promptetheus.noise import Noise
@@ -21,7 +21,6 @@ from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.row_details import PicturePair
 from promptetheus.signatures import make_run
-
 
 EMBEDDED_PX = (800.0, 1_200.0)
 """How large an embedded screenshot is at most."""
@@ -131,7 +130,10 @@ def shots(left_spool: Path, right_spool: Path, pair: PicturePair) -> Shots:
     left, right = _small(left_spool, pair.left), _small(right_spool, pair.right)
     size = (right or left or ((0, 0), b""))[0]
     return Shots(
-        left[1] if left else None, right[1] if right else None, size, compare_pictures(left_spool, right_spool, pair)
+        left[1] if left else None,
+        right[1] if right else None,
+        size,
+        compare_pictures(left_spool, right_spool, pair),
     )
 
 

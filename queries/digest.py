@@ -17,7 +17,7 @@ from promptetheus.clock import parse_timestamp
 from promptetheus.events import Event
 from promptetheus.queries.event_line import Reject, parse
 from promptetheus.queries.lines import Pread
-from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped, Status, deferred_rows
+from promptetheus.queries.rows import NOTHING_SKIPPED, UNKNOWN, SessionRow, Skipped, deferred_rows
 from promptetheus.queries.session_row import build_row, empty_row, session_id_of, status_of
 
 MAX_DIGEST_BYTES = 16 * 1024
@@ -68,13 +68,24 @@ class Digest:
         """Whether it is short enough to be remembered."""
         return len(self.first) + len(self.last) <= MAX_DIGEST_BYTES
 
-    def status(self, directory: str, name: str) -> Status:
-        """How the session stands, from its last line alone. Never raises."""
-        try:
-            end = self._end()
-            return status_of(end["metadata"]["summary"], not self.counted or end["ended"], False)
-        except _DAMAGES:
-            return read_again(Path(directory, name)).status
+    def glance(self, directory: str, name: str, field: str) -> Any:
+        """See `Rest.glance`: the last line alone, or not even that."""
+        match field:
+            case "size_bytes":
+                return self.size
+            case "skipped" if not self.counted:
+                return NOTHING_SKIPPED
+            case "mended" if not self.counted:
+                return 0
+            case "imported" if b'"imported"' not in self.first:
+                return None
+            case "status":
+                try:
+                    end = self._end()
+                    return status_of(end["metadata"]["summary"], not self.counted or end["ended"], False)
+                except _DAMAGES:
+                    return UNKNOWN
+        return UNKNOWN
 
     def row(self, directory: str, name: str) -> SessionRow:
         """All fields of the row. Where they cannot be worked out, what the file itself says now. Never raises."""

@@ -11,7 +11,7 @@ For an answer as a whole there is `run`; for a grid that somebody scrolls there 
     result.rows(0, 50)                                  # the first rows are there already
     result.rows(500_000, 50)                            # [] while they are not known: ask again (or show `known`)
     result.known, result.complete, result.truncated     # rows known so far; all of them; cut at a million
-    database.interrupt()                                # from any thread: what runs raises SqlError and nothing is lost
+    database.interrupt()                                # from any thread: what runs raises SqlError
     database.close()
 
 `SqlError.position` and `.length` say where in the text the mistake is; `Progress` says what is being done.
@@ -24,12 +24,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from promptetheus.queries.isolated_pipe import receive, send
-from promptetheus.queries.open_query import Row
+from promptetheus.queries.open_result import Fetched, OpenResult
 from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.sql import MAX_ROWS, TIMEOUT_S, Result, SqlError
 
@@ -38,11 +38,6 @@ MEMORY_BYTES = 1 << 30
 
 _GRACE_S = 1.0
 """DuckDB stops at the timeout, and when it is told to, by itself nearly always; after this long it is killed."""
-
-_HELD_BLOCKS = 8
-"""Blocks of an open result that are held here; each has a thousand rows or 4 MB at most, or one row."""
-
-_BLOCKS_AT_ONCE = 4
 
 _START = "from promptetheus.queries.isolated_server import serve; serve()"
 
@@ -60,75 +55,6 @@ class Progress(NamedTuple):
 
 OnProgress = Callable[[Progress], None]
 """Called in the thread that waits for the answer."""
-
-
-class OpenResult:
-    """The rows of a query, computed as they are looked at, in any order; at most a million, in bounded memory.
-
-    Good until the next `open`, `run` or `close` of its database, or until `interrupt` while rows are waited for: then
-    rows that are not held any more raise SqlError.
-    """
-
-    def __init__(
-        self, database: IsolatedDatabase, opened: tuple[Any, ...], token: int, elapsed_ms: float
-    ) -> None:
-        columns, types, first, skipped, shadowed = opened
-        self.columns: tuple[str, ...] = columns
-        self.types: tuple[str, ...] = types
-        """DuckDB's name of each column's type; JSON columns hold text."""
-        self.elapsed_ms = elapsed_ms
-        """Until the first rows were there, reading the spool included."""
-        self.skipped: int = skipped
-        """Lines of the spool's session files that are no events; the query did not see them."""
-        self.shadowed: int = shadowed
-        """Sessions left out because a spool named earlier has one of the same id."""
-        self.known = 0
-        """Number of rows known so far; grows as rows further on are asked for."""
-        self.complete = False
-        """`known` is the number of all rows."""
-        self.truncated = False
-        """There are more rows than the limit of a million (or 4 GB) allows."""
-        self._database = database
-        self._token = token
-        self._lock = threading.Lock()
-        self._blocks: OrderedDict[int, list[Row]] = OrderedDict()
-        """By first row, the one used last at the end."""
-        self._take_in(0, first)
-
-    def rows(self, start: int, count: int, *, timeout_s: float = TIMEOUT_S) -> list[Row]:
-        """Up to `count` rows from row `start` on: fewer at the end, and where rows are large.
-
-        An empty list means that there is no such row, or, while not `complete`, that it was not reached within half a
-        second: `known` says how far it is; ask again. Raises SqlError.
-        """
-        with self._lock:
-            found: list[Row] = []
-            for _ in range(_BLOCKS_AT_ONCE):
-                place = start + len(found)
-                if len(found) >= count or (self.complete and place >= self.known):
-                    break
-                block = self._held(place)
-                if block is None:
-                    self._take_in(place, self._database._more(self._token, place, timeout_s))
-                    block = self._held(place)
-                if block is None:
-                    break
-                found += block[: count - len(found)]
-            return found
-
-    def _held(self, row: int) -> list[Row] | None:
-        for first, block in self._blocks.items():
-            if first <= row < first + len(block):
-                self._blocks.move_to_end(first)
-                return block[row - first :]
-        return None
-
-    def _take_in(self, start: int, found: tuple[list[Row], int, bool, bool]) -> None:
-        rows, self.known, self.complete, self.truncated = found
-        if rows:
-            self._blocks[start] = rows
-            while len(self._blocks) > _HELD_BLOCKS:
-                self._blocks.popitem(last=False)
 
 
 class IsolatedDatabase:
@@ -173,7 +99,8 @@ class IsolatedDatabase:
             self._token = 0
             opened = self._ask("open", (sql, timeout_s), timeout_s, progress)
             self._token = self._asked
-            return OpenResult(self, opened, self._token, (time.monotonic() - started) * 1000)
+            fetch = partial(self._more, self._token)
+            return OpenResult(opened, fetch, (time.monotonic() - started) * 1000)
 
     def interrupt(self) -> None:
         """Stop the query that is running, from another thread; it raises SqlError there. What is loaded stays."""
@@ -195,12 +122,13 @@ class IsolatedDatabase:
         with self._busy:
             self._end()
 
-    def _more(self, token: int, start: int, timeout_s: float) -> Any:
+    def _more(self, token: int, start: int, timeout_s: float) -> Fetched:
         with self._busy:
             if token != self._token or self._process is None:
                 raise SqlError("These rows are gone: another query has run since. Run this one again.")
             try:
-                return self._ask("rows", (start, timeout_s), timeout_s, None)
+                found: Fetched = self._ask("rows", (start, timeout_s), timeout_s, None)
+                return found
             except SqlError:
                 self._token = 0
                 raise
@@ -221,7 +149,8 @@ class IsolatedDatabase:
                 if kind != "progress":
                     break
                 if progress is not None:
-                    progress(Progress(*reply, time.monotonic() - started))
+                    phase, fraction = reply
+                    progress(Progress(phase, fraction, time.monotonic() - started))
         except TimeoutError:
             self._end()
             raise SqlError(_stopped_after(started)) from None

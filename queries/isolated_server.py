@@ -41,7 +41,7 @@ class Kept:
     def __init__(self, take: Callable[[int, int], tuple[list[Row], bool]]) -> None:
         """`take` gives the next rows (at most so many, about so many bytes) and whether there are more."""
         self._take = take
-        self._file = tempfile.TemporaryFile(prefix="promptetheus-sql-")
+        self._file = tempfile.TemporaryFile(prefix="promptetheus-sql-")  # noqa: SIM115 - closed by `close`
         self._blocks: list[tuple[int, int, int]] = []
         """Of each: its first row, and where in the file it lies: offset and length."""
         self.rows = 0

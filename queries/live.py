@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Literal, Protocol
 
 SUFFIX = ".jsonl"
 
-STEP_MS = 10
-DEBOUNCE_MS = 50
-"""Measured: 11–16 ms from write to seen with 10/50; 700 ms and more with the defaults next to 500 busy files."""
+GATHER_MS = 4
+"""Changes that come faster than this are told together: a reader that looks at each write of a busy agent would
+need a processor of its own."""
 
 HEARTBEAT_MS = 200
 """How often the directory itself is looked at while nothing changes."""
@@ -131,25 +132,36 @@ async def changes(root: Path, *, stop: StopEvent) -> AsyncGenerator[set[Path], N
 
 
 class _Notices:
-    """Runs the native watch in a thread of its own: awaiting it can be cancelled at once, which awatch delays."""
+    """Runs the native watch in a thread of its own; what nobody has fetched yet is gathered, not queued."""
 
     def __init__(self, root: Path, stop: StopEvent) -> None:
         self._root = root
         self._stop = stop
         self._ended = False
         self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[set[str] | Exception | None] = asyncio.Queue()
+        self._fetchable = asyncio.Event()
+        self._lock = threading.Lock()
+        self._names: set[str] | None = None
+        self._outcome: list[Exception | None] = []
+        """How the watch ended, once it has."""
         threading.Thread(target=self._run, name="promptetheus-watch", daemon=True).start()
 
     async def next(self) -> set[str] | None:
         """Names of changed files, an empty set now and then, None at the end. Raises what the watch raised."""
-        item = await self._queue.get()
-        if isinstance(item, Exception):
-            raise item
-        return item
+        await self._fetchable.wait()
+        with self._lock:
+            names, self._names = self._names, None
+            if names is not None:
+                if not self._outcome:
+                    self._fetchable.clear()
+                return names
+        failure = self._outcome[0]
+        if failure is not None:
+            raise failure
+        return None
 
     def end(self) -> None:
-        """Let the thread finish (within a step); nobody waits for it."""
+        """Let the thread finish (within a heartbeat); nobody waits for it."""
         self._ended = True
 
     def is_set(self) -> bool:
@@ -157,30 +169,47 @@ class _Notices:
         return self._ended or self._stop.is_set()
 
     def _run(self) -> None:
-        from watchfiles import watch
-
         try:
-            for found in watch(
-                self._root,
-                watch_filter=lambda _change, path: path.endswith(SUFFIX),
-                debounce=DEBOUNCE_MS,
-                step=STEP_MS,
-                stop_event=self,
-                rust_timeout=HEARTBEAT_MS,
-                yield_on_timeout=True,
-                recursive=False,
-                ignore_permission_denied=True,
-            ):
-                self._put({os.path.basename(path) for _change, path in found})
-            self._put(None)
+            for found in _watched(self._root, self):
+                with self._lock:
+                    self._names = (self._names or set()) | found
+                self._tell()
+            self._outcome.append(None)
         except Exception as error:  # handed to whoever awaits
-            self._put(error)
+            self._outcome.append(error)
+        self._tell()
 
-    def _put(self, item: set[str] | Exception | None) -> None:
+    def _tell(self) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+            self._loop.call_soon_threadsafe(self._fetchable.set)
         except RuntimeError:  # the loop is closed: nobody listens any more
             self._ended = True
+
+
+def _watched(root: Path, stop: StopEvent) -> Iterator[set[str]]:
+    """Names of changed session files, an empty set now and then. Raises what watching raises."""
+    if sys.platform == "linux":
+        from promptetheus.queries.inotify import watched
+
+        for names in watched(root, stop.is_set, gather_s=GATHER_MS / 1000, heartbeat_s=HEARTBEAT_MS / 1000):
+            found = {name for name in names if not name or name.endswith(SUFFIX)}
+            if found or not names:
+                yield found
+        return
+    from watchfiles import watch
+
+    for changed in watch(
+        root,
+        watch_filter=lambda _change, path: path.endswith(SUFFIX),
+        debounce=5 * GATHER_MS,
+        step=GATHER_MS,
+        stop_event=stop,
+        rust_timeout=HEARTBEAT_MS,
+        yield_on_timeout=True,
+        recursive=False,
+        ignore_permission_denied=True,
+    ):
+        yield {os.path.basename(path) for _change, path in changed}
 
 
 class _Directory:

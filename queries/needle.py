@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from promptetheus.queries.pattern_literals import required_texts
+
 _MAX_DEPTH = 200
 _PLAIN = re.compile(r"[A-Za-z0-9 _.,;:!?@#$%*()\[\]{}^~|-]+")
 """Characters that every JSON encoder writes as themselves; some escape the slash, `<`, `&` or an apostrophe."""
-
-_PLAIN_IN_PATTERN = re.compile(r"[A-Za-z0-9 _-]")
 
 
 class BadPattern(ValueError):
@@ -41,31 +41,33 @@ class Needle:
         """Without `case`, ASCII letters match ASCII letters only: the long s is no s. Raises BadPattern."""
         if not text:
             raise BadPattern("there is nothing to search for")
+        flags = 0 if case else re.IGNORECASE
         try:
-            self._pattern = re.compile(text if regex else re.escape(text), 0 if case else re.IGNORECASE)
+            self._pattern = re.compile(text if regex else re.escape(text), flags)
+            certain = required_texts(text, flags) if regex else _longest(_PLAIN.findall(text))
         except (re.error, RecursionError, OverflowError) as error:
             raise BadPattern(f"not a regular expression: {error}") from None
         self._case = case
         self._literal = text if case and not regex else None
-        parts = _certain_literals(text) if regex else _PLAIN.findall(text)
-        probe = max(parts, key=len, default="")
-        self._probe = (probe if case else probe.lower()).encode()
-        """In every line that holds the needle; empty when nothing is certain: then every line is parsed."""
+        probes = dict.fromkeys(part if case else part.lower() for part in certain)
+        self._probes = tuple(part.encode() for part in probes)
+        """One of them is in every line that holds the needle; none when nothing is certain: every line is parsed."""
 
     def lines(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Start and end of lines that may hold it. `data` consists of whole lines."""
-        probe = self._probe
-        if not probe:
+        if not self._probes:
             yield from _all_lines(data)
             return
         searched = data if self._case else data.lower()
-        position = searched.find(probe)
-        while position >= 0:
-            start = data.rfind(b"\n", 0, position) + 1
-            end = data.find(b"\n", position)
+        places = {probe: searched.find(probe) for probe in self._probes}
+        while position := min((place for place in places.values() if place >= 0), default=-1) + 1:
+            start = data.rfind(b"\n", 0, position - 1) + 1
+            end = data.find(b"\n", position - 1)
             end = len(data) if end < 0 else end
             yield start, end
-            position = searched.find(probe, end)
+            for probe, place in places.items():
+                if 0 <= place < end:
+                    places[probe] = searched.find(probe, end)
 
     def match(self, event: dict[str, Any]) -> Match | None:
         """The first place in payload or metadata where it stands: values, names of fields, numbers."""
@@ -122,36 +124,5 @@ def _all_lines(data: bytes) -> Iterator[tuple[int, int]]:
         start = end + 1
 
 
-def _certain_literals(pattern: str) -> list[str]:
-    """Texts that stand in everything a regular expression matches; few rather than a wrong one."""
-    if "|" in pattern or "(?" in pattern:
-        return []
-    found: list[str] = []
-    run = ""
-    depth = 0
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        position += 1
-        following = pattern[position : position + 1]
-        if character == "\\":
-            position += 1
-            # What follows an escape may be part of it: \x41, \u0041, \101, \N{…}.
-            if following.isalnum():
-                return [*found, run]
-        elif character == "[":
-            closing = pattern.find("]", position + (2 if following == "^" else 1))
-            if closing < 0:
-                return found
-            position = closing + 1
-        elif character in "()":
-            depth += 1 if character == "(" else -1
-        elif character == "{":
-            closing = pattern.find("}", position)
-            position = closing + 1 if closing >= 0 else position
-        elif depth == 0 and _PLAIN_IN_PATTERN.match(character) and following not in ("*", "?", "{"):
-            run += character
-            continue
-        found.append(run)
-        run = ""
-    return [*found, run]
+def _longest(texts: list[str]) -> tuple[str, ...]:
+    return (max(texts, key=len),) if texts else ()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from operator import itemgetter
 
 from promptetheus.queries.filter_fields import NUMBER_FIELDS, SCORE, canonical
 from promptetheus.queries.rows import SessionRow
 
-_TEXTS = {
+_TEXTS: dict[str, Callable[[SessionRow], str]] = {
     "status": lambda row: row.status.value,
     "agent": lambda row: row.agent,
     "goal": lambda row: row.goal,
@@ -18,7 +19,7 @@ _TEXTS = {
     "fp": lambda row: row.fingerprint,
     "id": lambda row: row.session_id,
 }
-_TIMES = {
+_TIMES: dict[str, Callable[[SessionRow], float | None]] = {
     "started": lambda row: row.started if row.started is not None else row.mtime,
     "ended": lambda row: row.ended,
 }
@@ -79,5 +80,6 @@ def in_order(rows: Iterable[SessionRow], order: Order) -> list[SessionRow]:
     """The rows, sorted; those without a value last, equal ones by id."""
     by_id = sorted(rows, key=lambda row: (row.session_id, str(row.path)))
     valued = [(value, row) for row in by_id if (value := order.value(row)) is not None]
-    valued.sort(key=lambda pair: pair[0], reverse=order.descending)
+    # Of one column: all texts, or all numbers.
+    valued.sort(key=itemgetter(0), reverse=order.descending)
     return [row for _, row in valued] + [row for row in by_id if order.value(row) is None]

@@ -48,7 +48,10 @@ def sorted_newest_first(rows: list[SessionRow]) -> list[SessionRow]:
 
 
 def page(
-    rows: Iterable[SessionRow], limit: int | None = None, after: str | None = None, order: Order = NEWEST_FIRST
+    rows: Iterable[SessionRow],
+    limit: int | None = None,
+    after: str | None = None,
+    order: Order = NEWEST_FIRST,
 ) -> Page:
     """The rows after a cursor, at most `limit` of them (None: all). `rows` are in this order.
 

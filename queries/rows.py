@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,17 +92,25 @@ class Usage:
     cached_tokens: int
 
 
+UNKNOWN: Any = object()
+"""What `Rest.glance` says of a field that takes all the work."""
+
+
 class Rest(Protocol):
     """What works out the fields of a row that are not known yet, from the file's directory and name.
 
     It must not raise. One object may serve many rows.
     """
 
-    def status(self, directory: str, name: str) -> Status:
-        """How the session stands."""
+    def glance(self, directory: str, name: str, field: str) -> Any:
+        """One of `_CHEAP`, where that is a fraction of the work; UNKNOWN otherwise."""
 
     def row(self, directory: str, name: str) -> SessionRow:
         """All of it."""
+
+
+_CHEAP = frozenset(("status", "skipped", "mended", "size_bytes", "imported"))
+"""Fields that somebody asks for of all sessions at once: who counts them, and who hands their files to DuckDB."""
 
 
 class _Deferred:
@@ -122,10 +131,11 @@ class _Deferred:
                 path = Path(self._directory, self._name)
                 _PUT["path"](self, path)
                 return path
-            if name == "status":  # who counts sessions neither
-                status = self._rest.status(self._directory, self._name)
-                _PUT["status"](self, status)
-                return status
+            if name in _CHEAP:
+                value = self._rest.glance(self._directory, self._name, name)
+                if value is not UNKNOWN:
+                    _PUT[name](self, value)
+                    return value
             rest = self._rest.row(self._directory, self._name)
             for value, put in zip(_values(rest), _PUT.values(), strict=True):
                 put(self, value)
@@ -205,6 +215,15 @@ _values = attrgetter(*SessionRow.__slots__)
 _put_rest = _Deferred._rest.__set__  # type: ignore[attr-defined]
 _put_directory = _Deferred._directory.__set__  # type: ignore[attr-defined]
 _put_name = _Deferred._name.__set__  # type: ignore[attr-defined]
+
+
+def path_text(row: SessionRow) -> str:
+    """The absolute path of the file: ten times faster than by way of a `Path`, for who needs it of all sessions."""
+    try:
+        text = f"{row._directory}{os.sep}{row._name}"  # type: ignore[attr-defined]
+    except AttributeError:
+        text = str(row.path)
+    return text if text.startswith(os.sep) else os.path.join(os.getcwd(), text)
 
 
 def deferred_rows(

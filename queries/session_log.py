@@ -17,6 +17,7 @@ from promptetheus.queries.listing import stamp_of
 from promptetheus.queries.plain_lines import plain_lines
 from promptetheus.queries.row_reader import Reading, read_open
 from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped
+from promptetheus.queries.sequence import Sequence, sequence_of
 from promptetheus.queries.session_row import empty_row
 from promptetheus.queries.source import NotReadable, Source
 from promptetheus.steps import Step, StepBuilder
@@ -67,6 +68,8 @@ class SessionLog:
         """Numbers in `_type_names`, `_UNKNOWN` until somebody has read the event."""
         self._type_names: list[str] = [""]
         self._type_numbers: dict[str, int] = {}
+        self._unnumbered: set[int] = set()
+        """Offsets of the lines without a `seq` of their own."""
         self._garbage = 0
         self._foreign = 0
         self._torn = 0
@@ -126,10 +129,12 @@ class SessionLog:
             return self._line(number).rstrip(b"\r\n")
 
     def type_of(self, number: int) -> str:
-        """The type of event `number`; known without looking at the event where its step was built."""
+        """The type of event `number`, without parsing it."""
         with self._lock:
             if self._types[number] == _UNKNOWN:
-                self._types[number] = self._type_number(self.event(number)["type"])
+                found = peek(self._line(number).rstrip(b"\r\n"))
+                name = found.type if isinstance(found, Peek) else "unreadable"
+                self._types[number] = self._type_number(name)
             return self._type_names[self._types[number]]
 
     def seq_of(self, number: int) -> int:
@@ -139,6 +144,18 @@ class SessionLog:
     def offset_of(self, number: int) -> int:
         """Where the line of event `number` begins in the file."""
         return self._offsets[number]
+
+    @property
+    def sequence(self) -> Sequence:
+        """Gaps and duplicates in the numbering of what was polled so far."""
+        with self._lock:
+            unnumbered = self._unnumbered
+            without = (
+                {number for number, offset in enumerate(self._offsets) if offset in unnumbered}
+                if unnumbered
+                else ()
+            )
+            return sequence_of(self._seqs, without)
 
     def number_at(self, offset: int) -> int | None:
         """The number of the event whose line begins at this offset of the file."""
@@ -165,7 +182,7 @@ class SessionLog:
             stop = min(len(self), self._stepped + _FED_AT_ONCE)
             for number in range(self._stepped, stop):
                 event = self._parsed(number)
-                self._types[number] = self._type_number(event["type"])
+                self._types[number] = self._type_number(event["type"][:200])
                 try:
                     self._builder.add(number, event)
                 except Exception:  # one hostile event must not hide the others; it stays visible as an event
@@ -251,7 +268,10 @@ class SessionLog:
             length = len(line)
             found = peek(line) if length and not line.isspace() else None
             if isinstance(found, Peek):
-                last_seq = last_seq if found.seq is None else found.seq
+                if found.seq is None:
+                    self._unnumbered.add(offset)
+                else:
+                    last_seq = found.seq
                 batch.append((last_seq, offset, length, self._type_number(found.type)))
             elif found is Reject.GARBAGE:
                 self._garbage += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -193,21 +194,18 @@ class SpoolDatabase:
         from promptetheus.queries.sandbox import Sandbox
 
         names = mentioned(sql)
+        types = event_types_of(names)
         self.phase = "looking through the spool"
-        self._spools.refresh()
+        with ThreadPoolExecutor(1) as beside:  # what DuckDB does beside the look at the files takes no longer than that
+            prepared = beside.submit(self._prepared, sql, types)
+            self._spools.refresh()
+        columns, fresh = prepared.result()
         if "sessions" in names:
             self._spools.price_rows()
         rows, self.shadowed = self._spools.distinct_rows()
         self.skipped = sum(row.skipped.total for row in rows)
-        types = event_types_of(names)
         have = self._types
         covered = have is None or (types is not None and types <= have)
-        columns = None
-        if types is None or types:
-            with self.bounded():
-                columns = self._planner.columns_needed(sql)
-        else:
-            columns = frozenset()
         listed = bool(names & _OVER_CATALOG)
         covered = covered and (self._listed or not listed)
         covered = covered and (self._columns is None or (columns is not None and columns <= self._columns))
@@ -220,7 +218,7 @@ class SpoolDatabase:
         listed |= self._listed
         self._discard()
         self.phase = "reading events"
-        self._sandbox = Sandbox()
+        self._sandbox = fresh or Sandbox()
         try:
             self._sandbox.load(rows, types, columns, listed, self._raise_if_stopped)
         except BaseException:  # half loaded is not locked: nobody may ask it anything
@@ -228,6 +226,18 @@ class SpoolDatabase:
             raise
         self._rows, self._types, self._columns, self._listed = rows, types, columns, listed
         return self._sandbox
+
+    def _prepared(
+        self, sql: str, types: frozenset[str] | None
+    ) -> tuple[frozenset[str] | None, Sandbox | None]:
+        """The columns of events that the query needs, and a sandbox where there is none yet."""
+        from promptetheus.queries.sandbox import Sandbox
+
+        columns: frozenset[str] | None = frozenset()
+        if types is None or types:
+            with self.bounded():
+                columns = self._planner.columns_needed(sql)
+        return columns, Sandbox() if self._sandbox is None else None
 
     def _discard(self) -> None:
         if self._sandbox is not None:

@@ -81,6 +81,10 @@ def _no_such_view(name: str) -> str:
 def _plain(text: str) -> str:
     if "file system operations are disabled" in text or "allowed_directories" in text:
         return "Only the spool's views can be read here: no files, no network, no settings."
+    if text.startswith("Out of Memory Error: "):
+        # What DuckDB proposes then are settings, which nobody can change here.
+        why = text.splitlines()[0].removeprefix("Out of Memory Error: ")
+        return f"The query needs more memory than it may have: {why}"
     if "pytz" in text:
         return "Times with a time zone cannot be shown: cast them to timestamp."
     return text

@@ -12,6 +12,7 @@ from promptetheus.queries.catalog import Catalog
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.signatures import Run, make_run
+from promptetheus.suspects import SuspectReport, find_suspects
 
 MAX_SESSIONS = 200
 """Sessions of a task that are read, the newest first."""
@@ -23,6 +24,15 @@ class SameTask(NamedTuple):
     rows: list[SessionRow]
     by: str
     """`the same agent and goal`, or by what else."""
+
+
+class Groups(NamedTuple):
+    """Failing sessions and passing ones to hold against them."""
+
+    failing: list[SessionRow]
+    passing: list[SessionRow]
+    by: str
+    """What they have in common: `sessions of the same agent and goal`."""
 
 
 class Chosen(NamedTuple):
@@ -73,10 +83,41 @@ def ended(rows: Iterable[SessionRow]) -> list[SessionRow]:
     return [row for row in rows if row.status not in (Status.RUNNING, Status.EMPTY)]
 
 
+def groups_of_task(row: SessionRow, rows: Iterable[SessionRow]) -> Groups:
+    """The sessions of the task of `row`, itself among them."""
+    task = same_task(row, rows)
+    every = [row, *task.rows]
+    return Groups(failed(every), passed(every), f"sessions of {task.by}")
+
+
+def groups_of_agent(agent: str, rows: Iterable[SessionRow]) -> Groups:
+    """The sessions of an agent, whatever their task: what is particular to one task separates them, too."""
+    every = [row for row in rows if row.agent == agent]
+    return Groups(failed(every), passed(every), f"all tasks of {agent}")
+
+
+def groups_of_fingerprint(fingerprint: str, rows: Iterable[SessionRow]) -> Groups:
+    """The sessions that failed in this way, and those that passed of the same tasks."""
+    rows = list(rows)
+    failing = [row for row in rows if row.fingerprint == fingerprint]
+    tasks = {(row.agent, row.goal) for row in failing}
+    passing = [row for row in passed(rows) if (row.agent, row.goal) in tasks]
+    return Groups(failing, passing, f"failures {fingerprint} and passing sessions of their tasks")
+
+
+def suspects_between(groups: Groups, limit: int | None = 20, noise: Noise = DEFAULT_NOISE) -> SuspectReport:
+    """What the failing sessions do and the passing ones do not. Reads up to 200 sessions of each group."""
+    failing, passing = (
+        [run for row in rows[:MAX_SESSIONS] if (run := read_run(row.path, noise)) is not None]
+        for rows in (groups.failing, groups.passing)
+    )
+    return find_suspects(failing, passing, limit)
+
+
 def nearest_passing(
     row: SessionRow, run: Run, rows: Sequence[SessionRow], noise: Noise = DEFAULT_NOISE
 ) -> Chosen | None:
-    """The passing session of the task of `row` (whose steps are `run`) that has most in common with it; None when
+    """The passing session of the task of `row` (whose steps are `run`) with most in common; None when
     no session of that task passed. Reads up to 200 sessions."""
     task = same_task(row, rows)
     runs = [

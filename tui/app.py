@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on, work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -24,19 +22,16 @@ from textual.worker import WorkerFailed
 
 from promptetheus.display import printable, printable_line
 from promptetheus.tui.chooser import Run
-from promptetheus.tui.guard import Guarded
-from promptetheus.tui.history import History
 from promptetheus.tui.kitty import KittyPictures
 from promptetheus.tui.picture_way import PictureWay, best_way, canvas_for, terminal_cell_px
 from promptetheus.tui.send_picture import write_to_terminal
 from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.shell import Shell
 from promptetheus.tui.theme import full_name, our_themes, palette_of, starting_theme
-from promptetheus.tui.views import VIEWS, NotNow, Place, ViewScreen, make_view, view_bindings
+from promptetheus.tui.views import VIEWS, Place
 
 SAME_ERROR_S = 60.0
 """An error that comes back within this time is not told again: one at every redraw would bury the screen."""
-
-ERRORS_KEPT = 50
 
 
 class UnknownTheme(ValueError):
@@ -46,7 +41,7 @@ class UnknownTheme(ValueError):
         super().__init__(f"There is no theme {name!r}. Themes: {', '.join(known)}.")
 
 
-class PromptetheusApp(Guarded, App[None]):
+class PromptetheusApp(Shell):
     """Shows one spool.
 
     Args:
@@ -73,18 +68,6 @@ class PromptetheusApp(Guarded, App[None]):
             id="app.palette",
             tooltip="Find an action or a session by its name",
         ),
-        *view_bindings(),
-        Binding(
-            "minus", "last_view", "last view", show=False, id="app.last_view", tooltip="To the view before this"
-        ),
-        Binding(
-            "left_square_bracket", "history(-1)", "back", show=False, id="app.back",
-            tooltip="Back through the views you have seen",
-        ),
-        Binding(
-            "right_square_bracket", "history(1)", "forward", show=False, id="app.forward",
-            tooltip="Forward again",
-        ),
         Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit_anywhere", tooltip="Quit"),
     ]  # fmt: skip
@@ -101,13 +84,7 @@ class PromptetheusApp(Guarded, App[None]):
     ) -> None:
         # With NO_COLOR Textual would otherwise send greys, which are colours too.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self.errors: deque[str] = deque(maxlen=ERRORS_KEPT)
-        """Tracebacks of what went wrong in here, newest last."""
         self.root = root
-        self.last_session: Path | None = None
-        """The session that was opened last."""
-        self.history = History()
-        """Where the person has been."""
         self.clock = clock
         """Seconds since the epoch."""
         self._filter_text = filter_text
@@ -141,13 +118,6 @@ class PromptetheusApp(Guarded, App[None]):
         if self._start is not None:
             await self.go(self._start.view, self._start.subject)
 
-    @property
-    def sessions_screen(self) -> SessionsScreen:
-        """The Sessions view at the bottom of the stack."""
-        bottom = self.screen_stack[0]
-        assert isinstance(bottom, SessionsScreen)
-        return bottom
-
     def _leave_the_terminal_clean(self) -> None:
         """Quit in order when the program is killed or its terminal closed: nobody can use a terminal left raw."""
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -168,66 +138,6 @@ class PromptetheusApp(Guarded, App[None]):
 
     # Views
 
-    async def go(self, view: str, subject: object = None) -> bool:
-        """Show a view in front, or say why it cannot be shown. A view stands once on the stack: another subject of
-        the same view, and what was opened from it, make room."""
-        if view == "sessions":
-            await self.leave_to(self.sessions_screen)
-            return True
-        open_already = next((screen for screen in self.views() if view == screen.VIEW), None)
-        if open_already is not None and subject in (None, open_already.subject):
-            await self.leave_to(open_already)
-            return True
-        try:
-            made = make_view(self, VIEWS[view], subject)
-        except NotNow as why:
-            self.notify(str(why), timeout=4)
-            return False
-        if open_already is not None:
-            below = self.views()[self.views().index(open_already) - 1]
-            await self.leave_to(below, note=False)
-        await self.open_screen(made)
-        self._note_place()
-        return True
-
-    async def open_session(self, path: Path) -> None:
-        """Show one session."""
-        await self.go("session", path)
-
-    async def leave(self) -> None:
-        """Back one level: to the view from which the one in front was opened."""
-        views = self.views()
-        if len(views) > 1:
-            await self.leave_to(views[-2])
-
-    async def leave_to(self, screen: Screen[Any], *, note: bool = True) -> None:
-        """Close everything in front of `screen`."""
-        while self.screen is not screen and len(self.screen_stack) > 1:
-            await self.pop_screen()
-        if note:
-            self._note_place()
-
-    def views(self) -> list[ViewScreen]:
-        """The views that are open, the Sessions view first; dialogs and full-screen values left out."""
-        return [screen for screen in self.screen_stack if isinstance(screen, ViewScreen)]
-
-    def crumbs(self) -> list[ViewScreen]:
-        """The views under the one in front."""
-        return self.views()[:-1]
-
-    def _note_place(self) -> None:
-        front = self.views()[-1]
-        if front.VIEW == "session" and isinstance(front.subject, Path):
-            self.last_session = front.subject
-        self.history.visit(front.place)
-
-    async def open_screen(self, screen: Screen[Any]) -> None:
-        """Show a screen. One that fails to build is taken away again, so that the keys still reach something."""
-        before = len(self.errors)
-        await self.push_screen(screen)
-        if len(self.errors) > before and not (screen.is_running and screen.children):
-            await self.pop_screen()
-
     @on(SessionsScreen.SessionWanted)
     async def _session_wanted(self, event: SessionsScreen.SessionWanted) -> None:
         await self.open_session(event.path)
@@ -245,31 +155,6 @@ class PromptetheusApp(Guarded, App[None]):
     async def _load_session_view(self) -> None:
         """Import the Session view while the person reads the list, so that the first enter does not wait for it."""
         await asyncio.to_thread(import_module, "promptetheus.tui.session_screen")
-
-    async def action_show_view(self, view: str) -> None:
-        """The view of a number key."""
-        await self.go(view)
-
-    async def action_leave(self) -> None:
-        """Back one level."""
-        await self.leave()
-
-    async def action_last_view(self) -> None:
-        """Back and forth between the present view and the one before it."""
-        await self._go_to(self.history.last, "No other view has been open yet.")
-
-    async def action_history(self, by: int) -> None:
-        """Through the views that were open, as in a browser."""
-        place = self.history.back() if by < 0 else self.history.forward()
-        await self._go_to(place, "This is the first view." if by < 0 else "There is no later view.")
-
-    async def _go_to(self, place: Place | None, otherwise: str) -> None:
-        if place is None:
-            self.notify(otherwise, timeout=3)
-        elif place.view == "sessions":
-            await self.go("sessions")
-        else:
-            await self.go(place.view, place.subject)
 
     async def action_help(self) -> None:
         """Every key of the view in front."""

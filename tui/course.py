@@ -111,6 +111,8 @@ class Course:
         for column in range(width):
             first = int(column * length / width / self._scale)
             stop = max(first + 1, int((column + 1) * length / width / self._scale))
+            if column == width - 1:
+                stop = int(length / self._scale) + 1  # what stands at the very end
             first, stop = min(first, BUCKETS - 1), min(stop, BUCKETS)
             marks = 0
             for mark in self._marks[first:stop]:

@@ -1,4 +1,4 @@
-"""The inspector's pages for what an agent did and saw in a browser: actions, DOM snapshots, pictures, recordings."""
+"""The inspector's pages for what an agent did and saw in a browser: actions, DOM snapshots, pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptetheus.display import duration, printable_line, size
+from promptetheus.display import printable_line
 from promptetheus.dom_changes import dom_changes
 from promptetheus.events import Event
 from promptetheus.tui.fields import Field, Fields, Sentences
@@ -23,8 +23,8 @@ MOST_FOLLOWING = 20
 def action_blocks(subject: Subject) -> list[Block]:
     """What was done where, then what the page showed after it."""
     payload, metadata = subject.payload, dict(subject.metadata)
+    point = click_point(metadata)
     x, y = metadata.pop("x", None), metadata.pop("y", None)
-    point = (float(x), float(y)) if _is_number(x) and _is_number(y) else None
     at = f"{x}, {y}" if point is not None else None
     blocks: list[Block] = [
         Fields(
@@ -50,6 +50,12 @@ def action_blocks(subject: Subject) -> list[Block]:
             blocks.extend(_dom(payload_of(event), before, event))
             before = payload_of(event)
     return blocks
+
+
+def click_point(metadata: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Where on the page an action took place, in its pixels; None where that was not recorded."""
+    x, y = metadata.get("x"), metadata.get("y")
+    return (float(x), float(y)) if _is_number(x) and _is_number(y) else None  # type: ignore[arg-type]
 
 
 def dom_blocks(subject: Subject) -> list[Block]:
@@ -119,28 +125,3 @@ def _shot(
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
-
-
-def recording_blocks(subject: Subject) -> list[Block]:
-    """What was recorded and where it lies: a terminal cannot play it."""
-    payload = subject.payload
-    length = payload.get("duration_ms")
-    kept = payload.get("size_bytes")
-    where = payload.get("storage_path")
-    fields = [
-        Field("recording", payload.get("artifact_type")),
-        Field("size", kept, shown=size(kept) if isinstance(kept, int) else None),
-        Field("length", length, shown=duration(length) if isinstance(length, int | float) else None),
-        Field("started", payload.get("started_at")),
-        Field("ended", payload.get("ended_at")),
-        Field("file", str(subject.spool / where) if isinstance(where, str) and where else None),
-        Field("source", payload.get("source")),
-    ]
-    blocks: list[Block] = [Fields(fields)]
-    if not where:
-        blocks += [Gap(), Sentences(["The recording itself was not kept."])]
-    if payload.get("event_time_map"):
-        blocks += [Gap(), JsonBlock("events in it", payload["event_time_map"])]
-    if subject.metadata:
-        blocks += [Gap(), JsonBlock("metadata", dict(subject.metadata))]
-    return blocks

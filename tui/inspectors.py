@@ -12,7 +12,7 @@ from promptetheus.display import duration, printable_line
 from promptetheus.steps import StepKind
 from promptetheus.tui.fields import Sentences
 from promptetheus.tui.fit import cut
-from promptetheus.tui.inspect_browser import action_blocks, dom_blocks, recording_blocks, shot_blocks
+from promptetheus.tui.inspect_browser import action_blocks, dom_blocks, shot_blocks
 from promptetheus.tui.inspect_calls import llm_blocks, retrieval_blocks, tool_blocks
 from promptetheus.tui.inspect_outcome import (
     check_blocks,
@@ -25,6 +25,7 @@ from promptetheus.tui.inspect_outcome import (
     start_blocks,
     state_blocks,
 )
+from promptetheus.tui.inspect_recording import recording_blocks
 from promptetheus.tui.json_view import JsonBlock
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.offsets import offset_text

@@ -128,7 +128,7 @@ def _draw_marks(
                 draw.rectangle(outer, outline=_MARK, width=thin)
     if marks.point is not None:
         x, y = (marks.point[0] - left) * scale, (marks.point[1] - top) * scale
-        reach = 2.5 * thin + 1
+        reach = 2.0 * thin
         if -reach <= x <= image.width + reach and -reach <= y <= image.height + reach:
             for ring, colour in ((reach + thin, _AROUND), (reach, _MARK)):
                 draw.ellipse((x - ring, y - ring, x + ring, y + ring), outline=colour, width=thin)

@@ -9,13 +9,13 @@ from typing import Any
 
 from rich.text import Text
 
-from promptetheus.artifacts import read_artifact
 from promptetheus.display import printable_line, size
 from promptetheus.picture_changes import PictureChange, picture_changes
-from promptetheus.pictures import MAX_FILE_BYTES, PictureError
+from promptetheus.pictures import PictureError
 from promptetheus.tui.page import BEFORE, Frame, Line, styled
 from promptetheus.tui.picture import NO_MARKS, WHOLE, Marks, Picture, Window, draw_picture
 from promptetheus.tui.picture_way import SHADES, Canvas
+from promptetheus.tui.stored_picture import Shown, read_frame, read_picture
 
 LEAST_ROWS = 6
 """Smaller and nothing can be made out."""
@@ -32,6 +32,13 @@ class PictureBlock:
     """Path of the screenshot before this one; "" for none."""
     point: tuple[float, float] | None = None
     """Where the action that led to it clicked."""
+    member: str = ""
+    """Its name inside the recording that `storage_path` names; "" for a picture of its own."""
+
+    @property
+    def shown(self) -> Shown:
+        """The same picture, for a screen of its own."""
+        return Shown(self.spool, self.storage_path, self.before, self.point, self.member)
 
     def lines(self, frame: Frame) -> list[Line]:
         """As large as the pane allows without scrolling, but no smaller than can be made out."""
@@ -47,7 +54,9 @@ class PictureBlock:
                 if shows_before or frame.folds.opened.get(BEFORE) is False:
                     # The box is drawn once somebody asked for the difference, on both sides of the flip.
                     marks = Marks(change.region, self.point)
-            picture = drawn(self.spool, path, frame.width, rows, canvas_for_colours(frame), marks, WHOLE)
+            picture = drawn(
+                self.spool, path, frame.width, rows, canvas_for_colours(frame), marks, WHOLE, self.member
+            )
         except PictureError as error:
             text = Text(f"no picture: {printable_line(str(error), 400)}", looks.failed)
             text.truncate(frame.width, overflow="ellipsis")
@@ -94,27 +103,17 @@ def drawn(
     canvas: Canvas,
     marks: Marks = NO_MARKS,
     window: Window = WHOLE,
+    member: str = "",
 ) -> Picture:
     """A picture from a spool, drawn. Artifacts are named by their content, so what was drawn once stays right.
 
     Takes tens of milliseconds the first time: call it from a thread. Raises PictureError.
     """
-    return draw_picture(read_picture(spool, path), columns, rows, canvas=canvas, marks=marks, window=window)
+    data = read_picture(spool, path) if not member else read_frame(spool, path, member)
+    return draw_picture(data, columns, rows, canvas=canvas, marks=marks, window=window)
 
 
 @lru_cache(maxsize=256)
 def change_between(spool: Path, before: str, after: str) -> PictureChange:
     """How two pictures of a spool differ. Call it from a thread. Raises PictureError."""
     return picture_changes(read_picture(spool, before), read_picture(spool, after))
-
-
-def read_picture(spool: Path, path: str) -> bytes:
-    """The bytes of a picture. The path is untrusted; raises PictureError with the reason as a person reads it."""
-    try:
-        return read_artifact(spool, path, MAX_FILE_BYTES)
-    except FileNotFoundError:
-        raise PictureError("its file is gone from the spool") from None
-    except OSError as error:
-        raise PictureError(f"its file cannot be read ({error.strerror or type(error).__name__})") from None
-    except ValueError as error:
-        raise PictureError(str(error)) from None

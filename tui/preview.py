@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.steps import StepKind
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
-from promptetheus.tui.session_columns import cost_text, scores_text
+from promptetheus.tui.session_cells import cost_text, scores_text
 from promptetheus.tui.theme import Looks, looks_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Preview:
     """What happened in one sentence."""
     steps: tuple[PreviewStep, ...]
     """The last ones."""
+    difference: tuple[str, ...] = ()
+    """Where it parts from a session that passed, in up to two lines; worked out later than the rest."""
 
 
 class PreviewReader:
@@ -140,6 +142,12 @@ class PreviewPane(Guarded, Widget, can_focus=False):
             self._preview = preview
             self.refresh()
 
+    def show_difference(self, row: SessionRow, difference: tuple[str, ...]) -> None:
+        """Add where a failing session parts from one that passed."""
+        known = self._known.get(_state(row))
+        if known is not None:
+            self.show_preview(row, replace(known, difference=difference))
+
     def show_problem(self, row: SessionRow, problem: str) -> None:
         """Say why a session could not be read."""
         if self.is_about(row):
@@ -157,10 +165,13 @@ class PreviewPane(Guarded, Widget, can_focus=False):
             return Text(
                 printable_line(f"could not be read: {self._problem}", width), looks.failed, no_wrap=True
             )
-        lines = [
-            joined(cut_pieces(self._headline(row, looks), width)),
-            joined(cut_pieces(_facts(row, looks), width)),
-        ]
+        lines = [joined(cut_pieces(self._headline(row, looks), width))]
+        if self._preview is not None:
+            lines += [
+                joined(cut_pieces([(said, looks.text if first else looks.muted)], width))
+                for first, said in zip((True, False), self._preview.difference, strict=False)
+            ]
+        lines.append(joined(cut_pieces(_facts(row, looks), width)))
         if self._preview is not None:
             shown = self._preview.steps[-max(0, height - len(lines)) :] if height > len(lines) else ()
             lines += [joined(cut_pieces(_step_line(step, looks), width)) for step in shown]

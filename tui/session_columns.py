@@ -6,19 +6,38 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from promptetheus.display import age, count, duration, money, printable_line, value
+from promptetheus.display import count
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces
-from promptetheus.tui.theme import Looks
+from promptetheus.tui.session_cells import (
+    ACTIVITY_CELLS,
+    Moment,
+    activity_cell,
+    agent_cell,
+    cost_cell,
+    cost_text,
+    errors_cell,
+    fails_as_cell,
+    fails_as_content,
+    goal_cell,
+    llm_calls_cell,
+    newest,
+    scores_cell,
+    scores_text,
+    short_line,
+    started_cell,
+    status_cell,
+    steps_cell,
+    tags_cell,
+    tokens_cell,
+    took_cell,
+)
 
 GAP = 2
 """Cells between two columns."""
 
 COMFORT_FROM_RANK = 8
 """Columns of this rank and beyond are added only where the ones before them keep their comfort."""
-
-SHOWN_LENGTH = 200
-"""No cell shows more characters than this, so a row never costs more than this either."""
 
 _STATUS_ORDER = (
     Status.FAILED_GOAL,
@@ -30,17 +49,6 @@ _STATUS_ORDER = (
     Status.EMPTY,
 )
 """Sorted by status, what needs a look comes first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a cell needs to know besides its row."""
-
-    now: float
-    """Seconds since the epoch."""
-    looks: Looks
-    repeats: Mapping[str, int]
-    """Sessions of the whole list by fingerprint."""
 
 
 SortKey = float | str
@@ -69,6 +77,8 @@ class Column:
     """Cells it gets in turn while there is room to grow."""
     comfort: int = 0
     """Cells it should have for its content before the less important columns are added beside it."""
+    from_width: int = 0
+    """A list narrower than this goes without, whatever room there seems to be."""
     right: bool = False
     """Numbers stand at the right."""
     descending: bool = True
@@ -86,108 +96,6 @@ class PlacedColumn(NamedTuple):
     width: int
 
 
-def newest(row: SessionRow) -> float:
-    """When a session began; its file's last change where no event has a time."""
-    return row.mtime if row.started is None else row.started
-
-
-def took_ms(row: SessionRow, now: float) -> float | None:
-    """How long a session took, or has been running for."""
-    if row.status is Status.RUNNING and row.started is not None:
-        return max(0.0, (now - row.started) * 1000)
-    return row.duration_ms
-
-
-def scores_text(row: SessionRow) -> str:
-    """`reward 0.5`, `correct ✓ helpful 0.9`; empty without scores."""
-    return " ".join(f"{name} {_score(score)}" for name, score in row.scores.items())
-
-
-def cost_text(row: SessionRow) -> str:
-    """`$0.012`; with `+` when some calls have no known price; `–` when none has."""
-    if row.cost_usd is None:
-        return "–"
-    return money(row.cost_usd) + ("+" if row.unpriced_calls else "")
-
-
-def _score(score: float | bool) -> str:
-    if isinstance(score, bool):
-        return "✓" if score else "✗"
-    return f"{score:.3g}" if isinstance(score, float) else value(score, 12)
-
-
-def _line(text: str) -> str:
-    return printable_line(text, SHOWN_LENGTH)
-
-
-def _status(row: SessionRow, at: Moment) -> Pieces:
-    return [(f"{row.status.glyph} {row.status.word}", at.looks.status(row.status))]
-
-
-def _started(row: SessionRow, at: Moment) -> Pieces:
-    return [(age(None if row.started is None else at.now - row.started), at.looks.muted)]
-
-
-def _agent(row: SessionRow, at: Moment) -> Pieces:
-    return [(_line(row.agent), at.looks.text)] if row.agent else [("–", at.looks.faint)]
-
-
-def _goal(row: SessionRow, at: Moment) -> Pieces:
-    return [(_line(row.goal), at.looks.text)] if row.goal else [("–", at.looks.faint)]
-
-
-def _took(row: SessionRow, at: Moment) -> Pieces:
-    style = at.looks.running if row.status is Status.RUNNING else at.looks.text
-    return [(duration(took_ms(row, at.now)), style)]
-
-
-def _steps(row: SessionRow, at: Moment) -> Pieces:
-    return [(count(row.steps), at.looks.text)]
-
-
-def _errors(row: SessionRow, at: Moment) -> Pieces:
-    return [(count(row.errors), at.looks.failed if row.errors else at.looks.faint)]
-
-
-def _llm_calls(row: SessionRow, at: Moment) -> Pieces:
-    return [(count(row.llm_calls), at.looks.text if row.llm_calls else at.looks.faint)]
-
-
-def _tokens(row: SessionRow, at: Moment) -> Pieces:
-    return [(count(row.tokens), at.looks.faint if row.tokens is None else at.looks.text)]
-
-
-def _cost(row: SessionRow, at: Moment) -> Pieces:
-    return [(cost_text(row), at.looks.faint if row.cost_usd is None else at.looks.text)]
-
-
-def _scores(row: SessionRow, at: Moment) -> Pieces:
-    return [(_line(scores_text(row)), at.looks.text)]
-
-
-def _tags(row: SessionRow, at: Moment) -> Pieces:
-    return [(_line(", ".join(row.tags)), at.looks.muted)]
-
-
-def _fails_as(row: SessionRow, at: Moment) -> Pieces:
-    if not row.fingerprint:
-        return []
-    pieces = [(row.fingerprint[:6], at.looks.muted)]
-    repeats = at.repeats.get(row.fingerprint, 0)
-    if repeats > 1:
-        pieces.append((f" ×{repeats}", at.looks.accent))
-    return [*pieces, (f" {_line(_way_of_failing(row))}", at.looks.text)]
-
-
-def _way_of_failing(row: SessionRow) -> str:
-    """The label without the words that the status beside it says already."""
-    return row.label.removeprefix("goal mismatch: ")
-
-
-def _fails_as_content(row: SessionRow) -> str:
-    return f"{row.fingerprint[:6]} ×99 {_line(_way_of_failing(row))}" if row.fingerprint else ""
-
-
 COLUMNS: tuple[Column, ...] = (
     Column(
         key="status",
@@ -195,11 +103,11 @@ COLUMNS: tuple[Column, ...] = (
         name="status",
         least=13,
         rank=0,
-        cell=_status,
+        cell=status_cell,
         sort=lambda row: _STATUS_ORDER.index(row.status),
         descending=False,
     ),
-    Column(key="started", title="started", name="start", least=8, rank=2, cell=_started, sort=newest),
+    Column(key="started", title="started", name="start", least=8, rank=2, cell=started_cell, sort=newest),
     Column(
         key="agent",
         title="agent",
@@ -208,10 +116,10 @@ COLUMNS: tuple[Column, ...] = (
         most=22,
         comfort=14,
         rank=3,
-        cell=_agent,
+        cell=agent_cell,
         sort=lambda row: row.agent.casefold() or None,
         descending=False,
-        content=lambda row: _line(row.agent),
+        content=lambda row: short_line(row.agent),
     ),
     Column(
         key="goal",
@@ -222,10 +130,10 @@ COLUMNS: tuple[Column, ...] = (
         share=3,
         comfort=24,
         rank=1,
-        cell=_goal,
+        cell=goal_cell,
         sort=lambda row: row.goal.casefold() or None,
         descending=False,
-        content=lambda row: _line(row.goal),
+        content=lambda row: short_line(row.goal),
     ),
     Column(
         key="took",
@@ -233,7 +141,7 @@ COLUMNS: tuple[Column, ...] = (
         name="duration",
         least=7,
         rank=4,
-        cell=_took,
+        cell=took_cell,
         sort=lambda row: row.duration_ms,
         right=True,
     ),
@@ -243,7 +151,7 @@ COLUMNS: tuple[Column, ...] = (
         name="steps",
         least=5,
         rank=5,
-        cell=_steps,
+        cell=steps_cell,
         sort=lambda row: row.steps,
         right=True,
     ),
@@ -254,7 +162,7 @@ COLUMNS: tuple[Column, ...] = (
         least=3,
         most=4,
         rank=6,
-        cell=_errors,
+        cell=errors_cell,
         sort=lambda row: row.errors,
         right=True,
         content=lambda row: count(row.errors),
@@ -265,7 +173,7 @@ COLUMNS: tuple[Column, ...] = (
         name="LLM calls",
         least=4,
         rank=11,
-        cell=_llm_calls,
+        cell=llm_calls_cell,
         sort=lambda row: row.llm_calls,
         right=True,
         always=False,
@@ -276,7 +184,7 @@ COLUMNS: tuple[Column, ...] = (
         name="tokens",
         least=4,
         rank=9,
-        cell=_tokens,
+        cell=tokens_cell,
         sort=lambda row: row.tokens,
         right=True,
         always=False,
@@ -288,7 +196,7 @@ COLUMNS: tuple[Column, ...] = (
         least=7,
         most=8,
         rank=8,
-        cell=_cost,
+        cell=cost_cell,
         sort=lambda row: row.cost_usd,
         right=True,
         always=False,
@@ -301,10 +209,10 @@ COLUMNS: tuple[Column, ...] = (
         least=10,
         most=24,
         rank=12,
-        cell=_scores,
+        cell=scores_cell,
         sort=lambda row: next((float(score) for score in row.scores.values()), None),
         always=False,
-        content=lambda row: _line(scores_text(row)),
+        content=lambda row: short_line(scores_text(row)),
     ),
     Column(
         key="fails",
@@ -315,11 +223,21 @@ COLUMNS: tuple[Column, ...] = (
         share=3,
         comfort=20,
         rank=7,
-        cell=_fails_as,
+        cell=fails_as_cell,
         sort=lambda row: row.fingerprint or None,
         descending=False,
         always=False,
-        content=_fails_as_content,
+        content=fails_as_content,
+    ),
+    Column(
+        key="activity",
+        title="activity",
+        name="size",
+        least=ACTIVITY_CELLS,
+        rank=13,
+        from_width=150,
+        cell=activity_cell,
+        sort=lambda row: row.events,
     ),
     Column(
         key="tags",
@@ -328,11 +246,11 @@ COLUMNS: tuple[Column, ...] = (
         least=10,
         most=24,
         rank=10,
-        cell=_tags,
+        cell=tags_cell,
         sort=lambda row: ", ".join(row.tags).casefold() or None,
         descending=False,
         always=False,
-        content=lambda row: _line(", ".join(row.tags)),
+        content=lambda row: short_line(", ".join(row.tags)),
     ),
 )
 """In the order in which they stand on screen."""
@@ -359,7 +277,11 @@ def fit_columns(width: int, present: Collection[str], widest: Mapping[str, int])
         present: Keys of the optional columns for which some row has a value.
         widest: Cells of the longest content by column key, for the columns that grow.
     """
-    wanted = [column for column in COLUMNS if column.always or column.key in present]
+    wanted = [
+        column
+        for column in COLUMNS
+        if width >= column.from_width and (column.always or column.key in present)
+    ]
     shown: list[Column] = []
     room = width + GAP
     for column in sorted(wanted, key=lambda column: column.rank):

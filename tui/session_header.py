@@ -15,7 +15,9 @@ from promptetheus.tui.guard import Guarded
 from promptetheus.tui.shape import Shape
 from promptetheus.tui.theme import Looks, looks_of
 
+ALL_SHAPES_FROM_WIDTH = 100
 _ARROW = " › "
+_GAP = "  "
 
 
 class SessionHeader(Guarded, Widget, can_focus=False):
@@ -122,21 +124,27 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         ]
 
     def _shape_pieces(self, looks: Looks, width: int) -> Pieces:
-        gap = "  " if width >= 100 else " "
+        """The names of the shapes; where it is narrow only the one that is shown, and the key for the next."""
         pieces: Pieces = []
+        if width < ALL_SHAPES_FROM_WIDTH:
+            return [("v ", looks.muted), (self._shape.value, looks.accent)]
         for shape in Shape:
             if pieces:
-                pieces.append((gap, looks.text))
+                pieces.append((_GAP, looks.text))
             # The active one is bold and bright, the others grey: weight tells it without colours.
             pieces.append((shape.value, looks.accent if shape is self._shape else looks.muted))
         return pieces
 
     def _note_shapes(self, start: int) -> None:
-        gap = 2 if self.size.width >= 100 else 1
+        shapes = list(Shape)
+        if self.size.width < ALL_SHAPES_FROM_WIDTH:
+            following = shapes[(shapes.index(self._shape) + 1) % len(shapes)]
+            self._shapes = [(range(start, self.size.width), following)]
+            return
         self._shapes = []
-        for shape in Shape:
+        for shape in shapes:
             self._shapes.append((range(start, start + len(shape.value)), shape))
-            start += len(shape.value) + gap
+            start += len(shape.value) + len(_GAP)
 
     def on_click(self, event: events.Click) -> None:
         """A crumb leads there, a shape's name shows it."""

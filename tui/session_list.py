@@ -10,7 +10,9 @@ from rich.cells import cell_len
 
 from promptetheus.queries.filter import Filter, parse_filter
 from promptetheus.queries.rows import SessionRow, Status
-from promptetheus.tui.session_columns import COLUMN, COLUMNS, Column, SortKey, has_value, newest
+from promptetheus.tui.session_cells import newest
+from promptetheus.tui.session_columns import COLUMN, COLUMNS, Column, SortKey, has_value
+from promptetheus.tui.session_groups import Group, Grouping, Listed, grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class SessionList:
         self.by_id: dict[str, SessionRow] = {}
         self.visible: list[SessionRow] = []
         """The rows that match the filter, in the chosen order."""
+        self.lines: list[Listed] = []
+        """What the list shows: the visible rows, under the lines of their groups where there are any."""
+        self.grouping = Grouping.NONE
         self.filter: Filter = parse_filter("")
         self.order: Column = COLUMN["started"]
         self.descending = True
@@ -38,6 +43,8 @@ class SessionList:
         """Keys of the optional columns that some row has a value for; once there, a column stays."""
         self.widest: dict[str, int] = {}
         """Cells of the longest content so far, for the columns that grow."""
+        self._folded: set[str] = set()
+        """Keys of the groups whose sessions are hidden."""
         self._matching: set[str] = set()
         self._places: dict[str, int] = {}
 
@@ -57,9 +64,12 @@ class SessionList:
             if matching:
                 self._matching.add(row.session_id)
             self._measure(row)
-            if before is not None and place is not None and matching and self._key(row) == self._key(before):
+            stays = (
+                before is not None and place is not None and matching and self._key(row) == self._key(before)
+            )
+            if place is not None and stays and self.grouping is Grouping.NONE:
                 # A session that only grew stays where it is: ten thousand need not be sorted for each event.
-                self.visible[place] = row
+                self.visible[place] = self.lines[place] = row
             else:
                 moved = moved or matching or place is not None
         if moved:
@@ -77,8 +87,27 @@ class SessionList:
         self.descending = column.descending if descending is None else descending
         self._arrange()
 
+    def group_by(self, grouping: Grouping) -> None:
+        """Put sessions together, or not."""
+        self.grouping = grouping
+        self._folded.clear()
+        self._arrange()
+
+    def set_folded(self, group: Group, folded: bool) -> bool:
+        """Hide the sessions of a group, or show them; whether that changed anything."""
+        if (group.key in self._folded) == folded:
+            return False
+        (self._folded.add if folded else self._folded.discard)(group.key)
+        self._arrange()
+        return True
+
+    def group_of(self, row: SessionRow) -> int:
+        """Index of the line over a session's group."""
+        place = self._places[row.session_id]
+        return next(index for index in range(place, -1, -1) if isinstance(self.lines[index], Group))
+
     def place_of(self, session_id: str) -> int | None:
-        """Index of a session among the visible ones; None when the filter hides it or it is gone."""
+        """Index of a session's line; None when the filter or a fold hides it or it is gone."""
         return self._places.get(session_id)
 
     def counts(self) -> Counts:
@@ -131,4 +160,7 @@ class SessionList:
         elif not self.descending:
             rows.reverse()
         self.visible = rows
-        self._places = {row.session_id: place for place, row in enumerate(rows)}
+        self.lines = [*rows] if self.grouping is Grouping.NONE else grouped(rows, self.grouping, self._folded)
+        self._places = {
+            line.session_id: place for place, line in enumerate(self.lines) if isinstance(line, SessionRow)
+        }

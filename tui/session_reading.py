@@ -12,8 +12,9 @@ from textual import work
 
 from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
+from promptetheus.steps import Step
 from promptetheus.tui.guard import ErrorReporter
-from promptetheus.tui.inspector import Inspector
+from promptetheus.tui.inspector import Glance, Inspector
 from promptetheus.tui.jump import landing_step
 from promptetheus.tui.log_tail import LogTail, Update, is_live
 from promptetheus.tui.oddities import Oddities, read_oddities
@@ -84,6 +85,18 @@ class ReadingScreen(ViewScreen):
 
     def row_changed(self, row: SessionRow) -> None:
         """Show the session's numbers."""
+        raise NotImplementedError
+
+    def say(self, text: str, *, news: bool = False) -> None:
+        """Say something for a few seconds; an answer to a key only until the next one, `news` all the while."""
+        raise NotImplementedError
+
+    def go_to(self, step: int) -> None:
+        """Put the cursor on a step, or say why not."""
+        raise NotImplementedError
+
+    def glance_at(self, step: Step) -> Glance:
+        """What the inspector needs to know of a step."""
         raise NotImplementedError
 
     def run_filter(self) -> None:

@@ -16,26 +16,24 @@ from promptetheus.queries.rows import SessionRow
 from promptetheus.steps import Step
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
-from promptetheus.tui.full_view import FullView
-from promptetheus.tui.inspector import Glance, plan_for
+from promptetheus.tui.inspector import Glance
 from promptetheus.tui.jump import JUMPS, jump_bindings
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.log_tail import Update
 from promptetheus.tui.oddities import Oddities
-from promptetheus.tui.page import Page
 from promptetheus.tui.page_view import PageView
 from promptetheus.tui.player import Player
 from promptetheus.tui.ruler import WaterfallRuler
 from promptetheus.tui.scrub_strip import ScrubStrip
 from promptetheus.tui.session_bar import SessionBar
 from promptetheus.tui.session_header import SessionHeader
-from promptetheus.tui.session_taking import TakingScreen
+from promptetheus.tui.session_opening import OpeningScreen
 from promptetheus.tui.shape import Shape
 from promptetheus.tui.timeline import Timeline
 from promptetheus.tui.views import NotNow
 
 if TYPE_CHECKING:
-    from promptetheus.tui.app import PromptetheusApp
+    from promptetheus.tui.shell import Shell
 
 
 class StepOf(NamedTuple):
@@ -46,7 +44,7 @@ class StepOf(NamedTuple):
     """Its index."""
 
 
-def open_view(app: PromptetheusApp, subject: object) -> SessionScreen:
+def open_view(app: Shell, subject: object) -> SessionScreen:
     """The session of a file; without one the highlighted session, else the one that was open last."""
     if subject is None:
         row = app.sessions_screen.table.highlighted
@@ -60,7 +58,7 @@ def open_view(app: PromptetheusApp, subject: object) -> SessionScreen:
     return SessionScreen(subject, step=step, clock=app.clock)
 
 
-class SessionScreen(TakingScreen):
+class SessionScreen(OpeningScreen):
     """Shows one session file."""
 
     VIEW = "session"
@@ -83,9 +81,6 @@ class SessionScreen(TakingScreen):
         Binding("greater_than_sign", "speed(1)", "faster", show=False, id="session.faster", tooltip="Play faster"),
         Binding("less_than_sign", "speed(-1)", "slower", show=False, id="session.slower", tooltip="Play slower"),
         Binding("slash", "filter", "filter", id="session.filter", tooltip="Filter the steps while you type"),
-        Binding(
-            "o", "open_in_full", "open", id="session.open", tooltip="Give the step or value the whole screen"
-        ),
         Binding("z", "zoom(1)", "zoom in", show=False, id="session.zoom_in", tooltip="Waterfall: less time"),
         Binding("Z", "zoom(-1)", "zoom out", show=False, id="session.zoom_out", tooltip="Waterfall: more time"),
         Binding("i", "inspector", "inspector", show=False, id="session.inspector", tooltip="Show or hide it"),
@@ -123,9 +118,9 @@ class SessionScreen(TakingScreen):
     def took(self, update: Update, changed: Sequence[int], *, started_over: bool, ended: bool) -> None:
         """Show what an update brought."""
         if started_over:
-            self._bar.say("The file was replaced or cut: read again from its start.", news=True)
+            self.say("The file was replaced or cut: read again from its start.", news=True)
         if ended and update.row is not None:
-            self._bar.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}", news=True)
+            self.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}", news=True)
         self._bar.show_problem(f"Cannot read on: {update.problem}." if update.problem else "")
         current = self.timeline.current_step
         if current is not None and (self.inspector.shown is None or current.index in changed):
@@ -149,6 +144,10 @@ class SessionScreen(TakingScreen):
     @property
     def _bar(self) -> SessionBar:
         return self.query_one(SessionBar)
+
+    def say(self, text: str, *, news: bool = False) -> None:
+        """Say something in the bar for a few seconds."""
+        self._bar.say(text, news=news)
 
     @on(LineList.CursorMoved, "#timeline")
     def _cursor_moved(self) -> None:
@@ -174,14 +173,15 @@ class SessionScreen(TakingScreen):
 
     @on(ScrubStrip.Scrubbed)
     def _scrubbed(self, event: ScrubStrip.Scrubbed) -> None:
-        self._go_to(event.step)
+        self.go_to(event.step)
 
     def _inspect(self) -> None:
         step = self.timeline.current_step
         if step is not None:
-            self.inspector.inspect(self._glance_at(step))
+            self.inspector.inspect(self.glance_at(step))
 
-    def _glance_at(self, step: Step) -> Glance:
+    def glance_at(self, step: Step) -> Glance:
+        """What the inspector needs to know of a step."""
         timeline = self.timeline
         blame, odd = timeline.blames.get(step.index), timeline.oddities.get(step.index, ())
         return Glance(step, timeline.current_event, timeline.steps.steps, timeline.running, blame, odd)
@@ -236,12 +236,12 @@ class SessionScreen(TakingScreen):
         speed = self.player.faster(by)
         if self.player.playback is None or speed == before:
             most = "" if speed != before else " already"
-            self._bar.say(f"Plays at ×{speed}{most}.")
+            self.say(f"Plays at ×{speed}{most}.")
         self._show_position()
 
     def _played(self, why_it_ended: str) -> None:
         if why_it_ended:
-            self._bar.say(why_it_ended, news=True)
+            self.say(why_it_ended, news=True)
         self._show_position()
 
     def action_pause(self) -> None:
@@ -253,7 +253,7 @@ class SessionScreen(TakingScreen):
             self._show_course()
             self._show_position()
         else:
-            self._bar.say("The session has ended: nothing arrives that could be paused. p plays it.")
+            self.say("The session has ended: nothing arrives that could be paused. p plays it.")
 
     # Keys
 
@@ -287,11 +287,11 @@ class SessionScreen(TakingScreen):
         here = self.timeline.current_step
         if other is not None:
             way = "back" if forward else "on"
-            self._bar.say(f"No {jump.word}{shown} {where} this step: {key} goes {way} to step {other.index}.")
+            self.say(f"No {jump.word}{shown} {where} this step: {key} goes {way} to step {other.index}.")
         elif here is not None and self.timeline.is_one(jump, here):
-            self._bar.say(f"This is the only {jump.word}{shown}.")
+            self.say(f"This is the only {jump.word}{shown}.")
         else:
-            self._bar.say(f"There is no {jump.word}{shown or ' in this session'}.")
+            self.say(f"There is no {jump.word}{shown or ' in this session'}.")
 
     def action_next_shape(self) -> None:
         """Steps, tree, waterfall, raw, and around."""
@@ -305,21 +305,19 @@ class SessionScreen(TakingScreen):
     @work(group="shape", exclusive=True, exit_on_error=False)
     async def _show_shape(self, shape: Shape) -> None:
         if shape is Shape.WATERFALL and not self.timeline.steps.timed:
-            self._bar.say(
-                "This session has no times, so there is no waterfall to draw: v goes on to every event."
-            )
+            self.say("This session has no times, so there is no waterfall to draw: v goes on to every event.")
             if self.timeline.shape is not Shape.TREE:
                 return
             shape = Shape.RAW
         if shape is Shape.TREE and self.timeline.tree_is_far:
-            self._bar.say("Building the tree …", news=True)
+            self.say("Building the tree …", news=True)
             await asyncio.to_thread(self.timeline.prepare_tree)
         self.timeline.show_shape(shape)
 
     def action_raw(self) -> None:
         """The events of the step as they stand in the file, and back."""
         if self.timeline.shape is Shape.RAW:
-            self._bar.say("The raw shape shows events as they are already: v changes it.")
+            self.say("The raw shape shows events as they are already: v changes it.")
             return
         self.inspector.raw = not self.inspector.raw
         self.inspector.shown = None
@@ -328,11 +326,9 @@ class SessionScreen(TakingScreen):
     def action_zoom(self, levels: int) -> None:
         """Show less time around the highlighted step, or more."""
         if self.timeline.shape is not Shape.WATERFALL:
-            self._bar.say("Only the waterfall zooms: v changes the shape.")
+            self.say("Only the waterfall zooms: v changes the shape.")
         elif not self.timeline.zoom_by(levels):
-            self._bar.say(
-                "All of the time is on screen: z zooms in." if levels < 0 else "No closer than this."
-            )
+            self.say("All of the time is on screen: z zooms in." if levels < 0 else "No closer than this.")
 
     def action_inspector(self) -> None:
         """Show or hide the inspector."""
@@ -347,7 +343,7 @@ class SessionScreen(TakingScreen):
         """Follow the end of a running session, or stop."""
         timeline = self.timeline
         if not timeline.can_follow:
-            self._bar.say("The session has ended: there is nothing to follow.")
+            self.say("The session has ended: there is nothing to follow.")
         elif timeline.following:
             timeline.following = False
         else:
@@ -367,41 +363,16 @@ class SessionScreen(TakingScreen):
     @on(PageView.StepWanted)
     def _step_wanted(self, event: PageView.StepWanted) -> None:
         self.timeline.focus()
-        self._go_to(event.step)
+        self.go_to(event.step)
 
-    def _go_to(self, step: int) -> None:
+    def go_to(self, step: int) -> None:
+        """Put the cursor on a step, or say that the filter hides it."""
         if not self.timeline.go_to(step):
-            self._bar.say(f"The filter hides step {step}: esc clears it.")
+            self.say(f"The filter hides step {step}: esc clears it.")
 
     @on(PageView.LeaveWanted)
     def _inspector_left(self) -> None:
         self.timeline.focus()
-
-    def action_open_in_full(self) -> None:
-        """The step, or in the inspector the value under the cursor, with the screen to itself."""
-        if self.inspector.has_focus:
-            self.inspector.open_in_full()
-        else:
-            self._open_step()
-
-    @on(PageView.OpenWanted)
-    def _open_wanted(self, event: PageView.OpenWanted) -> None:
-        block = event.block
-        if block is None:
-            self._open_step()
-        else:
-            title = f"{self._step_title()} › {event.title}"
-            self.app.push_screen(FullView(title, lambda: Page([block]), self.inspector.spool))
-
-    def _open_step(self) -> None:
-        step = self.timeline.current_step
-        if step is not None:
-            plan = plan_for(self.tail.log, self._glance_at(step), raw=self.inspector.raw)
-            self.app.push_screen(FullView(self._step_title(), plan, self.inspector.spool))
-
-    def _step_title(self) -> str:
-        step = self.timeline.current_step
-        return self.crumb if step is None else f"{self.crumb} › step {step.index}"
 
     # Filter
 

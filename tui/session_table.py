@@ -13,19 +13,15 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from promptetheus.queries.activity import Activity
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.fit import Pieces, aligned, joined
+from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.session_columns import (
-    COLUMN,
-    GAP,
-    Column,
-    Moment,
-    PlacedColumn,
-    fit_columns,
-)
+from promptetheus.tui.session_cells import Moment
+from promptetheus.tui.session_columns import COLUMN, GAP, Column, PlacedColumn, fit_columns
+from promptetheus.tui.session_groups import Group, Grouping, Listed, group_pieces
 from promptetheus.tui.session_list import SessionList
 from promptetheus.tui.theme import looks_of
 
@@ -42,11 +38,17 @@ class SessionTable(LineList):
         Binding(
             "space", "mark", "mark", id="sessions.mark", tooltip="Mark the session, or take its mark away"
         ),
-        Binding("o", "next_order", "sort", id="sessions.order", tooltip="Sort by the next column"),
+        Binding("o", "next_order", "sort", show=False, id="sessions.order", tooltip="Sort by the next column"),
         Binding(
             "O", "turn_order", "turn round", show=False, id="sessions.turn", tooltip="Turn the order round"
         ),
-    ]
+        Binding(
+            "v", "next_grouping", "group", show=False, id="sessions.group",
+            tooltip="Group by agent, goal, way of failing, or not at all",
+        ),
+        Binding("left,h", "fold", "fold", show=False, id="sessions.fold", tooltip="Fold the group"),
+        Binding("right,l", "unfold", "unfold", show=False, id="sessions.unfold", tooltip="Unfold the group"),
+    ]  # fmt: skip
 
     class Arranged(Message):
         """Columns, order or rows changed: the titles above and the numbers beside have to follow."""
@@ -69,8 +71,10 @@ class SessionTable(LineList):
     def __init__(self, *, clock: Callable[[], float] = time.time, id: str | None = None) -> None:
         super().__init__(id=id)
         self.sessions = SessionList()
-        self.marks: set[str] = set()
-        """Ids of the marked sessions."""
+        self.marks: dict[str, Path] = {}
+        """Ids and files of the marked sessions, in the order in which they were marked."""
+        self.activity: dict[str, Activity | None] = {}
+        """How busy sessions were, by id, as far as it has been read; the screen reads it for what is in sight."""
         self.pinned: str | None = None
         """The session that the person chose; the cursor goes back to it when a filter stops hiding it."""
         self._clock = clock
@@ -91,7 +95,9 @@ class SessionTable(LineList):
                 if row.path == self._wanted_path:
                     self.pinned, self._wanted_path = row.session_id, None
                     break
-        self.marks.difference_update(gone)
+        for session_id in gone:
+            self.marks.pop(session_id, None)
+            self.activity.pop(session_id, None)
         self._rearranged()
 
     def set_filter(self, wanted: Filter) -> None:
@@ -119,8 +125,12 @@ class SessionTable(LineList):
     @property
     def highlighted(self) -> SessionRow | None:
         """The session under the cursor."""
-        visible = self.sessions.visible
-        return visible[self.cursor] if self.cursor < len(visible) else None
+        line = self._line(self.cursor)
+        return line if isinstance(line, SessionRow) else None
+
+    def _line(self, index: int) -> Listed | None:
+        lines = self.sessions.lines
+        return lines[index] if index < len(lines) else None
 
     @property
     def hides_pinned(self) -> bool:
@@ -139,13 +149,30 @@ class SessionTable(LineList):
             self._columns = width, fit_columns(width - 2, self.sessions.present, self.sessions.widest)
         return self._columns[1]
 
+    @property
+    def in_sight(self) -> list[SessionRow]:
+        """The sessions on screen."""
+        lines = (self._line(index) for index in self.visible_rows)
+        return [line for line in lines if isinstance(line, SessionRow)]
+
+    def show_activity(self, row: SessionRow, found: Activity | None) -> None:
+        """Show how busy a session was."""
+        if self.activity.get(row.session_id) == found:
+            return
+        self.activity[row.session_id] = found
+        place = self.sessions.place_of(row.session_id)
+        if place is not None:
+            self.refresh_row(place)
+
     def tick(self) -> None:
         """Let ages and running times go on; only rows whose text changes are drawn again."""
         looks, now = looks_of(self.app), self._clock()
-        at = Moment(now, looks, self.sessions.repeats)
+        at = Moment(now, looks, self.sessions.repeats, self.activity)
         drawn: dict[int, tuple[str, str]] = {}
         for index in self.visible_rows:
-            row = self.sessions.visible[index]
+            row = self._line(index)
+            if not isinstance(row, SessionRow):
+                continue
             said = (COLUMN["started"].cell(row, at)[0][0], COLUMN["took"].cell(row, at)[0][0])
             drawn[index] = said
             if self._drawn_clocks.get(index) != said:
@@ -155,14 +182,16 @@ class SessionTable(LineList):
     # What LineList asks
 
     def row_count(self) -> int:
-        """The visible sessions."""
-        return len(self.sessions.visible)
+        """The visible sessions, and the lines over their groups."""
+        return len(self.sessions.lines)
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one session."""
-        row = self.sessions.visible[index]
+        row = self.sessions.lines[index]
         looks = looks_of(self.app)
-        at = Moment(self._clock(), looks, self.sessions.repeats)
+        if isinstance(row, Group):
+            return joined(cut_pieces(group_pieces(row, looks), width))
+        at = Moment(self._clock(), looks, self.sessions.repeats, self.activity)
         pieces: Pieces = [(MARK if row.session_id in self.marks else " ", looks.accent)]
         for column, cells in self.columns:
             if len(pieces) > 1:
@@ -186,10 +215,58 @@ class SessionTable(LineList):
         row = self.highlighted
         if row is None:
             return
-        self.marks.symmetric_difference_update({row.session_id})
+        if self.marks.pop(row.session_id, None) is None:
+            self.marks[row.session_id] = row.path
         self.refresh_row(self.cursor)
         self.select(self.cursor + 1)
         self.post_message(self.Arranged())
+
+    def action_open_row(self) -> None:
+        """Open the session; fold or unfold a group."""
+        line = self._line(self.cursor)
+        if isinstance(line, Group):
+            self._set_folded(line, not line.folded)
+        else:
+            super().action_open_row()
+
+    def action_next_grouping(self) -> None:
+        """By agent, goal, way of failing, or not at all."""
+        groupings = list(Grouping)
+        self.group_by(groupings[(groupings.index(self.sessions.grouping) + 1) % len(groupings)])
+
+    def group_by(self, grouping: Grouping) -> None:
+        """Put sessions together, the cursor on the session it was on."""
+        row = self.highlighted
+        self.sessions.group_by(grouping)
+        self.pinned = self.pinned if row is None else row.session_id
+        self._rearranged()
+        self._show_cursor(center=True)
+
+    def action_fold(self) -> None:
+        """Fold the group, from its own line or from a session in it."""
+        line = self._line(self.cursor)
+        if isinstance(line, Group):
+            self._set_folded(line, True)
+        elif isinstance(line, SessionRow) and self.sessions.grouping is not Grouping.NONE:
+            place = self.sessions.group_of(line)
+            head = self.sessions.lines[place]
+            self.select(place)
+            if isinstance(head, Group):
+                self._set_folded(head, True)
+        else:
+            self.app.notify("There are no groups to fold: v makes some.", timeout=2)
+
+    def action_unfold(self) -> None:
+        """Unfold the group; open a session."""
+        line = self._line(self.cursor)
+        if isinstance(line, Group):
+            self._set_folded(line, False)
+        else:
+            self.action_open_row()
+
+    def _set_folded(self, group: Group, folded: bool) -> None:
+        if self.sessions.set_folded(group, folded):
+            self._rearranged()
 
     def action_next_order(self) -> None:
         """Sort by the next column to the right that is on screen."""

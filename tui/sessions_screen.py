@@ -19,6 +19,9 @@ from textual.worker import Worker, WorkerState
 
 from promptetheus.display import short_id
 from promptetheus.queries.rows import Change, SessionRow
+from promptetheus.tui.activity_reader import ActivityReader
+from promptetheus.tui.chooser import Choice
+from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.empty_state import EmptyState
 from promptetheus.tui.failure_news import FailureNews
 from promptetheus.tui.filter_bar import FilterBar
@@ -26,17 +29,16 @@ from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.header import SpoolHeader
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.preview import PreviewPane, PreviewReader
-from promptetheus.tui.session_columns import COLUMNS, newest
+from promptetheus.tui.live_preview import LivePreview
+from promptetheus.tui.session_cells import newest
+from promptetheus.tui.session_columns import COLUMNS
+from promptetheus.tui.session_copies import session_copies
 from promptetheus.tui.session_feed import SessionFeed
 from promptetheus.tui.session_table import SessionTable, SessionTitles
 from promptetheus.tui.views import ViewScreen
 
-PREVIEW_DELAY_S = 0.05
-"""How long the cursor has to rest on a session before its file is read: a held arrow key reads nothing."""
-
-PREVIEW_AGAIN_S = 0.25
-"""How often the preview of a session that grows is read again."""
+ACTIVITY_DELAY_S = 0.15
+"""How long the list has to rest before the activity of what is in sight is read."""
 
 LOOK_AFTER_S = 2.0
 """How often sessions that run are looked at again, to notice that their writer died."""
@@ -62,6 +64,28 @@ class SessionsScreen(ViewScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="sessions.filter", tooltip="Filter while you type"),
         Binding("D", "demo", "load the demo", id="sessions.demo", tooltip="Record the demo and open it"),
+        Binding(
+            "d",
+            "diff",
+            "diff",
+            id="sessions.diff",
+            tooltip="Compare the two marked sessions, or this one with the nearest that passed",
+        ),
+        Binding(
+            "s",
+            "suspects",
+            "suspects",
+            id="sessions.suspects",
+            tooltip="What failing sessions of this task do that passing ones do not",
+        ),
+        Binding(
+            "y",
+            "copy",
+            "copy",
+            show=False,
+            id="sessions.copy",
+            tooltip="Copy: the id, the command that opens it, the SQL behind this list",
+        ),
         Binding(
             "escape",
             "clear",
@@ -105,9 +129,8 @@ class SessionsScreen(ViewScreen):
         self._feed = SessionFeed(root)
         self._filter_text = filter_text
         self._news = FailureNews()
-        self._previews = PreviewReader()
-        self._preview_wanted = asyncio.Event()
         self._watching = True
+        self._activity = ActivityReader()
 
     def compose(self) -> ComposeResult:
         """Header, filter, titles over the table or the lesson, preview, keys."""
@@ -117,7 +140,7 @@ class SessionsScreen(ViewScreen):
             yield SessionTitles(self.table)
             yield self.table
         yield EmptyState(self.root)
-        yield PreviewPane()
+        yield LivePreview(self.sessions)
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -131,7 +154,6 @@ class SessionsScreen(ViewScreen):
         self._feed.stop()
 
     def _begin(self) -> None:
-        self._preview_highlighted()
         self.set_interval(1.0, self._tick)
         self.set_interval(LOOK_AFTER_S, self._look_after_running)
 
@@ -190,27 +212,12 @@ class SessionsScreen(ViewScreen):
         if running:
             self._take(await self._feed.look_after(running))
 
-    @work(group="preview", exclusive=True, exit_on_error=False)
-    async def _preview_highlighted(self) -> None:
-        """Read previews one after the other, always of the session that is highlighted by then."""
-        pane = self.query_one(PreviewPane)
-        while True:
-            await self._preview_wanted.wait()
-            self._preview_wanted.clear()
-            await asyncio.sleep(PREVIEW_DELAY_S)
-            row = pane.row
-            if row is None or row is not self.table.highlighted:
-                continue
-            try:
-                preview = await asyncio.to_thread(self._previews.read, row, partial(pane.is_not_about, row))
-            except Exception as error:
-                pane.show_problem(row, f"{type(error).__name__}: {error}")
-                continue
-            if preview is not None:
-                pane.show_preview(row, preview)
-                await asyncio.sleep(
-                    PREVIEW_AGAIN_S if self._preview_wanted.is_set() and pane.is_about(row) else 0
-                )
+    @work(group="activity", exclusive=True, exit_on_error=False)
+    async def _read_activity(self) -> None:
+        """How busy the sessions in sight were, once the list rests."""
+        await asyncio.sleep(ACTIVITY_DELAY_S)
+        async for row, found in self._activity.read(self.table.in_sight):
+            self.table.show_activity(row, found)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed says so; what it brought so far stays on screen."""
@@ -222,8 +229,6 @@ class SessionsScreen(ViewScreen):
             case "scan":
                 self.scanned = True
                 self._go_on()
-            case "preview":
-                self._preview_highlighted()
         self._arranged()
         if isinstance(self.app, ErrorReporter) and isinstance(event.worker.error, Exception):
             self.app.report_error(event.worker.error)
@@ -283,8 +288,9 @@ class SessionsScreen(ViewScreen):
 
     @on(SessionTable.Highlighted)
     def _highlighted(self, event: SessionTable.Highlighted) -> None:
-        if self.query_one(PreviewPane).show_row(event.row):
-            self._preview_wanted.set()
+        self.query_one(LivePreview).follow(event.row)
+        if self.scanned:
+            self._read_activity()
 
     @on(LineList.Opened)
     def _opened(self) -> None:
@@ -320,6 +326,32 @@ class SessionsScreen(ViewScreen):
             self.table.clear_marks()
         else:
             self.app.notify("This is the first view. q quits.", timeout=3)
+
+    def action_diff(self) -> None:
+        """Compare the marked sessions, or the highlighted one with another that the view chooses."""
+        marked = tuple(self.table.marks.values())
+        row = self.table.highlighted
+        if len(marked) > 2:
+            self.app.notify(f"{len(marked)} sessions are marked: a diff takes two. esc clears.", timeout=4)
+        elif marked:
+            self.post_message(self.ViewWanted("diff", marked))
+        elif row is not None:
+            self.post_message(self.ViewWanted("diff", (row.path,)))
+
+    def action_suspects(self) -> None:
+        """What the failing sessions of this task do that passing ones do not."""
+        row = self.table.highlighted
+        if row is not None:
+            self.post_message(self.ViewWanted("suspects", row.path))
+
+    async def action_copy(self) -> None:
+        """Ask what to copy."""
+        from promptetheus.tui.menu import Menu
+
+        filtered = self.query_one(FilterBar).input.value.strip()
+        copies = session_copies(self.table.highlighted, list(self.table.marks), self.root, filtered)
+        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
+        await self.shell.open_screen(Menu("Copy …", choices))
 
     def action_scan(self) -> None:
         """Read the whole spool again, and watch it again if that had failed."""

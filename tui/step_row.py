@@ -70,7 +70,7 @@ def step_row(
     row.append(_when(step, columns), looks.faint if step.kind is StepKind.START else looks.muted)
     kind = looks.warned if state.blamed and not failed else looks.kind(step.kind, step.ok)
     row.append(cut(kind_word(step), KIND_CELLS).ljust(KIND_CELLS) + " ", kind)
-    glyph, glyph_style = _glyph(step, looks, state)
+    glyph, glyph_style = glyph_of(step, looks, state)
     row.append(f"{glyph} ", glyph_style)
     right = _right(step, width, columns, looks, state)
     room = max(0, width - row.cell_len - right.cell_len - (1 if right else 0))
@@ -87,7 +87,8 @@ def _when(step: Step, columns: Columns) -> str:
     return str(step.index).rjust(columns.when_cells) + "  "
 
 
-def _glyph(step: Step, looks: Looks, state: RowState) -> tuple[str, Style]:
+def glyph_of(step: Step, looks: Looks, state: RowState) -> tuple[str, Style]:
+    """What tells how a step stands without its colour; a space where there is nothing to tell."""
     if step.ok is False:
         return ("!" if step.kind is StepKind.ERROR else "✗"), looks.failed
     if state.blamed:

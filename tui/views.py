@@ -3,7 +3,7 @@
 To plug a view in:
 
 1. Write `tui/<name>_screen.py` with a `ViewScreen` (class variable `VIEW`: the view's key in `VIEWS`) and a
-   function `open_view(app: PromptetheusApp, subject: object) -> ViewScreen`. `subject` is what the view is to be
+   function `open_view(app: Shell, subject: object) -> ViewScreen`. `subject` is what the view is to be
    about (`View.subject` says it in words); None means "whatever the person most likely wants to see now": look at
    `app.sessions_screen.table` (`highlighted`, `marks`) and `app.last_session`. Raise `NotNow("why, and what to do")`
    when there is nothing to show: the app says so and stays where it is. Do nothing slow there: read in the
@@ -33,7 +33,7 @@ from textual.screen import Screen
 from promptetheus.tui.guard import Guarded
 
 if TYPE_CHECKING:
-    from promptetheus.tui.app import PromptetheusApp
+    from promptetheus.tui.shell import Shell
 
 
 class NotNow(Exception):
@@ -108,11 +108,11 @@ class ViewScreen(Guarded, Screen[None]):
     """Its key in `VIEWS`."""
 
     @property
-    def shell(self) -> PromptetheusApp:
+    def shell(self) -> Shell:
         """The app, as what it is."""
-        from promptetheus.tui.app import PromptetheusApp
+        from promptetheus.tui.shell import Shell
 
-        assert isinstance(self.app, PromptetheusApp)
+        assert isinstance(self.app, Shell)
         return self.app
 
     @property
@@ -154,7 +154,7 @@ def why_missing(view: View) -> str:
     return "" if find_spec(view.module) else f"The {view.title} view is not part of this installation."
 
 
-def make_view(app: PromptetheusApp, view: View, subject: object) -> ViewScreen:
+def make_view(app: Shell, view: View, subject: object) -> ViewScreen:
     """The screen of a view. Raises NotNow when it has nothing to show, or is not there."""
     missing = why_missing(view)
     if missing:

@@ -14,9 +14,12 @@ from promptetheus.steps import Step, StepKind
 from promptetheus.tui.fit import cut
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.offsets import offset_text
-from promptetheus.tui.step_row import DURATION_CELLS, RowState
+from promptetheus.tui.step_row import DURATION_CELLS, RowState, glyph_of
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.time_axis import TimeAxis
+
+_HEAD_CELLS = KIND_CELLS + 1 + 2
+"""The kind of a step and its glyph, each with a space behind it."""
 
 LEAST_CHART_CELLS = 12
 LEAST_WORDS_CELLS = 14
@@ -97,7 +100,7 @@ class Chart:
 
 def layout(width: int, window: Window, axis: TimeAxis) -> Chart:
     """Divide a row of `width` cells between words and bars."""
-    room = width - KIND_CELLS - 3 - DURATION_CELLS - 2
+    room = width - _HEAD_CELLS - 1 - DURATION_CELLS - 1
     words = max(0, min(MOST_WORDS_CELLS, room * 2 // 5))
     if words < LEAST_WORDS_CELLS:
         words = max(0, min(LEAST_WORDS_CELLS, room - LEAST_CHART_CELLS))
@@ -112,10 +115,12 @@ def waterfall_row(
     row = Text(no_wrap=True, end="")
     kind = looks.warned if state.blamed and step.ok is not False else looks.kind(step.kind, step.ok)
     row.append(cut(kind_word(step), KIND_CELLS).ljust(KIND_CELLS) + " ", kind)
+    glyph, glyph_style = glyph_of(step, looks, state)
+    row.append(f"{glyph} ", glyph_style)
     ink = looks.failed if step.ok is False else looks.muted if step.kind is StepKind.LLM else looks.text
     words = cut("  " * min(step.depth, 6) + description, chart.words_cells)
     row.append(words, ink)
-    row.append(" " * (KIND_CELLS + 1 + chart.words_cells + 1 - row.cell_len))
+    row.append(" " * (_HEAD_CELLS + chart.words_cells + 1 - row.cell_len))
     row.append_text(_bar(step, ends, chart, looks, state))
     row.append(" ")
     ms = state.elapsed_ms if state.elapsed_ms is not None else step.duration_ms
@@ -186,7 +191,7 @@ def _bar_style(step: Step, looks: Looks, state: RowState) -> Style:
 
 def ruler(chart: Chart, axis: TimeAxis, looks: Looks) -> Text:
     """The line of times over the bars, with the idle time that was cut out."""
-    line = Text(" " * (KIND_CELLS + 1 + chart.words_cells + 1), end="", no_wrap=True)
+    line = Text(" " * (_HEAD_CELLS + chart.words_cells + 1), end="", no_wrap=True)
     cells, window = chart.cells, chart.window
     shown = [" "] * cells
     styles: list[Style] = [looks.muted] * cells

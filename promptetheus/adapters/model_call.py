@@ -48,12 +48,19 @@ class Answer:
     response_id: str | None = None
     failure: str | None = None
     """What the provider says went wrong in an answer that came without an exception."""
+    failure_type: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     """What else belongs into the metadata of the call."""
 
     def requests(self) -> list[ToolRequest]:
         """The tools that it asks for."""
         return [part for part in self.parts if not isinstance(part, str)] if self.parts else self.tool_calls
+
+    def failure_facts(self) -> dict[str, str] | None:
+        """The failure as metadata name it."""
+        if self.failure is None:
+            return None
+        return {"error_type": self.failure_type or "error", "message": self.failure}
 
     def messages(self) -> list[str]:
         """What the agent said, as the messages that are recorded."""
@@ -102,6 +109,10 @@ class ModelCall:
         self._ttft_ms: int | None = None
         scope.session._unfinished[self] = True
         load_prices()
+
+    def with_prompt(self, prompt: Prompt) -> None:
+        """What was sent, where that is known only now."""
+        self._prompt = prompt
 
     def piece(self, is_output: bool = True) -> None:
         """A piece of a stream has come; the first one with output gives the time to first token."""
@@ -159,7 +170,7 @@ class ModelCall:
         if isinstance(error, Exception):
             self.scope.error(error, what)
         elif answer.failure is not None:
-            self.scope.error(answer.failure, what)
+            self.scope.error(answer.failure, what, answer.failure_type)
 
     def _payload(self, model: str) -> dict[str, Any]:
         answer, usage, prompt = self.answer, self.answer.usage, self._prompt
@@ -190,7 +201,7 @@ class ModelCall:
             "cache_write_tokens": answer.usage.cache_write_tokens or None,
             "cost_usd": cost,
             "status": status,
-            "error": None if error is None else error_facts(error),
+            "error": error_facts(error) if error is not None else answer.failure_facts(),
             "requested_model": self._model if self._model != model else None,
             "messages": self._prompt.content,
         }

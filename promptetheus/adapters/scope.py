@@ -40,7 +40,12 @@ class Scope(NamedTuple):
         finally:
             context.span_stack.set(here)
 
-    def error(self, error: BaseException | str, metadata: Mapping[str, Any] | None = None) -> None:
+    def error(
+        self,
+        error: BaseException | str,
+        metadata: Mapping[str, Any] | None = None,
+        error_type: str | None = None,
+    ) -> None:
         """Write an `error` event. It is `handled` as far as we know: what the agent makes of it comes after."""
         if self.session._end is not None:
             guard.count("dropped.after_end")
@@ -48,7 +53,7 @@ class Scope(NamedTuple):
         here = context.span_stack.get()
         context.span_stack.set(self.spans)
         try:
-            self.session.error(error, metadata=metadata)
+            self.session.error(error, error_type=error_type, metadata=metadata)
         finally:
             context.span_stack.set(here)
 

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "say what happened in a session, in as many words as you want"),
     "fingerprint": ("fingerprint", "name the way a session failed"),
     "diff": ("diff", "compare a session with a baseline"),
+    "rules": ("rules", "what comparisons ignore and which tools change the world; correct both"),
     "suspects": ("suspects", "what failing sessions do that passing ones do not"),
     "failures": ("failures", "the ways in which sessions failed: new, recurring, gone, back"),
     "verify": ("verify", "say whether a failure is gone, as far as the sessions show"),
@@ -24,6 +25,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "write a session as JSON"),
     "import": ("import_", "bring in runs recorded by other tools"),
     "redaction": ("redaction", "show what redaction would take out of a session or file"),
+    "mcp": ("mcp", "evidence for coding agents over MCP; install prints a client's configuration"),
+    "evidence": ("evidence", "what a coding agent is told, on the command line"),
+    "skill": ("skill", "a short text for coding agents that have a shell"),
     "init": ("init", "set up delivery: a project at a gateway, and its key"),
     "spool": ("spool", "what is pending, sent and refused; send it, send it again, delete it"),
     "doctor": ("doctor", "check the spool, the settings and the connection"),
@@ -72,7 +76,7 @@ def _run(name: str, words: list[str]) -> int:
     )
     command.add_arguments(parser)
     try:
-        arguments = parser.parse_args(words)
+        arguments = parser.parse_intermixed_args(words)
     except SystemExit as stop:  # argparse has said what is wrong
         return stop.code if isinstance(stop.code, int) else 2
     code = command.run(arguments)

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="RULE",
-        help="compare what is otherwise ignored: ids, uuids, times, durations, paths, parallel, or a rule of your own",
+        help="compare what is otherwise ignored: ids, uuids, times, durations, paths, parallel, or a rule of yours",
     )
     add_spool(parser)
     add_json(parser)
@@ -102,7 +102,9 @@ def _report_of_one(arguments: argparse.Namespace, rules: ProjectRules, noise: No
     rows = all_rows(arguments.spool)
     chosen = nearest_passing(right.row, make_run(right.events, noise), rows, noise)
     if chosen is None:
-        say(f"No passing session of the same agent and goal as {right.row.session_id} is in {arguments.spool}.")
+        say(
+            f"No passing session of the same agent and goal as {right.row.session_id} is in {arguments.spool}."
+        )
         say("Name two sessions: promptetheus diff BASELINE CANDIDATE")
         return None
     left = _read(arguments.spool, str(chosen.row.path))

@@ -1,17 +1,21 @@
 """Check the settings, the spool and the connection.
 
 Says where things are, what is in the spool, what cannot be read in it and why, and what to do about it.
-Exit code 0 when all is well, 1 otherwise. The API key is never printed.
+Exit code 0 when all is well, 1 otherwise. Without an API key nothing is to be sent anywhere: that is no problem.
+The API key is never printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from typing import TYPE_CHECKING, Any
 
+from promptetheus import retention
 from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json
-from promptetheus.display import count, printable_line, size
+from promptetheus.display import age, count, printable_line, size
+from promptetheus.losses import Losses, losses
 
 if TYPE_CHECKING:
     from promptetheus.queries.checkup import Checkup
@@ -21,7 +25,7 @@ MAX_NAMED = 20
 """Files with trouble that are named; further ones are counted. --json names all."""
 
 NO_KEY = "no api_key configured (set PROMPTETHEUS_API_KEY)."
-NO_DELIVERY = "not checked: this version records and reads, it does not send yet."
+"""A note: recording to the spool is what happens without one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     from promptetheus.queries.checkup import examine
     from promptetheus.settings import load_config
 
-    settings = _settings(load_config())
+    config = load_config()
+    settings = _settings(config)
     found = examine(arguments.spool)
+    kept = {**retention.state(arguments.spool), "cap_bytes": config.spool_max_bytes}
+    lost = losses(arguments.spool)
     connectivity, connected = _connectivity(settings)
     healthy = connected and not found.complaints
     if arguments.json:
@@ -46,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
                 "settings": settings,
                 "connectivity": connectivity,
                 "spool": _as_json(found),
+                "retention": kept,
+                "losses": lost._asdict(),
             }
         )
         return 0 if healthy else 1
@@ -54,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     out(f"Connectivity   : {connectivity}")
     out("")
     for line in _spool(found):
+        out(line)
+    for line in _limits(kept, lost):
         out(line)
     return 0 if healthy else 1
 
@@ -70,8 +81,23 @@ def _settings(config: Config) -> dict[str, Any]:
 
 
 def _connectivity(settings: dict[str, Any]) -> tuple[str, bool]:
-    """What to say about the connection, and whether there is one: who set a key counts on being heard."""
-    return (NO_DELIVERY if settings["api_key"] else NO_KEY), False
+    """What to say about the connection, and whether it is as it should be: who set a key counts on being heard."""
+    from promptetheus.delivery.destination import destination
+
+    target = destination() if settings["api_key"] else None
+    if target is None:
+        return NO_KEY, True
+    from promptetheus.delivery.reach import MAX_SKEW_S, reach
+
+    found = reach(target)
+    if found.error:
+        return f"UNREACHABLE ({printable_line(found.error)} ({printable_line(found.health_url)}))", False
+    said = f"OK (HTTP {found.health_status} from {printable_line(found.health_url)})"
+    if found.is_key_taken is False:
+        return f"{said}, but the api_key is refused: {printable_line(found.key_error)}", False
+    if found.clock_skew_s is not None and abs(found.clock_skew_s) > MAX_SKEW_S:
+        said += f", its clock is {found.clock_skew_s:+.0f} s from ours"
+    return said, True
 
 
 def _configuration(settings: dict[str, Any], found: Checkup) -> list[str]:
@@ -111,6 +137,34 @@ def _spool(found: Checkup) -> list[str]:
         [f"    {printable_line(problem.path.name, 80)}: {problem.reason}" for problem in found.problems]
     )
     return [*lines, *_complaints(found)]
+
+
+def _limits(kept: dict[str, Any], lost: Losses) -> list[str]:
+    """What the byte cap took away, and what sessions say was not recorded of them."""
+    cap = kept["cap_bytes"]
+    pruned = kept.get("pruned_sessions")
+    gone = "nothing pruned so far"
+    if isinstance(pruned, int) and pruned:
+        checked = kept.get("checked")
+        last = (
+            f", last look {age(max(0.0, time.time() - checked))}" if isinstance(checked, int | float) else ""
+        )
+        gone = f"{count(pruned)} session(s) pruned so far ({size(_number(kept.get('pruned_bytes')))}){last}"
+    missing = f"{count(lost.lost_events)} in {count(lost.sessions)} session(s)" if lost.sessions else "none"
+    lines = [
+        f"  retention    : {f'cap {size(cap)}' if cap else 'no cap'}, {gone}",
+        f"  unwritten    : {missing}",
+    ]
+    if lost.left_out:
+        kinds = ", ".join(
+            f"{count(number)} {printable_line(kind, 40)}" for kind, number in lost.left_out.items()
+        )
+        lines.append(f"  left out     : {kinds} (in the events, not in the summaries)")
+    return lines
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _named(lines: list[str]) -> list[str]:

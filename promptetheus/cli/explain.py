@@ -12,7 +12,7 @@ import argparse
 from typing import Any
 
 from promptetheus.anomalies import anomalies
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.display import printable_line
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     length.add_argument("--lines", type=int, default=TEN_LINES, metavar="N", help="at most so many lines")
     parser.add_argument("--bytes", type=int, metavar="N", help=f"at most so many bytes (from {MIN_BYTES})")
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.lines < 1 or (arguments.bytes is not None and arguments.bytes < MIN_BYTES):
         say(f"promptetheus explain: at least 1 line and {MIN_BYTES} bytes, please")
         return 2
-    log = open_session(arguments.spool, arguments.session)
+    log = open_session(arguments.spools, arguments.session)
     if log is None:
         return 1
     events = log.events()

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from promptetheus.cli.options import add_json, add_spool
-from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.output import json_text, out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.session_document import session_document
 
@@ -30,10 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         print_json(document)
         return 0
-    import json
-
     try:
-        arguments.out.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        arguments.out.write_text(json_text(document, ascii_only=False) + "\n", encoding="utf-8")
     except OSError as error:
         say(f"Could not write {arguments.out}: {error.strerror or error}.")
         return 1

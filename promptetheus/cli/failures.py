@@ -1,70 +1,199 @@
-"""List the ways in which sessions failed, the one seen last first: new, recurring, gone or back.
+"""The ways in which sessions failed, the one seen last first: new, recurring, gone or back.
 
-Exit code 0.
+With a fingerprint: that failure alone, with its sessions and notes. --note writes down what you know about one,
+beside the spool. --by deviation groups failing sessions by how they depart from the passing ones of their task,
+which also tells failures without an error text apart.
+Exit code 0: listed, or noted; 1: no such failure or note; 2: not understood.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.fingerprints import whole_fingerprint
+from promptetheus.cli.options import add_json, add_limit, add_spool
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import age, printable_line, short_id
-from promptetheus.failures import Failure, Outcome, failures
 
 if TYPE_CHECKING:
+    from promptetheus.deviation import Deviations
+    from promptetheus.notes import Note
+    from promptetheus.queries.failure_list import ListedFailure
     from promptetheus.queries.rows import SessionRow
+
+_BAR = " ▁▂▃▄▅▆▇█"
+_MOST_SESSIONS = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="at most so many")
+    parser.add_argument("fingerprint", nargs="?", help="this failure alone, or the beginning of its name")
+    parser.add_argument("--note", nargs=2, metavar=("ID", "TEXT"), help="write a note about a failure")
+    parser.add_argument("--remove-note", metavar="NOTE", help="take a note away, by its own id")
+    parser.add_argument(
+        "--by", choices=("fingerprint", "deviation"), default="fingerprint", help="what groups sessions"
+    )
+    add_limit(parser, None, "failures")
     add_spool(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    import dataclasses
+    from promptetheus.queries.failure_list import list_failures
+    from promptetheus.queries.tasks import all_rows
 
-    from promptetheus.cli.passing import all_rows
-
-    found = failures(map(outcome_of, ended(all_rows(arguments.spool))))
-    shown = found[: arguments.limit] if arguments.limit > 0 else found
+    if arguments.remove_note is not None:
+        return _remove_note(arguments)
+    rows = all_rows(arguments.spool)
+    if arguments.note is not None:
+        return _write_note(arguments, rows)
+    if arguments.by == "deviation":
+        return _by_deviation(arguments, rows)
+    found = list_failures(arguments.spool, rows)
+    if arguments.fingerprint is not None:
+        return _one(arguments, found, rows)
+    shown = found[: arguments.limit]
     if arguments.json:
-        print_json({"spool": str(arguments.spool), "failures": [dataclasses.asdict(each) for each in shown]})
+        print_json({"spool": str(arguments.spool), "failures": [_as_json(each) for each in shown]})
     elif not found:
         out(f"No failures in {arguments.spool}.")
     else:
-        for failure in shown:
-            out(_text(failure))
+        for listed in shown:
+            out(_text(listed))
     if len(shown) < len(found):
-        say(f"{len(found) - len(shown)} more; --limit 0 shows all.")
+        say(f"{len(found) - len(shown)} more; --limit all shows them.")
     return 0
 
 
-def ended(rows: list[SessionRow]) -> list[SessionRow]:
-    """Sessions that are over: a running one has not failed yet, and has not passed either."""
-    from promptetheus.queries.rows import Status
+def _one(arguments: argparse.Namespace, found: list[ListedFailure], rows: list[SessionRow]) -> int:
+    fingerprint = whole_fingerprint(arguments.fingerprint, (each.failure.fingerprint for each in found))
+    if fingerprint is None:
+        return 1
+    listed = next(each for each in found if each.failure.fingerprint == fingerprint)
+    sessions = [row for row in rows if row.fingerprint == fingerprint]
+    if arguments.json:
+        print_json({**_as_json(listed), "session_ids": [row.session_id for row in sessions]})
+        return 0
+    out(_text(listed))
+    for row in sessions[:_MOST_SESSIONS]:
+        started = age(time.time() - row.started) if row.started is not None else "–"
+        out(f"        {printable_line(row.session_id, 60)}  {started}  {printable_line(row.goal, 80)}")
+    if len(sessions) > _MOST_SESSIONS:
+        out(f"        and {len(sessions) - _MOST_SESSIONS} more")
+    return 0
 
-    return [row for row in rows if row.status not in (Status.RUNNING, Status.EMPTY)]
+
+def _write_note(arguments: argparse.Namespace, rows: list[SessionRow]) -> int:
+    from promptetheus.notes import Notes, Subject
+
+    beginning, text = arguments.note
+    fingerprint = whole_fingerprint(beginning, (row.fingerprint for row in rows))
+    if fingerprint is None:
+        return 1
+    try:
+        note = Notes(arguments.spool).add(Subject(fingerprint=fingerprint), text)
+    except ValueError as error:
+        say(f"promptetheus failures: {error}")
+        return 2
+    except OSError as error:
+        say(f"The note could not be written: {error}.")
+        return 1
+    say(f"Noted about {fingerprint} ({note.note_id}).")
+    if arguments.json:
+        print_json(_note_as_json(note))
+    return 0
 
 
-def outcome_of(row: SessionRow) -> Outcome:
-    """How a session ended."""
-    started = row.started if row.started is not None else row.mtime
-    return Outcome(row.session_id, started, row.agent, row.goal, row.fingerprint, row.label)
+def _remove_note(arguments: argparse.Namespace) -> int:
+    from promptetheus.notes import Notes
+
+    try:
+        removed = Notes(arguments.spool).remove(arguments.remove_note)
+    except OSError as error:
+        say(f"The note could not be removed: {error}.")
+        return 1
+    say(f"Removed {arguments.remove_note}." if removed else f"No note is called {arguments.remove_note!r}.")
+    return 0 if removed else 1
 
 
-def _text(failure: Failure) -> str:
-    times = f"{failure.sessions} session{'s' if failure.sessions != 1 else ''}"
+def _by_deviation(arguments: argparse.Namespace, rows: list[SessionRow]) -> int:
+    from promptetheus.project_rules import read_rules
+    from promptetheus.queries.failure_list import list_deviations
+
+    found = list_deviations(arguments.spool, rows, read_rules(arguments.spool).effects)
+    if arguments.json:
+        print_json(_deviations_as_json(found))
+        return 0
+    if not found.classes and not found.without_passing:
+        out(f"No failures in {arguments.spool}.")
+    for each in found.classes:
+        times = f"{len(each.sessions)} session{'s' * (len(each.sessions) != 1)}"
+        examples = " ".join(short_id(session_id) for session_id in each.sessions[:5])
+        out(f"{each.fingerprint}  {printable_line(each.label, 120)}\n      {times}  {examples}")
+    if found.without_passing:
+        ids = " ".join(short_id(session_id) for session_id in found.without_passing[:5])
+        more = len(found.without_passing) - 5
+        out(
+            f"without a passing session of their task, so nothing to hold them against: {len(found.without_passing)}"
+            f"\n      {ids}{f' and {more} more' if more > 0 else ''}"
+        )
+    return 0
+
+
+def _text(listed: ListedFailure) -> str:
+    failure = listed.failure
+    times = f"{failure.sessions} session{'s' * (failure.sessions != 1)}"
     agents = ", ".join(printable_line(agent or "unnamed agent", 40) for agent in failure.agents[:3])
     silence = f", {failure.since} of its tasks since" if failure.since else ""
     seen = f"first {age(time.time() - failure.first_s)}, last {age(time.time() - failure.last_s)}{silence}"
     examples = " ".join(short_id(session_id) for session_id in failure.examples)
-    return (
-        f"{failure.fingerprint}  {failure.life.value:<9}  {printable_line(failure.label, 100)}\n"
-        f"      {times}  {agents}  {seen}\n      {examples}"
-    )
+    days = _bar(failure.day_counts(time.time()))
+    lines = [
+        f"{failure.fingerprint}  {failure.state:<9}  {printable_line(failure.label, 100)}",
+        f"      {times}  {agents}  {seen}",
+        f"      {examples}",
+    ]
+    if days.strip():
+        lines.insert(2, f"      last 14 days │{days}│")
+    lines += [f"      note {note.note_id}  {printable_line(note.text, 200)}" for note in listed.notes]
+    return "\n".join(lines)
+
+
+def _bar(counts: tuple[int, ...]) -> str:
+    most = max(counts, default=0)
+    if not most:
+        return ""
+    return "".join(_BAR[0 if not n else 1 + round((len(_BAR) - 2) * n / most)] for n in counts)
+
+
+def _as_json(listed: ListedFailure) -> dict[str, Any]:
+    import dataclasses
+
+    failure = dataclasses.asdict(listed.failure)
+    return {**failure, "state": listed.failure.state, "notes": [_note_as_json(note) for note in listed.notes]}
+
+
+def _note_as_json(note: Note) -> dict[str, Any]:
+    written = datetime.fromtimestamp(note.written_s, UTC).isoformat(timespec="seconds")
+    return {"id": note.note_id, "text": note.text, "written": written, "fingerprint": note.about.fingerprint}
+
+
+def _deviations_as_json(found: Deviations) -> dict[str, Any]:
+    return {
+        "classes": [
+            {
+                "fingerprint": each.fingerprint,
+                "label": each.label,
+                "kind": each.kind.value,
+                "tool": each.tool,
+                "arguments": list(each.arguments),
+                "sessions": list(each.sessions),
+            }
+            for each in found.classes
+        ],
+        "without_passing": list(found.without_passing),
+    }

@@ -4,8 +4,9 @@
     promptetheus search --regex "HTTP 5\\d\\d" --filter status:failed
 
 Hits are printed as they are found, newest session first. --jsonl prints each at once as a line of JSON: session_id,
-path, number (of the event), seq, type, step, kind, field, snippet, and where in the snippet it starts and ends; --json
-prints one object with the list of these as `hits`, and whether --limit left some out as `truncated`.
+path, number (of the event), seq, type, step, kind, field, snippet, and where in the snippet the text starts and ends.
+--json prints one object when all is found: the list of these as `hits`, and as `truncated` whether --limit left some
+out.
 Exit code 0: found; 1: not found, or given up; 2: not understood.
 """
 
@@ -44,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     from promptetheus.queries.bounded_search import SearchGivenUp, search_spools
     from promptetheus.queries.needle import BadPattern
 
+    for spool in arguments.spools:
+        if not spool.is_dir():
+            say(f"No spool directory at {spool}: nothing to search there.")
     gathered: list[dict[str, Any]] = []
     count, more, given_up = 0, False, ""
     try:

@@ -27,7 +27,7 @@ def serve(arguments: argparse.Namespace, *, mode: str | None, directory: Path | 
         from promptetheus.gateway.app import create_app
         from promptetheus.gateway.errors import StoreUnavailable
         from promptetheus.gateway.options import DEFAULT_PORT, BadOptions
-        from promptetheus.gateway.server import listen, server_for
+        from promptetheus.gateway.server import listen, server_for, settle_interpreter
     except ImportError as error:
         say(f"{_NEEDS} ({error}).")
         return 1
@@ -52,6 +52,7 @@ def serve(arguments: argparse.Namespace, *, mode: str | None, directory: Path | 
             say(f"Cannot start: {error}.")
             return 1
         _greet(options, arguments.host, listening.getsockname()[1], new_secrets)
+        settle_interpreter()
         server_for(app, options.limits, host=arguments.host, port=port).run(sockets=[listening])
     return 0
 

@@ -25,8 +25,8 @@ from promptetheus.display import count, duration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promptetheus.queries.isolated import OpenResult
     from promptetheus.queries.open_query import Row
+    from promptetheus.queries.open_result import OpenResult
     from promptetheus.queries.sql_error import SqlError
 
 MAX_ROWS = 1000
@@ -155,7 +155,9 @@ def _say_limits(result: OpenResult, rows: int, is_cut: bool) -> None:
     if result.skipped:
         say(f"{result.skipped} lines of the spool are no events and were skipped.")
     if result.shadowed:
-        say(f"{result.shadowed} sessions are in two of the spools; those of the spool named first were taken.")
+        say(
+            f"{result.shadowed} sessions are in two of the spools; those of the spool named first were taken."
+        )
 
 
 def _rows(number: int) -> str:

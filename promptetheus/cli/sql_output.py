@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from promptetheus.cli.output import out
+from promptetheus.cli.output import json_text, out
 from promptetheus.display import plain_value, printable_line
 
 MAX_CELL = 60
@@ -42,9 +42,6 @@ def print_table(columns: Sequence[str], types: Sequence[str], rows: Rows) -> int
 
 def print_json_rows(columns: Sequence[str], types: Sequence[str], rows: Rows) -> int:
     """Print a list with one object a row, in ASCII. A name that occurs twice gets a number: no value is lost."""
-    import json
-
-    from promptetheus.encoding import jsonable
     from promptetheus.queries.parquet import unique_names
 
     names = unique_names(columns)
@@ -52,8 +49,7 @@ def print_json_rows(columns: Sequence[str], types: Sequence[str], rows: Rows) ->
     for row in rows:
         record = {name: _json_value(value, kind) for name, value, kind in zip(names, row, types, strict=True)}
         print("[" if number == 0 else ",")
-        text = json.dumps(jsonable(record), indent=2, ensure_ascii=True)
-        sys.stdout.write("  " + text.replace("\n", "\n  "))
+        sys.stdout.write("  " + json_text(record).replace("\n", "\n  "))
         number += 1
     print("\n]" if number else "[]")
     return number

@@ -1,6 +1,7 @@
 """What failing sessions do that passing ones of the same task do not.
 
-Give a session, and its task is looked at; or two groups, each with a filter as the sessions list takes it.
+Give a session, and its task is looked at; or an agent, a failure by its fingerprint, or two groups, each with a
+filter as the sessions list takes it.
 Exit code 0: compared; 1: no session, or one of the groups is empty; 2: not understood.
 """
 
@@ -9,14 +10,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.options import a_filter, add_json, add_limit, add_spool
 from promptetheus.cli.output import out, print_json, say
-XXX
-from promptetheus.cli.targets import open_session
-from promptetheus.suspects import Suspect, SuspectReport, find_suspects
 
 if TYPE_CHECKING:
-    from promptetheus.queries.rows import SessionRow
+    from promptetheus.queries.tasks import Groups
+    from promptetheus.suspects import Suspect, SuspectReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,64 +23,87 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "session", nargs="?", help="a session of the task: id, the beginning of one, or a file"
     )
+    parser.add_argument("--agent", help="all sessions of this agent")
     parser.add_argument(
-        "--failing", metavar="FILTER", help="the failing group, e.g. 'fp:8ae0' (with --passing)"
+        "--fingerprint",
+        metavar="ID",
+        help="sessions that failed in this way against passing ones of their tasks",
     )
     parser.add_argument(
-        "--passing", metavar="FILTER", help="the passing group, e.g. 'agent:booking status:passed'"
+        "--failing",
+        type=a_filter,
+        metavar="FILTER",
+        help="the failing group, e.g. 'fp:8ae0' (with --passing)",
     )
     parser.add_argument(
-        "--limit", type=int, default=10, metavar="N", help="at most so many suspects (default 10)"
+        "--passing",
+        type=a_filter,
+        metavar="FILTER",
+        help="the passing group, e.g. 'agent:booking status:passed'",
     )
+    add_limit(parser, 10, "suspects")
     add_spool(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    groups = _by_filter(arguments) if arguments.session is None else _by_task(arguments)
+    by_filter = arguments.failing is not None or arguments.passing is not None
+    ways = [
+        arguments.session is not None,
+        arguments.agent is not None,
+        arguments.fingerprint is not None,
+        by_filter,
+    ]
+    if sum(ways) != 1 or (by_filter and (arguments.failing is None or arguments.passing is None)):
+        say(
+            "promptetheus suspects: name a session, --agent, --fingerprint, or both --failing and --passing; "
+            "one of these"
+        )
+        return 2
+    groups = _by_filter(arguments) if by_filter else _by_name(arguments)
     if isinstance(groups, int):
         return groups
-    failing_rows, passing_rows, by = groups
-    failing = [run for row in failing_rows[:MAX_SESSIONS] if (run := read_run(row.path)) is not None]
-    passing = [run for row in passing_rows[:MAX_SESSIONS] if (run := read_run(row.path)) is not None]
-    report = find_suspects(failing, passing, max(1, arguments.limit))
+    from promptetheus.project_rules import read_rules
+    from promptetheus.queries.tasks import suspects_between
+
+    report = suspects_between(groups, arguments.limit, read_rules(arguments.spool).noise())
     if arguments.json:
-        print_json(_as_json(report, failing_rows, passing_rows, by))
+        print_json(_as_json(report, groups))
     else:
-        out(f"{report.verdict} ({by})" if by else report.verdict)
+        out(f"{report.verdict} ({groups.by})" if groups.by else report.verdict)
         for suspect in report.suspects:
             out(_line(suspect))
-    return 0 if failing and passing else 1
+    return 0 if report.failing and report.passing else 1
 
 
-Groups = tuple[list["SessionRow"], list["SessionRow"], str]
+def _by_name(arguments: argparse.Namespace) -> Groups | int:
+    from promptetheus.cli.fingerprints import whole_fingerprint
+    from promptetheus.cli.targets import open_session
+    from promptetheus.queries.tasks import all_rows, groups_of_agent, groups_of_fingerprint, groups_of_task
 
-
-def _by_task(arguments: argparse.Namespace) -> Groups | int:
-    log = open_session(arguments.spool, arguments.session)
-    if log is None:
-        return 1
-    row = log.row()
-    task = same_task(row, all_rows(arguments.spool))
-    rows = [row, *task.rows]
-    return failed(rows), passed(rows), f"sessions of {task.by}"
-
-
-def _by_filter(arguments: argparse.Namespace) -> Groups | int:
-    from promptetheus.queries.filter import parse_filter
-
-    if not arguments.failing or not arguments.passing:
-        say("promptetheus suspects: name a session, or both --failing and --passing")
-        return 2
-    filters = parse_filter(arguments.failing), parse_filter(arguments.passing)
-    for problem in (*filters[0].problems, *filters[1].problems):
-        say(f"filter: {problem}")
+    if arguments.session is not None:
+        log = open_session(arguments.spool, arguments.session)
+        return 1 if log is None else groups_of_task(log.row(), all_rows(arguments.spool))
     rows = all_rows(arguments.spool)
-    failing = [row for row in rows if filters[0].matches(row)]
+    if arguments.agent is not None:
+        groups = groups_of_agent(arguments.agent, rows)
+        if not groups.failing and not groups.passing:
+            say(f"No session of an agent {arguments.agent!r} has passed or failed in {arguments.spool}.")
+            return 1
+        return groups
+    fingerprint = whole_fingerprint(arguments.fingerprint, {row.fingerprint for row in rows})
+    return 1 if fingerprint is None else groups_of_fingerprint(fingerprint, rows)
+
+
+def _by_filter(arguments: argparse.Namespace) -> Groups:
+    from promptetheus.queries.tasks import Groups, all_rows
+
+    rows = all_rows(arguments.spool)
+    failing = [row for row in rows if arguments.failing.matches(row)]
     taken = {row.session_id for row in failing}
-    passing = [row for row in rows if filters[1].matches(row) and row.session_id not in taken]
-    return failing, passing, ""
+    passing = [row for row in rows if arguments.passing.matches(row) and row.session_id not in taken]
+    return Groups(failing, passing, "")
 
 
 def _line(suspect: Suspect) -> str:
@@ -89,29 +111,29 @@ def _line(suspect: Suspect) -> str:
     line = (
         f"{suspect.score:.2f}  {suspect.kind.value:<10}  {suspect.text}\n"
         f"      in {counts.failing_with} of {counts.failing} failing, {counts.passing_with} of {counts.passing}"
-        f" passing; p {suspect.p:.3g}, corrected {suspect.q:.3g}; {suspect.verdict}"
+        f" passing ({100 * suspect.effect:+.0f} points); p {suspect.p:.3g}, corrected {suspect.q:.3g};"
+        f" {suspect.verdict}"
     )
     return line + (f"\n      the same sessions: {'; '.join(suspect.alike)}" if suspect.alike else "")
 
 
-def _as_json(
-    report: SuspectReport, failing: list[SessionRow], passing: list[SessionRow], by: str
-) -> dict[str, object]:
+def _as_json(report: SuspectReport, groups: Groups) -> dict[str, object]:
     return {
-        "by": by or None,
+        "by": groups.by or None,
         "verdict": report.verdict,
-        "failing": [row.session_id for row in failing[:MAX_SESSIONS]],
-        "passing": [row.session_id for row in passing[:MAX_SESSIONS]],
+        "failing": [row.session_id for row in groups.failing[: report.failing]],
+        "passing": [row.session_id for row in groups.passing[: report.passing]],
         "looked_at": report.looked_at,
+        "more_sessions": report.more_sessions,
         "suspects": [
             {
                 "kind": suspect.kind.value,
                 "text": suspect.text,
                 **suspect.counts._asdict(),
                 "ochiai": round(suspect.score, 4),
+                "effect": round(suspect.effect, 4),
                 "p": suspect.p,
                 "q": suspect.q,
-                "more_sessions": suspect.more_sessions,
                 "verdict": suspect.verdict,
                 "alike": list(suspect.alike),
             }

@@ -33,6 +33,8 @@ def open_session(spools: Roots, target: str, *, missing: str = "") -> SessionLog
         say(f"{target!r} is the beginning of several sessions; add a few more characters:")
         for session_id in error.candidates[:10]:
             say(f"  {printable_line(session_id)}")
+        if len(error.candidates) > 10:
+            say(f"  and {len(error.candidates) - 10} more")
         return None
     except OSError as error:
         say(f"Could not read {target!r}: {error.strerror or error}.")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.fingerprints import whole_fingerprint
+from promptetheus.cli.options import a_filter, add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import printable_line
 from promptetheus.verification import Standing, Verification, verify
@@ -28,16 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     when.add_argument(
         "--since", metavar="TIME", help="when it was mended: 2026-11-22 or 2026-11-22T07:04:12Z"
     )
-    when.add_argument("--sessions", metavar="FILTER", help="which sessions ran with the fix, e.g. tag:fixed")
+    when.add_argument(
+        "--sessions", type=a_filter, metavar="FILTER", help="which sessions ran with the fix, e.g. tag:fixed"
+    )
     add_spool(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from promptetheus.cli.failures import ended, outcome_of
-    from promptetheus.cli.passing import all_rows
     from promptetheus.clock import parse_timestamp
+    from promptetheus.queries.failure_list import outcome_of
+    from promptetheus.queries.tasks import all_rows, ended
 
     since = None
     if arguments.since is not None:
@@ -48,25 +51,19 @@ def run(arguments: argparse.Namespace) -> int:
                 f"promptetheus verify: {arguments.since!r} is no time; write 2026-11-22 or 2026-11-22T07:04:12Z"
             )
             return 2
+    wanted = arguments.sessions
     rows = ended(all_rows(arguments.spool))
     outcomes = [outcome_of(row) for row in rows]
-    fingerprint = _whole(arguments.fingerprint, outcomes)
+    fingerprint = whole_fingerprint(arguments.fingerprint, (outcome.fingerprint for outcome in outcomes))
     if fingerprint is None:
         return 1
-    fixed: set[str] = set()
-    if arguments.sessions is not None:
-        from promptetheus.queries.filter import parse_filter
-
-        wanted = parse_filter(arguments.sessions)
-        for problem in wanted.problems:
-            say(f"filter: {problem}")
-        fixed = {row.session_id for row in rows if wanted.matches(row)}
+    fixed = {row.session_id for row in rows if wanted is not None and wanted.matches(row)}
     tasks = {outcome.task for outcome in outcomes if outcome.fingerprint == fingerprint}
     same = [outcome for outcome in outcomes if outcome.task in tasks]
     last = max(outcome.started_s for outcome in same if outcome.fingerprint == fingerprint)
 
     def is_after(outcome: Outcome) -> bool:
-        if arguments.sessions is not None:
+        if wanted is not None:
             return outcome.session_id in fixed
         return outcome.started_s >= since if since is not None else outcome.started_s > last
 
@@ -74,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     before = [outcome for outcome in same if not is_after(outcome)]
     found = verify(_with(before, fingerprint), len(before), _with(after, fingerprint), len(after))
     known = {outcome.fingerprint for outcome in before}
-    new = sorted({outcome.fingerprint for outcome in after} - known - {""})
+    new = {o.fingerprint: o.label for o in after if o.fingerprint and o.fingerprint not in known}
     _show(arguments.json, fingerprint, found, new)
     return _EXIT[found.standing]
 
@@ -83,21 +80,7 @@ def _with(outcomes: list[Outcome], fingerprint: str) -> int:
     return sum(outcome.fingerprint == fingerprint for outcome in outcomes)
 
 
-def _whole(beginning: str, outcomes: list[Outcome]) -> str | None:
-    """The fingerprint that begins so; tells the person when there is none, or several."""
-    known = sorted(
-        {o.fingerprint for o in outcomes if beginning and o.fingerprint.startswith(beginning.lower())}
-    )
-    if len(known) == 1:
-        return known[0]
-    if known:
-        say(f"{beginning!r} is the beginning of several fingerprints: {', '.join(known[:10])}")
-    else:
-        say(f"No session failed with the fingerprint {beginning!r}. See: promptetheus failures")
-    return None
-
-
-def _show(as_json: bool, fingerprint: str, found: Verification, new: list[str]) -> None:
+def _show(as_json: bool, fingerprint: str, found: Verification, new: dict[str, str]) -> None:
     if as_json:
         print_json(
             {
@@ -107,11 +90,11 @@ def _show(as_json: bool, fingerprint: str, found: Verification, new: list[str]) 
                 "after": {"with": found.after_with, "sessions": found.after},
                 "needed": found.needed,
                 "rate_interval": list(found.interval),
-                "new_fingerprints": new,
+                "new_fingerprints": sorted(new),
                 "text": found.describe(),
             }
         )
         return
     out(f"{printable_line(fingerprint, 40)}  {found.describe()}")
-    for other in new:
-        out(f"New since: {printable_line(other, 40)}")
+    for other, label in sorted(new.items()):
+        out(f"New since: {printable_line(other, 40)}  {printable_line(label, 100)}")

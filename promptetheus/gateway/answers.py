@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -38,26 +39,26 @@ def refusal(status: int, detail: str, retry_after_s: float | None = None) -> Res
     return JSONResponse({"detail": detail}, status, headers)
 
 
-def on_refused(request: Request, error: Exception) -> Response:
+async def on_refused(request: Request, error: Exception) -> Response:
     """A request that ends with a status of ours."""
     assert isinstance(error, Refused)
     return refusal(error.status, error.detail, error.retry_after_s)
 
 
-def on_unavailable(request: Request, error: Exception) -> Response:
+async def on_unavailable(request: Request, error: Exception) -> Response:
     """The store is away: the client keeps what it has and comes back. What exactly is wrong is for the log."""
     return refusal(503, "the store cannot be used at the moment: try again", 1.0)
 
 
-def on_invalid(request: Request, error: Exception) -> Response:
+async def on_invalid(request: Request, error: Exception) -> Response:
     """A parameter that cannot be read."""
     assert isinstance(error, RequestValidationError)
-    first = next(iter(error.errors()), {})
+    first: dict[str, Any] = next(iter(error.errors()), {})
     where = ".".join(str(part) for part in first.get("loc", ()))
     return refusal(400, f"{where}: {first.get('msg', 'not valid')}")
 
 
-def on_http(request: Request, error: Exception) -> Response:
+async def on_http(request: Request, error: Exception) -> Response:
     """What the framework refuses: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)
     answer = refusal(error.status_code, str(error.detail))
@@ -66,7 +67,7 @@ def on_http(request: Request, error: Exception) -> Response:
     return answer
 
 
-HANDLERS = {
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Refused: on_refused,
     StoreUnavailable: on_unavailable,
     RequestValidationError: on_invalid,

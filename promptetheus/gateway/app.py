@@ -1,7 +1,7 @@
 """The gateway as an ASGI application.
 
-`uvicorn promptetheus.gateway.app:create_app --factory` serves it with the environment's options; `promptetheus dev` and
-`promptetheus serve` add limits on slow connections, which need the server's help.
+`uvicorn promptetheus.gateway.app:create_app --factory` serves it with the environment's options; `promptetheus dev`
+and `promptetheus serve` add limits on slow connections, which need the server's help.
 """
 
 from __future__ import annotations

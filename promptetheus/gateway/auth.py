@@ -1,7 +1,7 @@
 """Who sends a request: the credential in its header becomes a principal, or the request ends here.
 
-What a principal may see follows from it alone, never from what the request says: a key has its project, a console user
-the workspaces that took them in.
+What a principal may see follows from it alone, never from what the request says: a key has its project, a console
+user the workspaces that took them in.
 """
 
 from __future__ import annotations

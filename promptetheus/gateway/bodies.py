@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -45,7 +45,7 @@ async def body(gateway: Gateway, request: Request, limit_bytes: int) -> AsyncIte
 
 
 @asynccontextmanager
-async def spooled(gateway: Gateway, request: Request, limit_bytes: int) -> AsyncIterator[IO[bytes]]:
+async def spooled(gateway: Gateway, request: Request, limit_bytes: int) -> AsyncIterator[BinaryIO]:
     """A large body as a temporary file. Raises what `body` raises."""
     _declared(request, limit_bytes)
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
@@ -60,7 +60,7 @@ async def spooled(gateway: Gateway, request: Request, limit_bytes: int) -> Async
                 else:
                     file.write(piece)
         file.seek(0)
-        yield file
+        yield cast(BinaryIO, file)
 
 
 async def json_body(gateway: Gateway, request: Request) -> dict[str, Any]:

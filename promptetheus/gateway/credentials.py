@@ -74,8 +74,8 @@ def verified_claims(token: str, secret: str, audience: str, now_s: float) -> dic
     given = _decoded(parts[2])
     if given is None or not hmac.compare_digest(given, expected):
         return None
-    expires, starts = claims.get("exp"), claims.get("nbf", 0)
-    if not _is_number(expires) or not _is_number(starts):
+    expires, starts = _number(claims.get("exp")), _number(claims.get("nbf", 0))
+    if expires is None or starts is None:
         return None
     if expires < now_s - _CLOCK_SKEW_S or starts > now_s + _CLOCK_SKEW_S:
         return None
@@ -102,5 +102,5 @@ def _decoded(text: str) -> bytes | None:
         return None
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

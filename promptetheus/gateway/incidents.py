@@ -71,7 +71,7 @@ def change(gateway: Gateway, tenant: Tenant, incident: Row, changes: dict[str, A
 
 
 def context(gateway: Gateway, tenant: Tenant, incident: Row) -> Row:
-    """What one needs to look at an incident: its latest session, the failing events with what surrounds them, redacted."""
+    """What one needs to look at an incident: its latest session, the failing events and those near, redacted."""
     session_id = incident["representative_session_id"]
     row = gateway.events.row(tenant, session_id)
     events = all_events(gateway, tenant, session_id)

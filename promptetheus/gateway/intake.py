@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 import orjson
 
 from promptetheus.encoding import encode_line
-from promptetheus.events import validate_event
+from promptetheus.events import EVENT_TYPES, validate_event
 from promptetheus.gateway.errors import Refused
 from promptetheus.queries.event_line import MAX_SEQ, UNREADABLE, parse_json
 from promptetheus.spool import LINE_LIMIT_BYTES
 
 MAX_KEY_LENGTH = 512
-_OURS = ("workspace_id", "project_id", "_reject_reason")
+_OURS = frozenset({"workspace_id", "project_id", "_reject_reason"})
 """Fields of an envelope that say what only the gateway knows: the place of the line says it."""
+
+_PLAIN_TYPES = frozenset(EVENT_TYPES) - {"llm_call"}
+"""Types whose payload may be anything."""
 
 _GZIP = 31
 _INFLATE_STEP = 1 << 20
@@ -109,18 +112,14 @@ def _examined(event: Any, session_id: str) -> Incoming:
     if type(event) is not dict:
         raise TypeError("event must be a JSON object")
     event.setdefault("session_id", session_id)
-    validate_event(event)
+    if not _is_plainly_valid(event):
+        validate_event(event)
+        _check_bounds(event)
     event["session_id"] = session_id
-    for name in _OURS:
-        if name in event:
+    if not _OURS.isdisjoint(event):
+        for name in _OURS.intersection(event):
             del event[name]
     key, seq = event["idempotency_key"], event["seq"]
-    if len(key) > MAX_KEY_LENGTH:
-        raise ValueError(f"idempotency_key is longer than {MAX_KEY_LENGTH} characters")
-    if "\0" in key:
-        raise ValueError("idempotency_key holds a NUL")
-    if seq >= MAX_SEQ:
-        raise ValueError(f"seq must be below {MAX_SEQ}")
     try:
         line = orjson.dumps(event, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # lone surrogates, huge numbers
@@ -130,6 +129,36 @@ def _examined(event: Any, session_id: str) -> Incoming:
     if len(line) > LINE_LIMIT_BYTES:
         raise ValueError(f"the event has {len(line)} bytes, a line has at most {LINE_LIMIT_BYTES}")
     return Incoming(key, seq, line, event)
+
+
+def _is_plainly_valid(event: dict[str, Any]) -> bool:
+    """Whether an event is seen to be valid at a glance, as nearly all are: a fifth of the time of a full look."""
+    seq, key = event.get("seq"), event.get("idempotency_key")
+    return (
+        type(key) is str
+        and 0 < len(key) <= MAX_KEY_LENGTH
+        and "\0" not in key
+        and type(seq) is int
+        and 0 <= seq < MAX_SEQ
+        and event.get("type") in _PLAIN_TYPES
+        and type(event.get("timestamp")) is str
+        and type(event.get("payload")) is dict
+        and bool(event["session_id"])
+        and type(event["session_id"]) is str
+        and "span_id" not in event
+        and "parent_id" not in event
+    )
+
+
+def _check_bounds(event: dict[str, Any]) -> None:
+    """Raise ValueError for what a valid event may have, and a store cannot hold."""
+    key = event["idempotency_key"]
+    if len(key) > MAX_KEY_LENGTH:
+        raise ValueError(f"idempotency_key is longer than {MAX_KEY_LENGTH} characters")
+    if "\0" in key:
+        raise ValueError("idempotency_key holds a NUL")
+    if event["seq"] >= MAX_SEQ:
+        raise ValueError(f"seq must be below {MAX_SEQ}")
 
 
 def _rejection(index: int, event: Any, reason: str) -> dict[str, Any]:

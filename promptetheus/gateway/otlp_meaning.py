@@ -1,6 +1,6 @@
 """What a span means: a model call, a tool call, a search, or a part of the run. Pure.
 
-Reads the names of OpenTelemetry's GenAI conventions in their successive spellings, of OpenInference and of OpenLLMetry:
+Reads the names of OpenTelemetry's GenAI conventions in their successive spellings, of OpenInference and OpenLLMetry:
 https://opentelemetry.io/docs/specs/semconv/gen-ai/ and https://arize-ai.github.io/openinference/spec/
 """
 

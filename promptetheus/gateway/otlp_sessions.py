@@ -1,5 +1,5 @@
-"""Spans become sessions: one per trace, its events numbered by time, so that parts of a trace may come in any order and
-any number of times.
+"""Spans become sessions: one per trace, its events numbered by time, so that parts of a trace may come in any order
+and any number of times.
 
 `seq` is the time in steps of 10 µs: a later batch finds its place between events that are stored already.
 """

@@ -1,7 +1,7 @@
 """Coordination of a running agent: notes, attempts and hints of one session. Pure functions over its state.
 
-The state is one JSON object: `memory` (notes), `attempts` (calls by fingerprint), `heartbeat`. What is old is left out
-when the state is read.
+The state is one JSON object: `memory` (notes), `attempts` (calls by fingerprint), `heartbeat`. What is old is left
+out when the state is read.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _hint(known: dict[str, Any]) -> dict[str, Any] | None:
             "failure_count": known["unmended"],
         }
     if known["successes"] >= REPEATS:
-        message = f"{tool} was called {known['successes']} times with the same arguments and gave its answer each time"
+        message = f"{tool} gave its answer {known['successes']} times already to the same arguments"
         return {
             "kind": "repeated_tool_call",
             "message": message,

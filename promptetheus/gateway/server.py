@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -19,6 +21,19 @@ GRACE_S = 10
 """Requests that are being served have so long to end when the gateway is told to stop."""
 
 BACKLOG = 2048
+
+SWITCH_S = 0.0005
+"""How long a thread computes while another one, back from the database or the disk, waits. With Python's 5 ms a batch
+that asks PostgreSQL six times waits six times: 0.47 of the floor instead of 0.68."""
+
+
+def settle_interpreter() -> None:
+    """Fit the interpreter to many batches at once: what is loaded by now is left out of garbage collection, which comes
+    less often (a batch of 500 events makes a few thousand objects, none of them in a circle)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(SWITCH_S)
 
 
 def server_for(

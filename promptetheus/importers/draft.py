@@ -13,7 +13,7 @@ MAX_GOAL_CHARACTERS = 8_000
 """A goal is the same text for all runs of a task, so it is cut the same way for all."""
 
 _MAX_KINDS = 200
-_MAX_KIND_CHARACTERS = 80
+_MAX_KIND_CHARACTERS = 160
 
 
 @dataclass(slots=True)

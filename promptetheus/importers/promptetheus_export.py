@@ -88,7 +88,7 @@ def _event(value: Any, skipped: Tally) -> Event | None:
     try:
         validate_event(value)
     except (TypeError, ValueError) as error:
-        skipped.add(f"event that is not valid: {cut(str(error), 60)}")
+        skipped.add(f"event that is not valid: {cut(str(error), 120)}")
         return None
     return value
 

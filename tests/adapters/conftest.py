@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from promptetheus import guard
+from tests.adapters.frameworks import installed_versions
 from tests.adapters.recorded import Record
 from tests.adapters.stub_server import StubServer
 
-_SILENCED = {
-    "ANONYMIZED_TELEMETRY": "false",
-    "CREWAI_DISABLE_TELEMETRY": "true",
-    "CREWAI_TRACING_ENABLED": "false",
-    "HAYSTACK_TELEMETRY_ENABLED": "False",
-    "LANGSMITH_TRACING": "false",
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-    "OTEL_SDK_DISABLED": "false",
-}
-"""No test may look for a network: frameworks that would call home or fetch a list are told not to."""
-
-
 @pytest.fixture(autouse=True)
-def quiet_frameworks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in _SILENCED.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DSPY_CACHEDIR", str(tmp_path / "dspy"))
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider is on this machine."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 
@@ -53,3 +41,31 @@ def record(spool: Path) -> Iterator[Record]:
     """A session that is current, and what it recorded."""
     with Record(spool) as found:
         yield found
+
+
+_shown: dict[tuple[str, str], bool] = {}
+"""By framework and feature, whether every test that shows it has passed."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--feature-report", metavar="FILE", help="write which features of which framework were shown")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    marker = item.get_closest_marker("adapter")
+    if marker is not None and (report.when == "call" or report.failed):
+        framework, *features = marker.args
+        for feature in features:
+            known = _shown.get((framework, feature), True)
+            _shown[framework, feature] = known and report.passed
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = session.config.getoption("--feature-report", default=None)
+    if path is not None:
+        rows = [[framework, feature, passed] for (framework, feature), passed in sorted(_shown.items())]
+        report = {"versions": installed_versions({row[0] for row in rows}), "shown": rows}
+        Path(path).write_text(json.dumps(report, indent=1))

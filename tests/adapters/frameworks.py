@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
+import os
+import tempfile
 from typing import Any
 
 import pytest
 
 ENVIRONMENTS = {"crewai": "requirements-crewai.txt"}
 """Where a framework's pins are, if not with all the others."""
+
+DISTRIBUTIONS = {
+    "Anthropic": "anthropic",
+    "AutoGen": "autogen-agentchat",
+    "CrewAI": "crewai",
+    "DSPy": "dspy",
+    "Haystack": "haystack-ai",
+    "LangChain": "langchain-core",
+    "LangGraph": "langgraph",
+    "LiteLLM": "litellm",
+    "LlamaIndex": "llama-index-core",
+    "OpenAI": "openai",
+    "OpenTelemetry": "opentelemetry-sdk",
+    "Playwright": "playwright",
+    "PydanticAI": "pydantic-ai-slim",
+}
+"""What the frameworks that tests name are called in the package index."""
+
+QUIET = {
+    "ANONYMIZED_TELEMETRY": "false",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "LANGSMITH_TRACING": "false",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "OTEL_SDK_DISABLED": "false",
+    "DSPY_CACHEDIR": os.path.join(tempfile.gettempdir(), "promptetheus-tests-dspy"),
+}
+"""No test may look for a network: frameworks that would call home or fetch a list are told not to, before they
+are imported."""
+
+os.environ.update(QUIET)
 
 
 def framework(module: str) -> Any:
@@ -19,3 +54,8 @@ def framework(module: str) -> Any:
         pins = ENVIRONMENTS.get(top, "requirements.txt")
         pytest.skip(f"{top} is not installed: pip install -r tests/adapters/{pins}", allow_module_level=True)
     return importlib.import_module(module)
+
+
+def installed_versions(names: set[str]) -> dict[str, str]:
+    """The versions of these frameworks. Raises KeyError for a name that is not in `DISTRIBUTIONS`."""
+    return {name: importlib.metadata.version(DISTRIBUTIONS[name]) for name in sorted(names)}

@@ -87,7 +87,7 @@ class StubServer:
         class Handler(_Handler):
             server_stub = stub
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -114,6 +114,13 @@ class StubServer:
             before = self._seen.get(model, 0)
             self._seen[model] = before + 1
             return len(self.requests), before
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that resets its connection is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -55,19 +55,67 @@ def test_diff_without_a_passing_session_says_so(capsys: pytest.CaptureFixture[st
     assert "No passing session" in err
 
 
-def test_diff_of_two_stays_as_it_was_unless_steps_are_asked_for(
+def test_diff_of_two_ends_as_release_2_did_after_saying_where_they_part(
     capsys: pytest.CaptureFixture[str], spool: Path
 ) -> None:
     a_failing_booking().write(spool)
     a_passing_booking().write(spool)
     code, out, _ = run(capsys, "diff", "passing", "failing", "--spool", spool)
     assert code == 2
-    assert out == "! regressed goal_check passed before, now fails\n\nREGRESSED\n"
+    assert out.startswith("first divergence: step 4, message, other words")
+    assert out.endswith("\n\n! regressed goal_check passed before, now fails\n\nREGRESSED\n")
     code, out, _ = run(capsys, "diff", "passing", "failing", "--spool", spool, "--steps")
     assert code == 2
-    assert out.startswith("first divergence: step 4, message, other words")
-    assert "-    4  agent     Booked Tuesday 2pm\n+    4  agent     Booked Wednesday 2pm\n" in out
-    assert out.endswith("REGRESSED\n")
+    assert "≈    4    4  agent     Booked [-Tuesday-]{+Wednesday+} 2pm\n" in out
+    assert "failed checks      0  →      1  +1\n" in out
+
+
+def test_diff_of_equal_sessions_says_so_and_nothing_else(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    booking("again", "Tuesday").write(recorded)
+    code, out, _ = run(capsys, "diff", "good", "again", "--spool", recorded)
+    assert (code, out) == (0, "No differences: the two sessions match.\n")
+
+
+def test_diff_names_the_call_inside_and_not_the_decorated_agent_around_it(
+    capsys: pytest.CaptureFixture[str], spool: Path
+) -> None:
+    for name, day in (("good", "Tuesday"), ("bad", "Wednesday")):
+        session = a_session(name)
+        call_id = session.opens_call("run_agent", {"goal": "Book"})
+        session.calls("search_slots", {"day": "Tuesday"}, result=["2pm"]).calls("book_slot", {"day": day})
+        session.event("tool_result", {"call_id": call_id, "result": f"{day} 2pm", "error": None})
+        session.checks(day == "Tuesday").ends().write(spool)
+    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", spool)
+    assert out.startswith("first divergence: step 3, book_slot, wrong arguments")
+
+
+def test_diff_takes_rules_and_corrections_of_the_project(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    rules = recorded.parent / "rules.toml"
+    rules.write_text('[effects]\nbook_slot = "read"\n')
+    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", recorded)
+    assert "effective divergence: none" in out
+    rules.write_text("[[rule]]\nname = 'day'\njson_path = 'day'\n")
+    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", recorded)
+    assert "first divergence: none" in out
+    assert "ignored: uuids, ids, times, durations, paths, parallel, day" in out
+    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", recorded, "--no-ignore", "day")
+    assert "first divergence: step 3, book_slot" in out
+    rules.write_text("[ignore]\ncolours = true\n")
+    _, _, err = run(capsys, "diff", "good", "bad", "--spool", recorded)
+    assert "no noise rule is called 'colours'" in err
+
+
+def test_diff_writes_a_page(capsys: pytest.CaptureFixture[str], recorded: Path, tmp_path: Path) -> None:
+    page = tmp_path / "diff.html"
+    code, _, err = run(capsys, "diff", "bad", "--spool", recorded, "--html", page)
+    assert (code, f"Wrote {page}" in err) == (2, True)
+    assert "book_slot" in page.read_text()
+    code, _, err = run(capsys, "diff", "bad", "--spool", recorded, "--html", tmp_path)
+    assert (code, "Could not write" in err) == (1, True)
 
 
 def test_diff_as_json_has_both_divergences_and_the_rows_when_asked(
@@ -88,7 +136,7 @@ def test_diff_as_json_has_both_divergences_and_the_rows_when_asked(
 def test_diff_refuses_a_noise_rule_that_does_not_exist(
     capsys: pytest.CaptureFixture[str], recorded: Path
 ) -> None:
-    code, _, err = run(capsys, "diff", "bad", "--spool", recorded, "--keep", "colour")
+    code, _, err = run(capsys, "diff", "bad", "--spool", recorded, "--no-ignore", "colour")
     assert code == 2
     assert "no noise rule is called 'colour'" in err
 
@@ -127,6 +175,102 @@ def test_suspects_need_a_session_or_two_groups(capsys: pytest.CaptureFixture[str
     code, out, _ = run(capsys, "suspects", "other", "--spool", recorded)
     assert code == 1
     assert out.startswith("Nothing to compare: 0 failing and 1 passing session")
+
+
+@pytest.mark.parametrize("option", ["--failing", "--passing"])
+def test_a_filter_that_is_not_understood_is_an_error(
+    capsys: pytest.CaptureFixture[str], recorded: Path, option: str
+) -> None:
+    filters = {"--failing": "status:failed", "--passing": "status:passed", option: "status:purple"}
+    words = [word for pair in filters.items() for word in pair]
+    code, out, err = run(capsys, "suspects", *words, "--spool", recorded)
+    assert (code, out, "purple" in err) == (2, "", True)
+
+
+def test_suspects_of_an_agent_and_of_a_fingerprint(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    code, out, _ = run(capsys, "suspects", "--agent", "calendar-agent", "--spool", recorded)
+    assert (code, out.startswith("1 failing and 2 passing sessions")) == (0, True)
+    _, out, _ = run(capsys, "failures", "--spool", recorded, "--json")
+    fingerprint = json.loads(out)["failures"][0]["fingerprint"]
+    code, out, _ = run(capsys, "suspects", "--fingerprint", fingerprint[:6], "--spool", recorded)
+    assert (code, out.startswith("1 failing and 1 passing session")) == (0, True)
+    assert run(capsys, "suspects", "--agent", "nobody", "--spool", recorded)[0] == 1
+    assert run(capsys, "suspects", "bad", "--agent", "calendar-agent", "--spool", recorded)[0] == 2
+
+
+def test_the_number_of_sessions_still_wanting_is_said_once(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    _, out, _ = run(capsys, "suspects", "bad", "--spool", recorded)
+    assert out.count("more in the same proportion") == 1
+    assert out.splitlines()[2].endswith("too few sessions to tell")
+
+
+def test_rules_shows_guesses_with_their_reasons_and_takes_corrections(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    code, out, _ = run(capsys, "rules", "--spool", recorded)
+    assert code == 0
+    assert "write    book_slot      88%  its name says book" in out
+    assert (
+        run(capsys, "rules", "--spool", recorded, "--effect", "book_slot=read", "--ignore", "numbers")[0] == 0
+    )
+    _, out, _ = run(capsys, "rules", "--spool", recorded, "--json")
+    data = json.loads(out)
+    corrected = next(each for each in data["effects"] if each["tool"] == "book_slot")
+    assert (corrected["effect"], corrected["corrected"]) == ("read", True)
+    assert {rule["name"]: rule["on"] for rule in data["ignored"]}["numbers"] is True
+    run(capsys, "rules", "--spool", recorded, "--effect", "book_slot=guess")
+    _, out, _ = run(capsys, "rules", "--spool", recorded)
+    assert "write    book_slot" in out
+
+
+def test_rules_refuses_what_it_does_not_know(capsys: pytest.CaptureFixture[str], recorded: Path) -> None:
+    assert run(capsys, "rules", "--spool", recorded, "--effect", "book_slot=maybe")[0] == 2
+    assert run(capsys, "rules", "--spool", recorded, "--ignore", "colours")[0] == 2
+    assert not (recorded.parent / "rules.toml").exists()
+    (recorded.parent / "rules.toml").write_text("not [ toml")
+    code, _, err = run(capsys, "rules", "--spool", recorded, "--ignore", "numbers")
+    assert (code, "not changed" in err) == (1, True)
+    assert (recorded.parent / "rules.toml").read_text() == "not [ toml"
+
+
+def test_a_failure_is_shown_alone_with_its_sessions_and_notes(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    _, out, _ = run(capsys, "failures", "--spool", recorded, "--json")
+    fingerprint = json.loads(out)["failures"][0]["fingerprint"]
+    code, _, err = run(
+        capsys, "failures", "--spool", recorded, "--note", fingerprint[:6], "wrong \x1b[31mtime zone"
+    )
+    assert (code, f"Noted about {fingerprint}" in err) == (0, True)
+    code, out, _ = run(capsys, "failures", fingerprint[:6], "--spool", recorded)
+    assert code == 0
+    assert "wrong ␛[31mtime zone" in out
+    assert "        bad  " in out
+    _, out, _ = run(capsys, "failures", "--spool", recorded, "--json")
+    note = json.loads(out)["failures"][0]["notes"][0]
+    assert run(capsys, "failures", "--spool", recorded, "--remove-note", note["id"])[0] == 0
+    assert run(capsys, "failures", "--spool", recorded, "--remove-note", note["id"])[0] == 1
+    assert run(capsys, "failures", "--spool", recorded, "--note", "beef", "x")[0] == 1
+    assert run(capsys, "failures", "--spool", recorded, "--note", fingerprint, " ")[0] == 2
+    assert run(capsys, "failures", "beef", "--spool", recorded)[0] == 1
+    assert run(capsys, "failures", "--limit", "0", "--spool", recorded)[0] == 2
+
+
+def test_failures_by_deviation_report_those_without_a_passing_session_apart(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    a_session("lonely", goal="Nobody did this").checks(False).ends().write(recorded)
+    code, out, _ = run(capsys, "failures", "--by", "deviation", "--spool", recorded)
+    assert code == 0
+    assert "wrong arguments: book_slot(day)\n      1 session  bad\n" in out
+    assert out.endswith("nothing to hold them against: 1\n      lonely\n")
+    _, out, _ = run(capsys, "failures", "--by", "deviation", "--spool", recorded, "--json")
+    data = json.loads(out)
+    assert (data["classes"][0]["sessions"], data["without_passing"]) == (["bad"], ["lonely"])
 
 
 def test_explain_tells_a_session_in_as_many_words_as_asked(

@@ -39,7 +39,7 @@ def test_a_declared_effect_beats_the_name() -> None:
 def test_a_correction_beats_everything() -> None:
     run = make_run(a_session().calls("cancel_order").events)
     found = infer_effects([run], {"cancel_order": "read"})["cancel_order"]
-    assert (found.effect, found.reason) == (Effect.READ, "corrected by hand")
+    assert (found.effect, found.reason) == (Effect.READ, "corrected by hand (the guess was write)")
 
 
 def test_a_tool_after_which_the_same_question_is_answered_otherwise_changes_something() -> None:

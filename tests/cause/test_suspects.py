@@ -23,7 +23,7 @@ def test_what_only_failing_sessions_do_comes_first_with_its_counts() -> None:
     first = report.suspects[0]
     assert (first.kind, first.text) == (SuspectKind.ARGUMENT, 'book(day="Wednesday")')
     assert first.counts == Counts(8, 8, 0, 8)
-    assert (first.score, first.verdict) == (1.0, "separates")
+    assert (first.score, first.effect, first.verdict) == (1.0, 1.0, "separates")
     assert "1 of" in report.verdict
 
 
@@ -39,14 +39,24 @@ def test_with_few_sessions_it_says_so_and_how_many_would_settle_it() -> None:
     first = report.suspects[0]
     assert first.q > 0.05
     assert first.more_sessions is not None and 0 < first.more_sessions <= 20
-    assert "too few to tell" in report.verdict
-    assert first.verdict == f"too few to tell: {first.more_sessions} more would"
+    assert first.verdict == "too few sessions to tell"
+    assert report.more_sessions == first.more_sessions
+    assert f"About {first.more_sessions} more in the same proportion" in report.verdict
+
+
+def test_so_many_more_sessions_as_were_named_do_settle_it() -> None:
+    first = find_suspects([a_run("Wednesday")] * 2, [a_run("Tuesday")] * 2)
+    assert first.more_sessions is not None
+    half = 2 + (first.more_sessions + 1) // 2
+    assert find_suspects([a_run("Wednesday")] * half, [a_run("Tuesday")] * half).settled
 
 
 def test_sessions_that_do_the_same_have_no_suspects() -> None:
     report = find_suspects([a_run("Tuesday")] * 5, [a_run("Tuesday")] * 5)
     assert report.suspects == ()
-    assert report.verdict == "5 failing and 5 passing sessions: nothing that they do separates them."
+    assert report.verdict == (
+        "5 failing and 5 passing sessions: nothing that they do separates them beyond chance."
+    )
 
 
 def test_one_empty_group_is_nothing_to_compare() -> None:

@@ -122,6 +122,7 @@ class StubGateway:
 class _Handler(BaseHTTPRequestHandler):
     owner: StubGateway
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -141,7 +141,7 @@ def test_all_tau2_bench_runs_are_there_with_their_verdicts(
         (check,) = payloads(events, "goal_check")
         assert check["passed"] is label["passed"]
         assert bool(check["mismatches"]) is not label["passed"]
-        assert events[0]["payload"]["after"]["agent"] == label["agent"]
+        assert events[0]["payload"]["after"]["agent"].endswith(f" {label['agent']}")
         assert_calls_have_results(events)
 
 

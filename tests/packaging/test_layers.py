@@ -14,11 +14,13 @@ from tests.packaging.source_tree import ROOT, Import, imports, modules
 FOUNDATION = {
     "alignment", "anomalies", "artifacts", "baseline", "clock", "comparison", "config", "context", "cost", "describe",
     "deviation", "display", "divergence", "effects", "encoding", "event_line", "events", "explain", "failures",
-    "fingerprint", "guard", "held_write", "ids", "narrative", "noise", "oversize", "process", "propagation",
-    "redaction", "regression", "retention", "runtime_history", "runtime_hints", "sampling", "schema", "secret_patterns", "separation",
+    "fingerprint", "guard", "held_write", "ids", "losses", "narrative", "noise", "oversize", "process", "propagation",
+    "redaction", "regression", "retention", "runtime_history", "runtime_hints", "sampling", "schema", "secret_patterns", "secret_scan", "separation",
     "settings", "side_by_side_text", "signatures", "spool", "steps", "summary", "suspects", "trace_tree",
     "value_changes", "verification", "anomaly", "first_mistake", "lost_context", "mistake_signs", "moves", "stalls",
     "markdown_export", "session_document", "step_outline", "step_times",
+    "diff_html", "diff_json", "diff_report", "diff_style", "dom_changes", "metric_changes", "notes", "picture_changes",
+    "pictures", "plain_form", "project_files", "project_rules", "row_details", "toml_key", "verdicts", "word_changes",
 }  # fmt: skip
 """Modules that know nothing of a running session: values in, values out, and the files they name."""
 
@@ -37,6 +39,7 @@ ALLOWED = {
     "demo": {"foundation", "write", "facade", "queries", "demo"},
     "tui": {"foundation", "queries", "demo", "importers", "tui"},
     "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "tui", "cli"},
+    "pytest_plugin": {"foundation", "write", "queries", "pytest_plugin"},
     "facade": {"foundation", "write"},
     "__main__": {"cli"},
 }
@@ -50,10 +53,10 @@ OWNERS = {
     "rich": {"tui", "cli"},
     "markdown_it": {"tui"},
     "pygments": {"tui"},
-    "PIL": {"tui", "demo"},
+    "PIL": {"foundation", "tui", "demo"},
     "ijson": {"importers"},
     "genai_prices": {"foundation"},
-    "pytest": {"write"},
+    "pytest": {"write", "pytest_plugin"},
     "orjson": {"foundation", "write", "delivery", "queries", "importers", "cli"},
     "httpx": {"delivery", "write"},
 }

@@ -66,13 +66,14 @@ def test_the_wheel_holds_the_styles_the_sql_and_the_type_marker(wheel: Path) -> 
     assert [name for name in names if name.startswith("promptetheus/tui/") and name.endswith(".tcss")]
 
 
-def test_the_wheel_has_one_top_level_name_and_one_command(wheel: Path) -> None:
+def test_the_wheel_has_one_top_level_name_one_command_and_one_pytest_plugin(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     tops = {name.split("/")[0] for name in archive.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"promptetheus"}
     [entries] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
     assert archive.read(entries).decode().split() == [
         "[console_scripts]", "promptetheus", "=", "promptetheus.cli:main",
+        "[pytest11]", "promptetheus", "=", "promptetheus.pytest_plugin",
     ]  # fmt: skip
 
 

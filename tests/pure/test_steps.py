@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from promptetheus.describe import describe
 from promptetheus.events import EVENT_TYPES
-from promptetheus.steps import StepKind, build_steps
+from promptetheus.steps import StepKind, build_steps, count_steps
 from promptetheus.summary import SummaryCounter
 from tests.builders import a_failing_booking, a_session
 
@@ -138,3 +138,19 @@ def test_the_summary_counts_the_steps_that_a_person_counts(events: list[dict[str
         counter.add(event)
     moves = [step for step in build_steps(events) if step.kind not in (StepKind.START, StepKind.END)]
     assert counter.steps == len(moves)
+
+
+def test_lists_and_timelines_count_the_same_steps() -> None:
+    """Start and end are steps that can be pointed at, but none that count."""
+    for session in (
+        a_failing_booking(),
+        a_session(),
+        a_session().calls("x", error="boom").asks("y"),
+        a_session().span("s", "1").event("screenshot", {}).ends("failed"),
+    ):
+        counter = SummaryCounter()
+        for event in session.events:
+            counter.add(event)
+        steps = build_steps(session.events)
+        assert count_steps(steps) == counter.result().get("steps", 0)
+        assert [step.index for step in steps if step.is_move] == list(range(1, count_steps(steps) + 1))

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.queries.filter import complete, completions, fields, parse_filter
+from promptetheus.queries.filter import BadFilter, complete, completions, fields, parse_filter, read_filter
+from promptetheus.queries.filter_terms import quoted
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_row import empty_row
 
@@ -177,3 +178,65 @@ def test_no_text_is_an_error(tmp_path_factory: pytest.TempPathFactory, text: str
         complete(text, cursor, completion)
     for term in found.terms:
         assert text[term.start : term.start + len(term.text)] == term.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dur>abc", "abc is not a number"),
+        ("dur>", "dur>: nothing stands behind it"),
+        ("-", "-: nothing stands behind it"),
+        ("stauts:failed", "stauts is not a field, did you mean status?"),
+        ("foo:bar", "foo is not a field. There are status, agent, goal, tool"),
+        ("foo:bar", 'To look for the words: "foo:bar"'),
+        ("status:bogus", "no status is called bogus. There are running, passed, failed goal"),
+        ("book agent>3 dur>x", "agent is no number"),
+    ],
+)
+def test_a_command_refuses_what_it_does_not_understand(text: str, said: str) -> None:
+    with pytest.raises(BadFilter) as raised:
+        read_filter(text)
+    assert said in str(raised.value)
+
+
+def test_a_command_hears_of_every_mistake_at_once() -> None:
+    with pytest.raises(BadFilter) as raised:
+        read_filter("book dur>abc foo:bar cost>")
+    assert [line.partition(":")[0] for line in str(raised.value).splitlines()] == ["dur>abc", "foo", "cost>"]
+
+
+@pytest.mark.parametrize("text", MATCHING)
+def test_a_command_understands_what_fits(row: SessionRow, text: str) -> None:
+    assert read_filter(text).matches(row)
+
+
+def test_both_words_for_an_error_are_understood(tmp_path: Path) -> None:
+    goal, error = a_row(tmp_path), a_row(tmp_path, status=Status.FAILED)
+    found = {text: [parse_filter(text).matches(row) for row in (goal, error)] for text in (
+        "status:failed", "status:error", "status:=failed", "status:=error", 'status:="failed goal"',
+    )}  # fmt: skip
+    assert found == {
+        "status:failed": [True, True],
+        "status:error": [False, True],
+        "status:=failed": [False, True],
+        "status:=error": [False, True],
+        'status:="failed goal"': [True, False],
+    }
+
+
+@given(value=st.text(min_size=1, max_size=20))
+def test_any_value_can_be_written(tmp_path_factory: pytest.TempPathFactory, value: str) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    row, other = a_row(folder, agent=value), a_row(folder, agent=value + "x")
+    text = f"agent:={quoted(value)}"
+    found = read_filter(text)
+    assert found.matches(row) and not found.matches(other), text
+    assert completions("agent:", 6, [row]) == [f"agent:{quoted(value)}"]
+
+
+def test_quotes_and_backslashes_inside_a_value(tmp_path: Path) -> None:
+    row = a_row(tmp_path, agent='the "best" one', goal="look into C:\\temp")
+    assert parse_filter('agent:"the \\"best\\" one"').matches(row)
+    assert parse_filter("goal:C:\\temp").matches(row)
+    assert parse_filter('goal:"into C:\\\\temp"').matches(row)
+    assert completions("agent:the", 9, [row]) == ['agent:"the \\"best\\" one"']

@@ -88,24 +88,6 @@ async def test_a_directory_that_is_replaced_is_watched_again(spool: Path, mode: 
     await found.aclose()
 
 
-async def test_without_watches_it_polls_and_says_why(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import watchfiles
-
-    def none_left(*_: object, **__: object) -> AsyncIterator[object]:
-        raise OSError(28, "inotify watch limit reached")
-
-    monkeypatch.setattr(watchfiles, "watch", none_left)
-    path = a_session("a").write(spool)
-    watcher = Watcher(spool)
-    found = watcher.changes(asyncio.Event())
-    await wait_for(found, lambda paths: spool in paths)
-    assert watcher.mode == "polling"
-    assert "inotify watch limit reached" in watcher.reason
-    append(path, line("a", 1))
-    assert await wait_for(found, bool) == {path}
-    await found.aclose()
-
-
 async def test_waiting_can_be_cancelled_at_once(spool: Path) -> None:
     spool.mkdir()
     found = Watcher(spool).changes(asyncio.Event())
@@ -129,7 +111,7 @@ async def test_the_short_form_gives_the_same(spool: Path) -> None:
 STARVED = """
 import asyncio, concurrent.futures.thread, os, resource, sys
 from pathlib import Path
-import watchfiles
+from promptetheus.queries import inotify
 from promptetheus.queries.live import Watcher
 
 async def main(root):
@@ -139,21 +121,72 @@ async def main(root):
         while True:
             held.append(os.open(os.devnull, os.O_RDONLY))
     except OSError:
-        pass
-    for _ in range(2):  # the directory and one listing of it; a native watch needs three more
-        os.close(held.pop())
+        os.close(held.pop())  # for the directory; a watch needs one more
     watcher, stop = Watcher(root), asyncio.Event()
     async for found in watcher.changes(stop):
-        print(watcher.mode, bool(watcher.reason), found == {root})
+        print(watcher.mode, found == {root}, watcher.reason)
         stop.set()
 
 asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-def test_a_system_that_gives_no_watch_is_polled(spool: Path) -> None:
+def test_a_process_without_descriptors_polls_and_says_why(spool: Path) -> None:
     spool.mkdir()
     found = subprocess.run(
         [sys.executable, "-c", STARVED, str(spool)], capture_output=True, text=True, timeout=60, check=True
     )
-    assert found.stdout == "polling True True\n"
+    assert found.stdout.startswith("polling True [Errno 24] no inotify instance is left")
+
+
+WATCHING = """
+import asyncio, sys
+from pathlib import Path
+from promptetheus.queries.live import Watcher
+
+async def main(root):
+    watcher, stop = Watcher(root), asyncio.Event()
+    async for found in watcher.changes(stop):
+        print(watcher.mode, sorted(path.name for path in found), watcher.reason)
+        if found != {root}:
+            stop.set()
+        (root / "new.jsonl").touch()
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("limit", ["max_inotify_watches", "max_inotify_instances"])
+def test_without_watches_it_polls_and_says_why(spool: Path, limit: str) -> None:
+    """The real limits, used up in a user namespace of the program's own."""
+    spool.mkdir()
+    script = f'echo 0 > /proc/sys/user/{limit} && exec "$@"'
+    words = [sys.executable, "-c", WATCHING, str(spool)]
+    apart = ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh"]
+    try:
+        subprocess.run([*apart, "true"], capture_output=True, timeout=60, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no user namespaces here")
+    found = subprocess.run([*apart, *words], capture_output=True, text=True, timeout=60, check=True)
+    first, *_, last = found.stdout.splitlines()
+    assert first.startswith("polling ['spool'] [Errno")
+    assert f"fs.inotify.{limit.replace('inotify', 'user')}" in first
+    assert last.startswith("polling ['new.jsonl']")
+
+
+async def test_what_nobody_has_fetched_is_told_at_once(spool: Path) -> None:
+    """A reader that falls behind gets one set, not a queue of them."""
+    spool.mkdir()
+    found = Watcher(spool).changes(asyncio.Event())
+    await wait_for(found, bool)
+    paths = {spool / f"s{number}.jsonl" for number in range(50)}
+    for path in sorted(paths):
+        path.touch()
+        await asyncio.sleep(0.01)
+    seen: set[Path] = set()
+    rounds = 0
+    while not paths <= seen:
+        seen |= await wait_for(found, bool)
+        rounds += 1
+    assert rounds < 10
+    await found.aclose()

@@ -7,7 +7,9 @@ import pytest
 
 from promptetheus.cli import main
 from promptetheus.queries.catalog import Catalog
+from promptetheus.queries.ordering import NEWEST_FIRST, BadOrder, Order, in_order, parse_order
 from promptetheus.queries.paging import BadCursor, page
+from promptetheus.queries.spools import Spools
 from tests.builders import a_session
 
 
@@ -78,3 +80,85 @@ def test_several_spools_are_one_list(capsys: pytest.CaptureFixture[str], seven: 
     words = ("--spool", seven, "--spool", tmp_path / "other", "--spool", tmp_path / "missing")
     _, out, _ = sessions(capsys, *words, "--json", "--limit", 4)
     assert [row["session_id"] for row in json.loads(out)["sessions"]] == ["s6", "s5", "middle", "s4"]
+
+
+def sorted_ids(spool: Path, order: str) -> list[str]:
+    catalog = Catalog(spool)
+    catalog.refresh()
+    return [row.session_id for row in in_order(catalog.rows(), parse_order(order))]
+
+
+def test_lists_are_sorted_by_any_column_and_unknown_values_come_last(spool: Path) -> None:
+    a_session("a", agent="Zoe").says("x").says("y").ends().write(spool)
+    a_session("b", agent="adam").event("llm_call", {"model": "m", "input_tokens": 5}).ends().write(spool)
+    a_session("c", agent="adam").event("llm_call", {"model": "m", "input_tokens": 9}).ends().write(spool)
+    assert sorted_ids(spool, "steps:desc") == ["a", "b", "c"]
+    assert sorted_ids(spool, "agent") == ["b", "c", "a"]
+    assert sorted_ids(spool, "agent:desc") == ["a", "b", "c"]
+    assert sorted_ids(spool, "tokens") == ["b", "c", "a"]
+    assert sorted_ids(spool, "tokens:desc") == ["c", "b", "a"]
+    assert sorted_ids(spool, "id:desc") == ["c", "b", "a"]
+    assert sorted_ids(spool, "score.none") == ["a", "b", "c"]
+
+
+def test_the_default_order_is_newest_first(seven: Path) -> None:
+    catalog = Catalog(seven)
+    catalog.refresh()
+    assert in_order(catalog.rows(), NEWEST_FIRST) == catalog.rows()
+
+
+@pytest.mark.parametrize("order", ["steps", "steps:desc", "agent:desc", "tokens", "started", "score.x:desc"])
+def test_pages_in_any_order_are_the_whole_list(spool: Path, tmp_path: Path, order: str) -> None:
+    for number in range(11):
+        session = a_session(f"s{number:02}", agent=f"agent {number % 3}")
+        for _ in range(number % 4):
+            session.says("x")
+        if number % 2:
+            session.event("llm_call", {"model": "m", "input_tokens": number % 5})
+            session.event("score", {"name": "x", "value": number % 3})
+        session.write(spool)
+        if number < 3:
+            session.write(tmp_path / "other")
+    spools = Spools([spool, tmp_path / "other"])
+    spools.refresh()
+    wanted = parse_order(order)
+    rows = in_order(spools.rows(), wanted)
+    found, cursor = [], None
+    while True:
+        shown = page(rows, 2, cursor, wanted)
+        found += shown.rows
+        cursor = shown.next_cursor
+        if cursor is None:
+            break
+    assert found == rows and len(rows) == 14
+
+
+def test_a_cursor_of_another_order_is_refused(seven: Path) -> None:
+    catalog = Catalog(seven)
+    catalog.refresh()
+    cursor = page(catalog.rows(), 2).next_cursor
+    with pytest.raises(BadCursor, match="sorted by started:desc, not steps:asc"):
+        page(catalog.rows(), 2, cursor, parse_order("steps"))
+
+
+def test_a_column_that_is_none_is_refused_with_the_ones_there_are() -> None:
+    with pytest.raises(
+        BadOrder, match=r"'agnt' is no column.* Did you mean agent\? There are started, ended"
+    ):
+        parse_order("agnt")
+    with pytest.raises(BadOrder):
+        parse_order("")
+    assert parse_order("took:DESC") == Order("dur", True)
+
+
+def test_the_command_sorts_and_goes_on(capsys: pytest.CaptureFixture[str], seven: Path) -> None:
+    words = ("--spool", seven, "--sort", "id", "--limit", 3)
+    _, out, err = sessions(capsys, *words)
+    assert out.split()[::3] == ["s0:", "s1:", "s2:"]
+    cursor = err.split("--cursor ")[1].split()[0]
+    _, out, _ = sessions(capsys, *words, "--cursor", cursor)
+    assert out.split()[::3] == ["s3:", "s4:", "s5:"]
+    code, _, err = sessions(capsys, "--spool", seven, "--sort", "nonsense")
+    assert code == 2 and "is no column to sort by" in err
+    code, _, err = sessions(capsys, "--spool", seven, "--cursor", cursor)
+    assert code == 2 and "belongs to a list sorted by id:asc" in err

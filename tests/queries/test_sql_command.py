@@ -31,8 +31,59 @@ def test_without_a_query_the_views_are_explained(capsys: pytest.CaptureFixture[s
     for name in VIEW_NAMES:
         assert f"{name}: " in out
     assert "result_seq" in out
-    code, out, _ = run(capsys, "--json")
-    assert set(json.loads(out)) == set(VIEW_NAMES)
+    assert run(capsys, "--schema")[1] == out
+    found = json.loads(run(capsys, "--json")[1])
+    assert set(found["views"]) == set(VIEW_NAMES)
+    assert {"name": "tool", "type": "VARCHAR", "description": "name of the tool"} in (
+        found["views"]["tool_calls"]["columns"]
+    )
+    assert found["macros"]["share"]["call"] == "share(condition)"
+
+
+def test_the_schema_of_one_view_or_macro_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--schema", "Scores")
+    assert code == 0
+    assert out.startswith("scores: one row a score.\n  session_id  varchar    the session\n")
+    assert "tool_calls" not in out
+    assert run(capsys, "--schema", "arg")[1].startswith("arg(value, path)\n")
+    code, out, err = run(capsys, "--schema", "nope")
+    assert (code, out) == (2, "")
+    assert "no view or macro called 'nope'" in err and "tool_calls" in err and "latency" in err
+
+
+def test_a_mistake_is_pointed_at(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "select agent,\n  nothing from sessions", "--spool", recorded)
+    assert code == 1
+    assert err.splitlines()[-2:] == ["    nothing from sessions", "    ^^^^^^^"]
+    _, _, err = run(capsys, "select * from tool_cals", "--spool", recorded)
+    assert "There is no view called tool_cals. Did you mean tool_calls?" in err
+    assert err.splitlines()[-1].strip() == "^^^^^^^^^"
+
+
+def test_several_spools_are_asked_at_once(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    a_session("a", agent="copy").write(other)
+    a_session("b").write(other)
+    query = "select session_id, agent, (select count(*) from events e where e.session_id = s.session_id) as n"
+    code, out, err = run(
+        capsys, f"{query} from sessions s order by 1", "--csv", "--spool", recorded, "--spool", other
+    )
+    assert code == 0
+    assert out.splitlines() == ["session_id,agent,n", "a,calendar-agent,9", "b,calendar-agent,1"]
+    assert "1 sessions are in two of the spools" in err
+
+
+def test_a_result_of_many_rows_comes_out_whole(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query = "select range as n, 'row ' || range as s from range(30_000)"
+    code, out, err = run(capsys, query, "--csv", "--max-rows", 25_000, "--spool", recorded)
+    lines = out.splitlines()
+    assert (code, len(lines), lines[0], lines[-1]) == (0, 25_001, "n,s", "24999,row 24999")
+    assert err == "Only the first 25000 rows; there are more. --max-rows N shows more of them.\n"
+    code, out, err = run(capsys, query, "--json", "--max-rows", 30_000, "--spool", recorded)
+    assert (code, len(json.loads(out)), err) == (0, 30_000, "")
+    assert json.loads(run(capsys, "from range(0)", "--json", "--spool", recorded)[1]) == []
 
 
 def test_a_table_aligns_numbers_right_and_words_left(

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from promptetheus.queries.isolated import IsolatedDatabase, run_isolated
+from promptetheus.queries import isolated_server
+from promptetheus.queries.isolated import IsolatedDatabase, Progress, run_isolated
+from promptetheus.queries.isolated_server import Kept
+from promptetheus.queries.open_result import OpenResult
 from promptetheus.queries.sql import SqlError, run_sql
 from tests.builders import a_failing_booking, a_session
 from tests.queries.written import append, line
@@ -94,6 +97,115 @@ def test_a_query_can_be_stopped_from_another_thread(database: IsolatedDatabase) 
         database.run(ENDLESS)
     stopper.join()
     assert database.run("select 1").rows == [(1,)]
+
+
+def test_stopping_a_query_keeps_what_is_loaded(database: IsolatedDatabase) -> None:
+    database.run("select count(*) from events")
+    pid = pid_of(database)
+    stopper = threading.Timer(0.3, database.interrupt)
+    stopper.start()
+    with pytest.raises(SqlError, match="Stopped after"):
+        database.run(ENDLESS)
+    stopper.join()
+    assert database.run("select count(*) from events").rows == [(9,)]
+    assert pid_of(database) == pid
+    database.interrupt()  # nothing runs: nothing happens, to the next query neither
+    assert database.run("select 1").rows == [(1,)]
+
+
+def reached(result: OpenResult, row: int) -> None:
+    deadline = time.monotonic() + 60
+    while not result.complete and result.known <= row:
+        result.rows(row, 1)
+        assert time.monotonic() < deadline
+
+
+def test_an_open_result_is_read_in_any_order(database: IsolatedDatabase) -> None:
+    result = database.open("select range as n, 'row ' || range as s from range(20_000)")
+    assert (result.columns, result.types) == (("n", "s"), ("BIGINT", "VARCHAR"))
+    assert 0 < result.known < 20_000 and not result.complete
+    assert result.rows(0, 2) == [(0, "row 0"), (1, "row 1")]
+    reached(result, 15_000)
+    assert result.rows(15_000, 3)[-1] == (15_002, "row 15002")
+    assert result.rows(90, 20) == [(number, f"row {number}") for number in range(90, 110)]
+    reached(result, 30_000)
+    assert (result.known, result.complete, result.truncated) == (20_000, True, False)
+    assert result.rows(19_999, 50) == [(19_999, "row 19999")]
+    assert result.rows(20_000, 50) == []
+
+
+def test_the_first_rows_of_an_endless_result_are_there_at_once(database: IsolatedDatabase) -> None:
+    result = database.open("select * from range(100_000_000_000)")
+    assert result.rows(0, 3) == [(0,), (1,), (2,)]
+    assert result.known < 10_000
+
+
+def test_large_rows_come_a_few_at_a_time(database: IsolatedDatabase) -> None:
+    result = database.open("select repeat('x', 3_000_000) from range(40)")
+    found = result.rows(0, 40)
+    assert 1 <= len(found) < 20
+    while len(found) < 40:
+        found += result.rows(len(found), 40)
+    assert {len(text) for (text,) in found} == {3_000_000}
+
+
+def test_rows_of_an_earlier_query_are_gone_when_another_has_run(database: IsolatedDatabase) -> None:
+    first = database.open("select * from range(10_000)")
+    database.run("select 1")
+    assert first.rows(0, 1) == [(0,)]  # still held
+    with pytest.raises(SqlError, match="another query has run since"):
+        first.rows(5_000, 1)
+
+
+def test_a_failing_row_ends_an_open_result_and_nothing_else(database: IsolatedDatabase) -> None:
+    result = database.open(
+        "select if(range < 30_000, '1', 'broken')::int as x, repeat('y', 1000) from range(100_000)"
+    )
+    assert result.rows(0, 1)[0][0] == 1
+    with pytest.raises(SqlError, match="broken"):
+        reached(result, 90_000)
+    assert database.run("select 1").rows == [(1,)]
+
+
+def test_a_long_query_says_what_it_is_doing(database: IsolatedDatabase) -> None:
+    told: list[Progress] = []
+
+    def tell(progress: Progress) -> None:
+        told.append(progress)
+        if progress.phase == "running the query" and progress.fraction is not None:
+            database.interrupt()
+
+    with pytest.raises(SqlError, match="Stopped"):
+        database.run(
+            "select count(*) from range(100_000_000) a, range(400) b where a.range % 7 = b.range",
+            progress=tell,
+        )
+    assert told[-1].elapsed_s > 0
+    assert all(progress.fraction is None or 0 <= progress.fraction <= 1 for progress in told)
+
+
+def test_an_error_says_where_in_the_text_it_is(database: IsolatedDatabase) -> None:
+    for query, place, length in (
+        ("selec 1", 0, 5),
+        ("-- é\nselect 'ä', nothing from events", 17, 7),
+        ("select *\nfrom nowhere", 14, 7),
+        ("select 'x'::int from events", 10, 5),
+    ):
+        with pytest.raises(SqlError) as raised:
+            database.run(query)
+        assert (raised.value.position, raised.value.length) == (place, length), query
+        assert "{" not in str(raised.value)
+
+
+def test_kept_rows_end_at_the_limit_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated_server, "MAX_KEPT_ROWS", 250)
+    numbers = iter(range(1000))
+    kept = Kept(lambda rows, size: ([(next(numbers),) for _ in range(rows)], True))
+    assert kept.read(249)[-1] == (249,)
+    assert (kept.rows, kept.complete, kept.truncated) == (250, True, True)
+    assert kept.read(250) == []
+    assert kept.read(120)[0] == (120,)
+    kept.close()
 
 
 def test_what_is_loaded_stays_and_changes_are_seen(database: IsolatedDatabase, spool: Path) -> None:

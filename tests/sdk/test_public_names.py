@@ -12,7 +12,7 @@ from promptetheus.events import EVENT_TYPES, validate_event
 from promptetheus.schema import event_schema
 
 NAMES = {
-    "promptetheus": "AsyncSession DEFAULT_TAIL_POLICY FailureFingerprint Session TailDecision TailSamplingPolicy "
+    "promptetheus": "AgentRuntime AsyncAgentRuntime AsyncSession DEFAULT_TAIL_POLICY FailureFingerprint Session TailDecision TailSamplingPolicy "
     "__version__ current failure_fingerprint observe start stats tool trace traced wrap_context",
     "promptetheus.session": "Session",
     "promptetheus.session_async": "AsyncSession",
@@ -33,6 +33,7 @@ NAMES = {
     "promptetheus_session_fixture",
     "promptetheus.transport": "Transport BaseTransport InMemoryTransport LocalSpoolTransport Event",
     "promptetheus.transport.local": "LocalSpoolTransport",
+    "promptetheus.agent_runtime": "AgentRuntime",
     "promptetheus.cli": "main",
 }
 

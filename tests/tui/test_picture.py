@@ -13,6 +13,7 @@ from PIL import Image
 
 from promptetheus.pictures import MAX_PIXELS, PictureError
 from promptetheus.tui.picture import draw_picture
+from promptetheus.tui.picture_way import SHADES
 from tests.tui.session_recording import png
 
 
@@ -73,7 +74,7 @@ def test_transparent_parts_show_the_ground() -> None:
 def test_without_colours_brightness_is_drawn() -> None:
     image = Image.new("L", (4, 4), 0)
     image.paste(255, (2, 0, 4, 4))
-    picture = draw_picture(saved(image, "PNG"), 4, 2, colour=False)
+    picture = draw_picture(saved(image, "PNG"), 4, 2, canvas=SHADES)
     assert picture.strips[0].text == "  ██"
     assert all(segment.style is None for strip in picture.strips for segment in strip)
 

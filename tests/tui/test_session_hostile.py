@@ -122,6 +122,9 @@ async def test_nothing_hostile_reaches_the_screen_in_any_shape_or_page(spool: Pa
         await session.press("v", "g")
         assert what_a_terminal_would_obey(session.shown.app) == set()
         await session.press("v")
+        assert session.timeline.shape is Shape.WATERFALL
+        await walk(session)
+        await session.press("v")
         assert session.timeline.shape is Shape.RAW
         await walk(session)
         assert "\\u202egnp.exe" in session.page or "␛[31mred" in session.page
@@ -139,7 +142,7 @@ async def test_nothing_hostile_reaches_the_screen_in_full_view_filter_and_clipbo
     async with on_session(a_hostile_run(spool).path) as session:
         app = session.shown.app
         for jump in ("t", "m", "c", "e"):
-            await session.press("g", jump, "y", "o")
+            await session.press("g", jump, "Y", "o")
             assert isinstance(app.screen, FullView)
             await session.shown.press("j", "j", "enter", "G")
             assert what_a_terminal_would_obey(app) == set()

@@ -70,7 +70,7 @@ async def test_the_header_says_where_one_is_and_how_it_went(spool: Path) -> None
         header = session.lines[0]
         assert header.startswith(" sessions › booking-agent › 01M8113B…SER  ✗ failed goal")
         assert "1 error" in header
-        assert header.split()[-3:] == ["steps", "tree", "raw"]
+        assert header.split()[-4:] == ["steps", "tree", "waterfall", "raw"]
 
 
 # Jumps
@@ -100,22 +100,36 @@ async def test_jump_keys_go_to_the_next_and_the_previous_of_a_sort(spool: Path) 
             assert session.step == step, keys
 
 
-async def test_a_jump_key_says_so_when_there_is_none(spool: Path) -> None:
+async def test_a_jump_key_says_so_when_there_is_none_at_all(spool: Path) -> None:
     run = SessionRecording(spool, "01NONE").add("metric", {"name": "x", "value": 1}).end()
     async with on_session(run.path) as session:
-        for key, said in (
-            ("e", "No error after this step."),
-            ("E", "No error before this step."),
-            ("t", "No tool call after this step."),
-            ("T", "No tool call before this step."),
-            ("m", "No message after this step."),
-            ("c", "No check after this step."),
-            ("s", "No screenshot after this step."),
-            ("S", "No screenshot before this step."),
+        for key, word in (
+            ("e", "error"),
+            ("E", "error"),
+            ("t", "tool call"),
+            ("m", "message"),
+            ("c", "check"),
+            ("s", "screenshot"),
+            ("S", "screenshot"),
+            ("w", "odd step"),
         ):
             await session.shown.press(key)
-            assert said in session.text
+            assert f"There is no {word} in this session." in session.text
             assert session.timeline.cursor == 0
+
+
+async def test_a_jump_key_that_finds_none_names_the_one_that_does(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        await session.press("G", "e")
+        assert "No error after this step: E goes back to step" in session.text
+        await session.press("g", "S")
+        assert "No screenshot before this step: s goes on to step" in session.text
+
+
+async def test_a_jump_key_on_the_only_one_says_that_it_is(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        await session.press("c", "c")
+        assert "This is the only check." in session.text
 
 
 async def test_what_a_jump_key_said_is_gone_after_the_next_move(spool: Path) -> None:
@@ -138,7 +152,7 @@ async def test_jump_keys_work_from_the_inspector_too(spool: Path) -> None:
 async def test_v_goes_through_the_shapes_with_the_cursor_on_the_same_step(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         await session.press("g", "t", "t")
-        for shape in (Shape.TREE, Shape.RAW, Shape.STEPS):
+        for shape in (Shape.TREE, Shape.WATERFALL, Shape.RAW, Shape.STEPS):
             await session.press("v")
             assert session.timeline.shape is shape
             assert session.step == "tool choose_slot"
@@ -173,7 +187,7 @@ async def test_a_jump_into_a_folded_span_unfolds_it(spool: Path) -> None:
 
 async def test_raw_shows_every_event_with_sequence_type_and_payload(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
-        await session.press("v", "v", "g")
+        await session.press("v", "v", "v", "g")
         assert any(line.strip("▌ ").startswith("3  tool_call ") for line in session.lines)
         assert any("4  tool_result " in line and "call_id" in line for line in session.lines)
         assert "event 1 of 21" in session.text
@@ -183,7 +197,7 @@ async def test_raw_shows_every_event_with_sequence_type_and_payload(spool: Path)
 
 async def test_a_failed_call_stands_at_its_result_in_raw(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
-        await session.press("v", "v")
+        await session.press("v", "v", "v")
         assert session.timeline.current_event is not None
         assert session.screen.tail.log.type_of(session.timeline.current_event) == "tool_result"
 
@@ -233,7 +247,7 @@ async def test_r_shows_the_raw_events_of_the_step_and_back(spool: Path) -> None:
 
 async def test_r_in_the_raw_shape_says_why_it_does_nothing(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
-        await session.press("v", "v", "r")
+        await session.press("v", "v", "v", "r")
         assert "raw shape shows events as they are already" in session.text
 
 
@@ -294,7 +308,7 @@ async def test_a_value_of_the_inspector_opens_in_full_and_closes_again(spool: Pa
 
 async def test_y_copies_the_step_as_markdown(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
-        await session.press("g", "t", "y")
+        await session.press("g", "t", "Y")
         copied = session.shown.app.clipboard
         assert copied.startswith("**Step 3: tool**")
         assert '"day": "Tuesday"' in copied
@@ -303,9 +317,9 @@ async def test_y_copies_the_step_as_markdown(spool: Path) -> None:
 
 async def test_y_in_the_inspector_copies_the_value_under_the_cursor(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
-        await session.press("g", "t", "enter", *"jjjj", "y")
+        await session.press("g", "t", "enter", *"jjjj", "Y")
         assert session.shown.app.clipboard == "Tuesday"
-        await session.press("k", "y")
+        await session.press("k", "Y")
         assert session.shown.app.clipboard == '{\n  "day": "Tuesday"\n}'
 
 
@@ -315,7 +329,7 @@ async def test_what_is_copied_is_harmless_and_lone_surrogates_do_not_raise(spool
         run.path.read_bytes().replace(b'"content":"x"', rb'"content":"\ud800\u001b]0;owned\u0007"')
     )
     async with on_session(run.path) as session:
-        await session.press("g", "m", "y")
+        await session.press("g", "m", "Y")
         copied = session.shown.app.clipboard
         assert "owned" in copied
         assert "\x1b" not in copied and "\x07" not in copied and "\ud800" not in copied
@@ -323,7 +337,7 @@ async def test_what_is_copied_is_harmless_and_lone_surrogates_do_not_raise(spool
 
 async def test_an_empty_line_has_nothing_to_copy_and_says_so(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
-        await session.press("g", "t", "enter", "j", "j", "y")
+        await session.press("g", "t", "enter", "j", "j", "Y")
         await session.until_text("nothing to copy")
 
 
@@ -359,6 +373,8 @@ async def test_a_filter_holds_in_every_shape(spool: Path) -> None:
         await filter_by(session, "search_calendar")
         await session.until(lambda: session.timeline.row_count() == 1)
         await session.press("enter", "v")
+        assert session.timeline.row_count() == 1
+        await session.press("v")
         assert session.timeline.row_count() == 1
         await session.press("v")
         assert session.timeline.row_count() == 2, "the call and its result"
@@ -408,11 +424,6 @@ async def test_follow_on_an_ended_session_says_why_not(spool: Path) -> None:
     async with on_session(a_passing(spool, "01PASS").path) as session:
         await session.press("F")
         assert "The session has ended: there is nothing to follow." in session.text
-
-
-async def test_f_is_left_free(spool: Path) -> None:
-    async with on_session(a_passing(spool, "01PASS").path) as session:
-        assert "f" not in session.screen.active_bindings
 
 
 async def test_every_key_of_the_view_has_an_id_and_a_description(spool: Path) -> None:

@@ -43,7 +43,9 @@ def assert_golden(name: str, lines: list[str]) -> None:
         ("session-120x40", (120, 40), ""),
         ("session-200x50", (200, 50), "gss"),
         ("session-tree-120x40", (120, 40), "v"),
-        ("session-raw-120x40", (120, 40), "vv"),
+        ("session-waterfall-120x40", (120, 40), "vv"),
+        ("session-waterfall-80x24", (80, 24), "vv"),
+        ("session-raw-120x40", (120, 40), "vvv"),
         ("session-check-80x24", (80, 24), "c"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -106,7 +106,7 @@ def _keep(
     who: Principal,
     session_id: str,
     project_id: str | None,
-    content: IO[bytes],
+    content: BinaryIO,
     media: str,
     headers: dict[str, str],
 ) -> dict[str, Any]:

@@ -95,9 +95,10 @@ def incident_context(gateway: Part, who: Reader, incident_id: str) -> Json:
     summary="Decide about an incident",
 )
 async def change_incident(gateway: Part, who: Admin, request: Request, incident_id: str) -> Json:
-    """Set `status` (new, triaged, fixing, verified, ignored) or `owner_id`. What is verified and happens again is new."""
+    """Set `status` (new, triaged, fixing, verified, ignored) or `owner_id`. What is verified and happens again is
+    new."""
     given = await json_body(gateway, request)
-    changes = {name: given[name] for name in ("status", "owner_id") if name in given}
+    changes: dict[str, object] = {name: given[name] for name in ("status", "owner_id") if name in given}
     return Json(
         {"incident": await run_in_threadpool(_changed, gateway, who, incident_id, changes, "incident_update")}
     )

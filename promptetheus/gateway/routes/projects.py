@@ -43,8 +43,8 @@ def _described(**properties: Any) -> dict[str, Any]:
     summary="A workspace, a project and its first key",
 )
 async def bootstrap(gateway: Part, who: Anyone, request: Request) -> Json:
-    """What is there is used, what is missing is made. The key is shown when it is made: for the first one of a project,
-    and for a further one with `new_key`."""
+    """What is there is used, what is missing is made. The key is shown when it is made: for the first one of a
+    project, and for a further one with `new_key`."""
     if who.kind != "console":
         raise Refused(401, "bootstrap needs a console token")
     given = await json_body(gateway, request)
@@ -127,7 +127,7 @@ async def revoke_key(gateway: Part, who: Admin, request: Request, project_id: st
     summary="Rotate the keys of a project",
 )
 async def rotate_key(gateway: Part, who: Admin, request: Request, project_id: str) -> Json:
-    """A new key; those before it end after `overlap_seconds` (default 0), so that agents can change over one by one."""
+    """A new key; those before it end after `overlap_seconds` (default 0), so that agents can change one by one."""
     given = await json_body(gateway, request)
     overlap = given.get("overlap_seconds", 0)
     if isinstance(overlap, bool) or not isinstance(overlap, int | float) or not 0 <= overlap <= MAX_OVERLAP_S:

@@ -11,7 +11,7 @@ from promptetheus.gateway.answers import Json
 from promptetheus.gateway.auth import Admin, Part, Reader, session_tenant, tenants_of
 from promptetheus.gateway.cursors import cursor_of, event_place, session_place
 from promptetheus.gateway.errors import Refused, not_found
-from promptetheus.gateway.identity import Principal, Tenant
+from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.session_json import as_json, declared_as_json
 from promptetheus.gateway.sessions import analysis_of, delete_session
 from promptetheus.gateway.state import Gateway

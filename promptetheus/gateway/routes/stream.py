@@ -49,8 +49,9 @@ async def stream(
     session_id: str | None = None,
     after_seq: Annotated[int | None, Query(ge=-1, le=2**62)] = None,
 ) -> StreamingResponse:
-    """With `session_id`: what is stored (after `after_seq`, or after the `Last-Event-ID` of a stream that broke), then
-    what comes. Without: what comes in the project from now on; `event: missed` says that a slow reader missed some."""
+    """With `session_id`: what is stored (after `after_seq`, or after the `Last-Event-ID` of a stream that broke),
+    then what comes. Without: what comes in the project from now on; `event: missed` says that a reader was too slow
+    and missed some."""
     if session_id is not None:
         tenant = await run_in_threadpool(session_tenant, gateway, who, session_id, project_id)
         position = _position(request.headers.get("last-event-id"))

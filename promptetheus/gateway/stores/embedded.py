@@ -51,7 +51,7 @@ class EmbeddedStore:
             SessionFile, SessionFile.close, MAX_OPEN_FILES, lambda file: len(file.keys), MAX_KNOWN_KEYS
         )
         self._logs = Leases(SessionLog, SessionLog.close, MAX_OPEN_LOGS)
-        self._catalogs = Leases(
+        self._catalogs: Leases[str, Catalog] = Leases(
             lambda project: Catalog(self.spool_of(project)), Catalog.wait_until_kept, MAX_OPEN_CATALOGS
         )
         try:

@@ -64,7 +64,6 @@ class PostgresDatabase:
             connection_class=psycopg.Connection[Row],
             kwargs={"row_factory": dict_row, "autocommit": True, "application_name": "promptetheus"},
             configure=_configure,
-            check=ConnectionPool.check_connection,
             min_size=min(2, pool_size),
             max_size=pool_size,
             timeout=_WAIT_S,
@@ -83,14 +82,22 @@ class PostgresDatabase:
             raise StoreUnavailable(f"cannot use the database: {_plain(error)}") from error
 
     @contextmanager
-    def transaction(self, workspace_id: str) -> Iterator[PostgresStatements]:
-        """A transaction in which row level security shows the rows of this workspace."""
+    def transaction(self, workspace_id: str, prepare: str = "") -> Iterator[PostgresStatements]:
+        """A transaction in which row level security shows the rows of this workspace.
+
+        `prepare`: statements that go along with its beginning, so that the way to the server is made once.
+        """
+        begin = f"begin; select set_config('promptetheus.workspace', {_quoted(workspace_id)}, true); {prepare}"
         try:
-            with self._pool.connection() as connection, connection.transaction():
-                connection.execute(
-                    "select set_config('promptetheus.workspace', %s, true)", (workspace_id,), prepare=True
-                )
-                yield PostgresStatements(connection)
+            with self._pool.connection() as connection:
+                connection.execute(begin.encode())
+                try:
+                    yield PostgresStatements(connection)
+                    connection.execute("commit")
+                except BaseException:
+                    if not connection.broken:
+                        connection.execute("rollback")
+                    raise
         except (psycopg.Error, PoolTimeout) as error:
             raise StoreUnavailable(f"PostgreSQL: {_plain(error)}") from error
 
@@ -141,6 +148,13 @@ def migrate(connection: Connection) -> None:
                 )
         for ahead in range(-1, DAYS_AHEAD):
             _make_partition(connection, datetime.now(UTC).date() + timedelta(days=ahead))
+
+
+def _quoted(text: str) -> str:
+    """A text as a literal of SQL. What was quoted by hand is checked: no statement of ours needs more than this."""
+    if "\0" in text:
+        raise ValueError("a workspace id holds no NUL")
+    return "E'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _configure(connection: Connection) -> None:

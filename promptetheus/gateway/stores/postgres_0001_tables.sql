@@ -127,10 +127,10 @@ create index session_day on session (day);
 
 -- `line` is the event as it was encoded: json keeps the text, with numbers and NUL escapes that jsonb would refuse.
 create table event (
-    project_id text not null,
-    session_id text not null,
+    project_id text collate "C" not null,
+    session_id text collate "C" not null,
     day date not null,
-    idempotency_key text not null,
+    idempotency_key text collate "C" not null,
     workspace_id text not null,
     seq bigint not null,
     arrival bigint not null,

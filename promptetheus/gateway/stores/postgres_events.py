@@ -44,7 +44,8 @@ _HOLD_SESSION = """
 insert into session as known
     (project_id, id, workspace_id, day, arrivals, size_bytes, opening, started_s, received_at, created_at)
 values
-    (:project, :session, :workspace, (now() at time zone 'UTC')::date, :number, :size, :opening, :started, now(), now())
+    (:project, :session, :workspace, (now() at time zone 'UTC')::date, :number, :size, :opening, :started,
+     now(), now())
 on conflict (project_id, id) do update set
     arrivals = known.arrivals + excluded.arrivals,
     size_bytes = known.size_bytes + excluded.size_bytes,
@@ -79,12 +80,15 @@ class PostgresEvents:
 
     def append(self, tenant: Tenant, session_id: str, events: Sequence[Incoming]) -> Appended:
         """Store what is new of a batch."""
-        batch = list({event.key: event for event in reversed(events)}.values())[::-1]
+        batch = events
+        if len({event.key for event in events}) < len(events):
+            batch = list({event.key: event for event in reversed(events)}.values())[::-1]
         if not batch:
             return self._nothing(tenant, session_id)
-        opening = next((event for event in batch if is_session_start(event.event)), None)
-        size = sum(len(event.line) for event in batch)
-        with self._database.transaction(tenant.workspace_id) as statements:
+        changes = (event for event in batch if event.event["type"] == "state_change")
+        opening = next((event for event in changes if is_session_start(event.event)), None)
+        size = sum([len(event.line) for event in batch])
+        with self._database.transaction(tenant.workspace_id, prepare=_STAGING) as statements:
             [held] = statements.run(
                 _HOLD_SESSION,
                 project=tenant.project_id,
@@ -101,7 +105,7 @@ class PostgresEvents:
             if stored == len(batch):
                 self._seal(statements, tenant, session_id, batch[-1], held)
             else:
-                self._correct(statements, tenant, session_id, batch)
+                self._correct(statements, tenant, session_id)
         return Appended(stored, start, end)
 
     def has(self, tenant: Tenant, session_id: str) -> bool:
@@ -222,16 +226,14 @@ class PostgresEvents:
         tenant: Tenant,
         session_id: str,
         day: Any,
-        batch: list[Incoming],
+        batch: Sequence[Incoming],
         start: int,
     ) -> int:
-        connection = statements.connection
-        connection.execute(_STAGING)
         with (
-            connection.cursor() as cursor,
+            statements.connection.cursor() as cursor,
             cursor.copy("copy staging (idempotency_key, seq, arrival, line) from stdin") as copy,
         ):
-            copy.write(_copy_text(batch, start + 1))
+            copy.write(_copy_text(batch, session_id, start + 1))
         values = {"project": tenant.project_id, "session": session_id, "day": day}
         return statements.count(_TAKE_OVER, workspace=tenant.workspace_id, **values)
 
@@ -249,7 +251,7 @@ class PostgresEvents:
             )  # fmt: skip
 
     def _correct(
-        self, statements: PostgresStatements, tenant: Tenant, session_id: str, batch: list[Incoming]
+        self, statements: PostgresStatements, tenant: Tenant, session_id: str
     ) -> None:
         """Some events had come before: the size is that of what is there."""
         statements.run(
@@ -292,11 +294,17 @@ class PostgresEvents:
         return counted
 
 
-def _copy_text(batch: list[Incoming], number: int) -> bytes:
-    """The rows of a batch in COPY's text format: JSON has no raw tab or newline, backslashes are doubled."""
+def _copy_text(batch: Sequence[Incoming], session_id: str, number: int) -> bytes:
+    """The rows of a batch in COPY's text format: JSON has no raw tab or newline, backslashes are doubled.
+
+    A key that begins with the session's id, as ours do, is kept from there on; any other one behind a `=`.
+    """
     rows = []
+    start, length = session_id + ":", len(session_id)
     for event in batch:
-        key = event.key.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+        key = event.key[length:] if event.key.startswith(start) else "=" + event.key
+        if not key.isprintable() or "\\" in key:
+            key = key.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
         line = event.line.replace(b"\\", b"\\\\") if b"\\" in event.line else event.line
         rows.append(b"%s\t%d\t%d\t%s" % (key.encode(), event.seq, number, line))
         number += 1

@@ -1,0 +1,136 @@
+"""The five tools of release 2.0.1, answered from the spool. `incident` is what is a fingerprint now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from promptetheus.mcp.answers import Answer, Refused
+from promptetheus.mcp.evidence import Evidence
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+MAX_SERVICES = 10
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 20
+
+
+def failure_context(
+    evidence: Evidence, incident_id: str = "", session_id: str = "", run_id: str = ""
+) -> Answer:
+    """What happened in the failing session, or in the newest one of an incident."""
+    return evidence.outline(_session(evidence, session_id or run_id, incident_id))
+
+
+def failure_evidence(
+    evidence: Evidence,
+    incident_id: str = "",
+    session_id: str = "",
+    services: list[str] | None = None,
+    limit: Any = DEFAULT_LIMIT,
+) -> Answer:
+    """The steps of a failing session that went wrong or differ, for some tools when `services` names them."""
+    if not session_id and not incident_id and services:
+        words = [name.strip() for name in services if name.strip()][:MAX_SERVICES]
+        return evidence.find(" ".join(f"tool:{name}" for name in words[:1]), "session", clamped(limit))
+    return evidence.compare(_session(evidence, session_id, incident_id))
+
+
+def search_logs(evidence: Evidence, service: str, query: str = "", limit: Any = DEFAULT_LIMIT) -> Answer:
+    """Where a text stands in what was recorded; without one, where the tool is named."""
+    return evidence.find(query or service, "step", clamped(limit))
+
+
+def advisors(evidence: Evidence, incident_id: str = "") -> Answer:
+    """What to look at: the situation, or one failure."""
+    return evidence.fingerprint(incident_id) if incident_id else evidence.situation()
+
+
+def fix_brief(
+    evidence: Evidence, incident_id: str = "", session_id: str = "", include_evidence: bool = True
+) -> Answer:
+    """Where to mend: the comparison with a passing session, or only the outline."""
+    session = _session(evidence, session_id, incident_id)
+    if not include_evidence:
+        return evidence.outline(session, 1_500)
+    try:
+        return evidence.compare(session)
+    except Refused:  # there is no passing session
+        return evidence.outline(session)
+
+
+def clamped(limit: Any) -> int:
+    """1 to 100; what is no number counts as 20."""
+    try:
+        return min(max(int(limit), 1), MAX_LIMIT)
+    except (TypeError, ValueError):
+        return DEFAULT_LIMIT
+
+
+def add_classic_tools(server: MCPServer[Any], evidence: Evidence) -> None:
+    """Offer them beside the others."""
+    from mcp_types import CallToolResult
+
+    from promptetheus.mcp.server import READ_ONLY, answered
+
+    def get_failure_context(
+        incident_id: str | None = None, session_id: str | None = None, run_id: str | None = None
+    ) -> CallToolResult:
+        """Context of a failing session (release 2.0.1; see outline)."""
+        return answered(lambda: failure_context(evidence, incident_id or "", session_id or "", run_id or ""))
+
+    def get_promptetheus_evidence(
+        incident_id: str | None = None,
+        project_ref: str | None = None,
+        session_id: str | None = None,
+        services: list[str] | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> CallToolResult:
+        """Evidence of a failure (release 2.0.1; see compare)."""
+        return answered(
+            lambda: failure_evidence(evidence, incident_id or "", session_id or "", services, limit)
+        )
+
+    def search_promptetheus_logs(
+        service: str,
+        query: str | None = None,
+        project_ref: str | None = None,
+        incident_id: str | None = None,
+        start_time: str | None = None,
+        end_time: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> CallToolResult:
+        """Search what was recorded (release 2.0.1; see find)."""
+        return answered(lambda: search_logs(evidence, service, query or "", limit))
+
+    def get_promptetheus_advisors(
+        advisor_type: str = "security", project_ref: str | None = None, incident_id: str | None = None
+    ) -> CallToolResult:
+        """What to look at (release 2.0.1; see situation)."""
+        return answered(lambda: advisors(evidence, incident_id or ""))
+
+    def get_fix_brief(
+        incident_id: str | None = None, session_id: str | None = None, include_evidence: bool = True
+    ) -> CallToolResult:
+        """Where to mend (release 2.0.1; see compare)."""
+        return answered(lambda: fix_brief(evidence, incident_id or "", session_id or "", include_evidence))
+
+    for function in (
+        get_failure_context,
+        get_promptetheus_evidence,
+        search_promptetheus_logs,
+        get_promptetheus_advisors,
+        get_fix_brief,
+    ):
+        server.tool(annotations=READ_ONLY, structured_output=False)(function)
+
+
+def _session(evidence: Evidence, session: str, incident: str) -> str:
+    if session:
+        return session
+    failing = [row for row in evidence.rows() if row.status.is_failing]
+    if incident:
+        failing = [row for row in failing if row.fingerprint.startswith(incident)]
+    if not failing:
+        raise Refused("No failing session is there. `find` lists sessions.")
+    return failing[0].session_id

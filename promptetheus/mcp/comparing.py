@@ -1,0 +1,64 @@
+"""`compare`: two sessions, or the failing and the passing ones of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from promptetheus.mcp.answers import Answer, Refused
+from promptetheus.queries.rows import SessionRow
+from promptetheus.spool import session_file_stem
+
+MAX_SUSPECTS = 15
+
+
+def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Sequence[SessionRow]) -> Answer:
+    """Where a session departs from another one: from the nearest passing one when none is named."""
+    from promptetheus.project_rules import read_rules
+    from promptetheus.queries.diffs import effects_for, read_session, report_on
+    from promptetheus.queries.tasks import nearest_passing
+    from promptetheus.side_by_side_text import banner_lines, number_lines, row_lines
+    from promptetheus.signatures import make_run
+
+    rules = read_rules(spool)
+    noise = rules.noise()
+    right = read_session(row.path)
+    why = ""
+    if other is None:
+        chosen = nearest_passing(right.row, make_run(right.events, noise), list(rows), noise)
+        if chosen is None:
+            raise Refused(
+                "No passing session of the same agent and goal is there to compare with. "
+                "Name one as b, or use outline: it names the likeliest first mistake from the session alone."
+            )
+        other, why = chosen.row, "the nearest passing session of its task"
+    left = read_session(other.path)
+    effects = effects_for(spool, list(rows), rules.effects, left, right)
+    report = report_on(left, right, noise=noise, effects=effects, chosen=why)
+    names = f"{session_file_stem(left.row.session_id)} ({left.row.status.word})"
+    facts = [
+        f"{session_file_stem(right.row.session_id)} ({right.row.status.word}) held against {names}"
+        f"{f', {why}' if why else ''}: {len(report.differences)} of {len(report.rows)} aligned steps differ."
+    ]
+    lines = [*banner_lines(report), *row_lines(report, None), *number_lines(report)]
+    return Answer(facts, lines, "both sessions", right.row.session_id)
+
+
+def compare_group(spool: Path, row: SessionRow, rows: Sequence[SessionRow]) -> Answer:
+    """What failing sessions of the task do that passing ones do not."""
+    from promptetheus.project_rules import read_rules
+    from promptetheus.queries.tasks import groups_of_task, suspects_between
+
+    groups = groups_of_task(row, list(rows))
+    report = suspects_between(groups, MAX_SUSPECTS, read_rules(spool).noise())
+    facts = [
+        f"{report.failing} failing against {report.passing} passing sessions of its task. {report.verdict}"
+    ]
+    lines = [
+        f"{suspect.kind.value}: {suspect.text}  "
+        f"(in {suspect.counts.failing_with} of {suspect.counts.failing} failing, "
+        f"{suspect.counts.passing_with} of {suspect.counts.passing} passing; corrected p {suspect.q:.3g}; "
+        f"{suspect.verdict})"
+        for suspect in report.suspects
+    ]
+    return Answer(facts, lines, "sessions of the task", row.session_id)

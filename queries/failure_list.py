@@ -1,0 +1,63 @@
+"""The ways in which the sessions of a spool failed, with what a person noted about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from promptetheus.deviation import Deviation, Deviations, deviation, deviation_classes
+from promptetheus.effects import judge
+from promptetheus.failures import Failure, Outcome, failures
+from promptetheus.notes import Note, Notes, Subject
+from promptetheus.queries.project_effects import evidence_of
+from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.tasks import MAX_SESSIONS, ended, failed, passed, read_run, same_task
+
+MAX_PASSING = 20
+"""Passing sessions of a task that a failing one is held against, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFailure:
+    """A line of the list."""
+
+    failure: Failure
+    notes: tuple[Note, ...]
+
+
+def outcome_of(row: SessionRow) -> Outcome:
+    """How a session ended."""
+    started = row.started if row.started is not None else row.mtime
+    return Outcome(row.session_id, started, row.agent, row.goal, row.fingerprint, row.label)
+
+
+def list_failures(spool: Path, rows: Iterable[SessionRow]) -> list[ListedFailure]:
+    """The failures of these sessions, the one seen last first. Running sessions do not count yet."""
+    notes = Notes(spool)
+    return [
+        ListedFailure(failure, notes.about(Subject(fingerprint=failure.fingerprint)))
+        for failure in failures(map(outcome_of, ended(rows)))
+    ]
+
+
+def list_deviations(
+    spool: Path, rows: Iterable[SessionRow], corrections: Mapping[str, str] | None = None
+) -> Deviations:
+    """How the newest failing sessions (200 at most) depart from the passing ones of their tasks.
+
+    Args:
+        corrections: tool name to effect, see `project_rules.ProjectRules.effects`.
+    """
+    rows = ended(rows)
+    effects = judge(evidence_of(spool, rows), corrections)
+    read = lru_cache(maxsize=4 * MAX_SESSIONS)(read_run)
+    found: list[tuple[str, Deviation | None]] = []
+    for row in failed(rows)[:MAX_SESSIONS]:
+        run = read(row.path)
+        if run is not None:
+            baselines = passed(same_task(row, rows).rows)[:MAX_PASSING]
+            known = [each for other in baselines if (each := read(other.path)) is not None]
+            found.append((row.session_id, deviation(run, known, effects)))
+    return deviation_classes(found)

@@ -1,0 +1,111 @@
+"""A PostgreSQL server of one's own: in a temporary directory, on a free port of 127.0.0.1, as a user who is not root."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+_START_S = 60.0
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class NoPostgres(Exception):
+    """There is none to start here; the message says why."""
+
+
+def binaries() -> Path:
+    """Where initdb and postgres are. Raises NoPostgres."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    places = [*reversed(installed), *map(Path, os.get_exec_path())]
+    for place in places:
+        if (place / "initdb").exists() and (place / "postgres").exists():
+            return place
+    raise NoPostgres("PostgreSQL is not installed (apt-get install postgresql)")
+
+
+class PostgresServer:
+    """Runs while the block does. `durable`: as it comes; otherwise without waiting for the disk, for tests."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
+        self._databases = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        programs = binaries()
+        self._user: dict[str, Any] = {}
+        self._directory = Path(tempfile.mkdtemp(prefix="promptetheus-postgres-"))
+        if os.getuid() == 0:
+            name = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
+            found = pwd.getpwnam(name)
+            self._user = {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
+            os.chown(self._directory, found.pw_uid, found.pw_gid)
+        data = self._directory / "data"
+        made = subprocess.run(
+            [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
+            capture_output=True,
+            text=True,
+            cwd=self._directory,
+            **self._user,
+        )
+        if made.returncode:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            raise NoPostgres(f"initdb failed: {made.stderr.strip()[-300:]}")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", *(() if self._durable else _FAST)]
+        with open(self._directory / "log", "wb") as log:
+            self._process = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-p", str(self.port), *(w for s in settings for w in ("-c", s))],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self._directory,
+                **self._user,
+            )
+        self._wait()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def url(self, database: str, user: str) -> str:
+        """The connection string of a user."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """An empty database and its connection string. Its owner is no superuser: row level security binds it."""
+        import psycopg
+
+        name = f"gateway_{next(self._databases)}"
+        with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
+            connection.execute(f"create role {name} login".encode())
+            connection.execute(f"create database {name} owner {name}".encode())
+        return self.url(name, name)
+
+    def _wait(self) -> None:
+        import psycopg
+
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                psycopg.connect(self.url("postgres", "postgres"), connect_timeout=5).close()
+                return
+            except psycopg.OperationalError:
+                log = (self._directory / "log").read_text(errors="replace")[-500:]
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise NoPostgres(f"the server did not start: {log}") from None
+                time.sleep(0.05)

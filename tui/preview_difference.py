@@ -1,0 +1,71 @@
+"""Where a failing session parts from one that passed, in two lines for the preview. Reads sessions: for a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from promptetheus.display import printable_line, short_id
+from promptetheus.queries.rows import SessionRow, Status
+
+MOST_PASSING = 6
+"""Sessions that passed and are held against it; the Diff view looks at more."""
+
+MOST_EVENTS = 3_000
+"""Longer sessions are left to the Diff view."""
+
+
+def passing_like(row: SessionRow, rows: Sequence[SessionRow]) -> list[SessionRow]:
+    """The newest sessions of the same agent and goal that passed, of rows that stand newest first."""
+    found: list[SessionRow] = []
+    for other in rows:
+        same = other.status is Status.PASSED and other.goal == row.goal and other.agent == row.agent
+        if same and other.events <= MOST_EVENTS:
+            found.append(other)
+            if len(found) == MOST_PASSING:
+                break
+    return found
+
+
+def difference(
+    row: SessionRow, passing: Sequence[SessionRow], given_up: Callable[[], bool]
+) -> tuple[str, ...]:
+    """Up to two printable lines; none when nothing can be said, or nobody waits for it any more."""
+    # None of this is needed before the first frame.
+    from promptetheus.diff_report import Side
+    from promptetheus.effects import evidence_in, judge
+    from promptetheus.noise import DEFAULT_NOISE
+    from promptetheus.queries.diffs import read_session, report_on
+    from promptetheus.queries.tasks import nearest_passing
+    from promptetheus.signatures import make_run
+
+    if not passing or row.events > MOST_EVENTS:
+        return ()
+    try:
+        right = read_session(row.path)
+        run = make_run(right.events)
+        chosen = None if given_up() else nearest_passing(row, run, passing)
+        if chosen is None or given_up():
+            return ()
+        left = read_session(chosen.row.path)
+    except OSError:
+        return ()
+    effects = judge([evidence_in(run), evidence_in(make_run(left.events))], {})
+    report = report_on(left, right, noise=DEFAULT_NOISE, effects=effects)
+    banner = report.banner
+    that = f"the passing session {short_id(chosen.row.session_id)}"
+    if banner.not_comparable:
+        return (f"Has too little in common with {that} to say where they part.",)
+    place = banner.first_row if banner.first_row is not None else banner.effective_row
+    if place is None:
+        return (f"Does nothing otherwise than {that}.",)
+    mine, theirs = report.cell(place, Side.RIGHT), report.cell(place, Side.LEFT)
+    if mine is None and theirs is not None:
+        return (f"First differs from {that}, which has a step that is missing here:", theirs.text)
+    if mine is None:
+        return ()
+    if theirs is None:
+        return (f"First differs from {that} at step {mine.number}, which that one does not have:", mine.text)
+    return (
+        f"First differs from {that} at step {mine.number}:",
+        printable_line(f"{mine.text}   there: {theirs.text}", 600),
+    )

@@ -1,0 +1,145 @@
+"""What the columns of the session list say about a session: one cell each, cut by nobody yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from promptetheus.display import age, count, duration, money, printable_line, value
+from promptetheus.queries.activity import Activity
+from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.tui.fit import Pieces
+from promptetheus.tui.theme import Looks
+
+SHOWN_LENGTH = 200
+"""No cell shows more characters than this, so a row never costs more than this either."""
+
+ACTIVITY_CELLS = 8
+_HEIGHTS = " ▁▂▃▄▅▆▇"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a cell needs to know besides its row."""
+
+    now: float
+    """Seconds since the epoch."""
+    looks: Looks
+    repeats: Mapping[str, int]
+    """Sessions of the whole list by fingerprint."""
+    activity: Mapping[str, Activity | None] = field(default_factory=dict)
+    """How busy sessions were, by id, as far as it has been read."""
+
+
+def newest(row: SessionRow) -> float:
+    """When a session began; its file's last change where no event has a time."""
+    return row.mtime if row.started is None else row.started
+
+
+def took_ms(row: SessionRow, now: float) -> float | None:
+    """How long a session took, or has been running for."""
+    if row.status is Status.RUNNING and row.started is not None:
+        return max(0.0, (now - row.started) * 1000)
+    return row.duration_ms
+
+
+def scores_text(row: SessionRow) -> str:
+    """`reward 0.5`, `correct ✓ helpful 0.9`; empty without scores."""
+    return " ".join(f"{name} {_score(score)}" for name, score in row.scores.items())
+
+
+def cost_text(row: SessionRow) -> str:
+    """`$0.012`; with `+` when some calls have no known price; `–` when none has."""
+    if row.cost_usd is None:
+        return "–"
+    return money(row.cost_usd) + ("+" if row.unpriced_calls else "")
+
+
+def _score(score: float | bool) -> str:
+    if isinstance(score, bool):
+        return "✓" if score else "✗"
+    return f"{score:.3g}" if isinstance(score, float) else value(score, 12)
+
+
+def short_line(text: str) -> str:
+    return printable_line(text, SHOWN_LENGTH)
+
+
+def status_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(f"{row.status.glyph} {row.status.word}", at.looks.status(row.status))]
+
+
+def started_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(age(None if row.started is None else at.now - row.started), at.looks.muted)]
+
+
+def agent_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(short_line(row.agent), at.looks.text)] if row.agent else [("–", at.looks.faint)]
+
+
+def goal_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(short_line(row.goal), at.looks.text)] if row.goal else [("–", at.looks.faint)]
+
+
+def took_cell(row: SessionRow, at: Moment) -> Pieces:
+    style = at.looks.running if row.status is Status.RUNNING else at.looks.text
+    return [(duration(took_ms(row, at.now)), style)]
+
+
+def steps_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.steps), at.looks.text)]
+
+
+def errors_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.errors), at.looks.failed if row.errors else at.looks.faint)]
+
+
+def llm_calls_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.llm_calls), at.looks.text if row.llm_calls else at.looks.faint)]
+
+
+def tokens_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(count(row.tokens), at.looks.faint if row.tokens is None else at.looks.text)]
+
+
+def cost_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(cost_text(row), at.looks.faint if row.cost_usd is None else at.looks.text)]
+
+
+def scores_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(short_line(scores_text(row)), at.looks.text)]
+
+
+def tags_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(short_line(", ".join(row.tags)), at.looks.muted)]
+
+
+def activity_cell(row: SessionRow, at: Moment) -> Pieces:
+    found = at.activity.get(row.session_id)
+    if found is None:
+        return []
+    looks = at.looks
+    calm = looks.running if row.status is Status.RUNNING else looks.muted
+    return [
+        (_HEIGHTS[round(level * (len(_HEIGHTS) - 1))], looks.failed if trouble else calm)
+        for level, trouble in zip(found.levels, found.trouble, strict=True)
+    ]
+
+
+def fails_as_cell(row: SessionRow, at: Moment) -> Pieces:
+    if not row.fingerprint:
+        return []
+    pieces = [(row.fingerprint[:6], at.looks.muted)]
+    repeats = at.repeats.get(row.fingerprint, 0)
+    if repeats > 1:
+        pieces.append((f" ×{repeats}", at.looks.accent))
+    return [*pieces, (f" {short_line(_way_of_failing(row))}", at.looks.text)]
+
+
+def _way_of_failing(row: SessionRow) -> str:
+    """The label without the words that the status beside it says already."""
+    return row.label.removeprefix("goal mismatch: ")
+
+
+def fails_as_content(row: SessionRow) -> str:
+    return f"{row.fingerprint[:6]} ×99 {short_line(_way_of_failing(row))}" if row.fingerprint else ""

@@ -1,0 +1,86 @@
+"""Sessions in groups: by agent, goal or way of failing, each under a line that counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from enum import StrEnum
+
+from promptetheus.display import printable_line
+from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.tui.fit import Pieces
+from promptetheus.tui.theme import Looks
+
+
+class Grouping(StrEnum):
+    """What sessions are put together by."""
+
+    NONE = "no groups"
+    AGENT = "agent"
+    GOAL = "goal"
+    FAILURE = "way of failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The line over some sessions."""
+
+    key: str
+    title: str
+    sessions: int
+    failing: int
+    running: int
+    folded: bool
+
+
+Listed = SessionRow | Group
+"""A line of the list."""
+
+
+def grouped(rows: Sequence[SessionRow], by: Grouping, folded: Set[str]) -> list[Listed]:
+    """The rows under the lines of their groups; groups stand in the order in which their first row stands."""
+    groups: dict[str, list[SessionRow]] = {}
+    for row in rows:
+        groups.setdefault(_key(row, by), []).append(row)
+    lines: list[Listed] = []
+    for key, members in groups.items():
+        failing = sum(row.status.is_failing for row in members)
+        running = sum(row.status is Status.RUNNING for row in members)
+        lines.append(Group(key, _title(members[0], by), len(members), failing, running, key in folded))
+        if key not in folded:
+            lines.extend(members)
+    return lines
+
+
+def group_pieces(group: Group, looks: Looks) -> Pieces:
+    """`▾ booking-agent  12 sessions · 3 failing`."""
+    pieces: Pieces = [
+        ("▸ " if group.folded else "▾ ", looks.muted),
+        (printable_line(group.title, 200), looks.strong),
+        (f"   {group.sessions} {'session' if group.sessions == 1 else 'sessions'}", looks.muted),
+    ]
+    if group.running:
+        pieces += [(" · ", looks.faint), (f"{group.running} running", looks.running)]
+    if group.failing:
+        pieces += [(" · ", looks.faint), (f"{group.failing} failing", looks.failed)]
+    return pieces
+
+
+def _key(row: SessionRow, by: Grouping) -> str:
+    match by:
+        case Grouping.AGENT:
+            return row.agent
+        case Grouping.GOAL:
+            return row.goal
+        case _:
+            return row.fingerprint
+
+
+def _title(row: SessionRow, by: Grouping) -> str:
+    match by:
+        case Grouping.AGENT:
+            return row.agent or "without an agent's name"
+        case Grouping.GOAL:
+            return row.goal or "without a goal"
+        case _:
+            return f"{row.fingerprint[:6]} {row.label}" if row.fingerprint else "did not fail"

@@ -1,0 +1,145 @@
+"""The shell of the program: views on a stack, the ways between them, and where the person has been."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.history import History
+from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.views import VIEWS, NotNow, Place, ViewScreen, make_view, view_bindings
+
+ERRORS_KEPT = 50
+
+
+class Shell(Guarded, App[None]):
+    """Goes from view to view. The Sessions view is under everything."""
+
+    BINDING_GROUP_TITLE = "Everywhere"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *view_bindings(),
+        Binding(
+            "minus", "last_view", "last view", show=False, id="app.last_view", tooltip="To the view before this"
+        ),
+        Binding(
+            "left_square_bracket", "history(-1)", "back", show=False, id="app.back",
+            tooltip="Back through the views you have seen",
+        ),
+        Binding(
+            "right_square_bracket", "history(1)", "forward", show=False, id="app.forward",
+            tooltip="Forward again",
+        ),
+    ]  # fmt: skip
+
+    root: Path
+    """The spool."""
+    clock: Callable[[], float]
+    """Seconds since the epoch."""
+
+    def __init__(self, *, ansi_color: bool | None) -> None:
+        super().__init__(ansi_color=ansi_color)
+        self.errors: deque[str] = deque(maxlen=ERRORS_KEPT)
+        """Tracebacks of what went wrong in here, newest last."""
+        self.last_session: Path | None = None
+        """The session that was opened last."""
+        self.history = History()
+        """Where the person has been."""
+
+    @property
+    def sessions_screen(self) -> SessionsScreen:
+        """The Sessions view at the bottom of the stack."""
+        bottom = self.screen_stack[0]
+        assert isinstance(bottom, SessionsScreen)
+        return bottom
+
+    async def go(self, view: str, subject: object = None) -> bool:
+        """Show a view in front, or say why it cannot be shown. A view stands once on the stack: another subject of
+        the same view, and what was opened from it, make room."""
+        if view == "sessions":
+            await self.leave_to(self.sessions_screen)
+            return True
+        open_already = next((screen for screen in self.views() if view == screen.VIEW), None)
+        if open_already is not None and subject in (None, open_already.subject):
+            await self.leave_to(open_already)
+            return True
+        try:
+            made = make_view(self, VIEWS[view], subject)
+        except NotNow as why:
+            self.notify(str(why), timeout=4)
+            return False
+        if open_already is not None:
+            below = self.views()[self.views().index(open_already) - 1]
+            await self.leave_to(below, note=False)
+        await self.open_screen(made)
+        self._note_place()
+        return True
+
+    async def open_session(self, path: Path) -> None:
+        """Show one session."""
+        await self.go("session", path)
+
+    async def leave(self) -> None:
+        """Back one level: to the view from which the one in front was opened."""
+        views = self.views()
+        if len(views) > 1:
+            await self.leave_to(views[-2])
+
+    async def leave_to(self, screen: Screen[Any], *, note: bool = True) -> None:
+        """Close everything in front of `screen`."""
+        while self.screen is not screen and len(self.screen_stack) > 1:
+            await self.pop_screen()
+        if note:
+            self._note_place()
+
+    def views(self) -> list[ViewScreen]:
+        """The views that are open, the Sessions view first; dialogs and full-screen values left out."""
+        return [screen for screen in self.screen_stack if isinstance(screen, ViewScreen)]
+
+    def crumbs(self) -> list[ViewScreen]:
+        """The views under the one in front."""
+        return self.views()[:-1]
+
+    def _note_place(self) -> None:
+        front = self.views()[-1]
+        if front.VIEW == "session" and isinstance(front.subject, Path):
+            self.last_session = front.subject
+        self.history.visit(front.place)
+
+    async def open_screen(self, screen: Screen[Any]) -> None:
+        """Show a screen. One that fails to build is taken away again, so that the keys still reach something."""
+        before = len(self.errors)
+        await self.push_screen(screen)
+        if len(self.errors) > before and not (screen.is_running and screen.children):
+            await self.pop_screen()
+
+    async def action_show_view(self, view: str) -> None:
+        """The view of a number key."""
+        await self.go(view)
+
+    async def action_leave(self) -> None:
+        """Back one level."""
+        await self.leave()
+
+    async def action_last_view(self) -> None:
+        """Back and forth between the present view and the one before it."""
+        await self._go_to(self.history.last, "No other view has been open yet.")
+
+    async def action_history(self, by: int) -> None:
+        """Through the views that were open, as in a browser."""
+        place = self.history.back() if by < 0 else self.history.forward()
+        await self._go_to(place, "This is the first view." if by < 0 else "There is no later view.")
+
+    async def _go_to(self, place: Place | None, otherwise: str) -> None:
+        if place is None:
+            self.notify(otherwise, timeout=3)
+        elif place.view == "sessions":
+            await self.go("sessions")
+        else:
+            await self.go(place.view, place.subject)
