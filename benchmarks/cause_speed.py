@@ -40,10 +40,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="runs of each, default 5")
-    measure(parser.parse_args().repeat)
+    speed(parser.parse_args().repeat)
 
 
-def measure(repeat: int = 5) -> None:
+def speed(repeat: int = 5) -> None:
     """Print every measurement."""
     print(f"{'':52}{'CPU':>9}{'wall':>9}  budget")
     for steps, budget in ((5_000, "500 ms"), (50_000, "5 s")):
@@ -131,7 +131,12 @@ def unlike(steps: int) -> list[Event]:
 def failing_session(number: int) -> list[Event]:
     """A session with a fingerprint of its own."""
     letters = "".join(chr(ord("g") + int(digit)) for digit in str(number))
-    after = {"agent": "agent", "user_goal": f"goal {number % 40}", "project_id": None, "tags": []}
+    after: dict[str, Any] = {
+        "agent": "agent",
+        "user_goal": f"goal {number % 40}",
+        "project_id": None,
+        "tags": [],
+    }
     opening = {"name": "session_started", "before": None, "after": after}
     return [
         _event(0, "state_change", opening, number),

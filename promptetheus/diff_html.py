@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from promptetheus.comparison import RowKind
 from promptetheus.diff_report import Cell, DiffReport, SessionSide, Side, effects_in
@@ -226,18 +226,14 @@ def _marked(words: WordChanges, side: Words) -> str:
 
 
 def _details(details: RowDetails, shots: Callable[[PicturePair], Shots] | None, room: _Room) -> Iterator[str]:
-    values = [*_values("", details.arguments), *_values("result ", details.result)]
+    texts = {id(text.change): text.words for text in details.texts}
+    values = [*_values("", details.arguments, texts), *_values("result ", details.result, texts)]
     values += [
         f'<tr><td class="path">{_text(name, 40)}</td><td>{_text(left, 60)}</td><td>{_text(right, 60)}</td></tr>'
         for name, left, right in details.numbers
     ]
     if values:
         yield f"<table>{''.join(values)}</table>"
-    for text in details.texts:
-        yield (
-            f'<p><span class="path">{_text(text.path or "text", 200)}</span> '
-            f"{_marked(text.words, Words.LEFT)}</p><p>{_marked(text.words, Words.RIGHT)}</p>"
-        )
     if details.page:
         yield f"<ul>{''.join(f'<li>{_text(sentence, 600)}</li>' for sentence in details.page)}</ul>"
     for pair in details.pictures:
@@ -245,14 +241,21 @@ def _details(details: RowDetails, shots: Callable[[PicturePair], Shots] | None, 
             yield _shots(shots(pair)) if room.take() else '<p class="quiet">More pictures were left out.</p>'
 
 
-def _values(what: str, changes: Iterable[ValueChange]) -> Iterator[str]:
+def _values(what: str, changes: Iterable[ValueChange], texts: Mapping[int, WordChanges]) -> Iterator[str]:
     for change in changes:
-        before, after = (
-            '<span class="gap">not there</span>' if each is ABSENT else _text(plain_value(each, _MAX_VALUE))
-            for each in (change.before, change.after)
-        )
+        words = texts.get(id(change))
+        if words is not None and words.share_equal >= WORTH_MARKING:
+            before, after = _marked(words, Words.LEFT), _marked(words, Words.RIGHT)
+        else:
+            before, after = _value(change.before, "del"), _value(change.after, "ins")
         path = _text(f"{what}{change.path}".strip() or "value", 200)
-        yield f'<tr><td class="path">{path}</td><td><del>{before}</del></td><td><ins>{after}</ins></td></tr>'
+        yield f'<tr><td class="path">{path}</td><td>{before}</td><td>{after}</td></tr>'
+
+
+def _value(value: Any, tag: str) -> str:
+    if value is ABSENT:
+        return '<span class="gap">not there</span>'
+    return f"<{tag}>{_text(plain_value(value, _MAX_VALUE))}</{tag}>"
 
 
 def _shots(shots: Shots) -> str:

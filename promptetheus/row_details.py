@@ -41,7 +41,8 @@ class PicturePair(NamedTuple):
 class TextChange(NamedTuple):
     """A long text inside arguments or a result, word by word."""
 
-    path: str
+    change: ValueChange
+    """The one of the row's changes that it tells more exactly."""
     words: WordChanges
 
 
@@ -95,7 +96,7 @@ def row_details(sides: SideBySide, row: Row) -> RowDetails:
 
 def _texts(changes: Sequence[ValueChange]) -> list[TextChange]:
     return [
-        TextChange(change.path, word_changes(change.before, change.after))
+        TextChange(change, word_changes(change.before, change.after))
         for change in changes
         if isinstance(change.before, str)
         and isinstance(change.after, str)

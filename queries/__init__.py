@@ -12,26 +12,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptetheus.queries.catalog import Catalog
-    from promptetheus.queries.filter import Filter, completions, parse_filter
+    from promptetheus.queries.filter import BadFilter, Filter, completions, parse_filter, read_filter
+    from promptetheus.queries.isolated import IsolatedDatabase
     from promptetheus.queries.live import Watcher, changes
     from promptetheus.queries.needle import BadPattern, Needle
+    from promptetheus.queries.open_result import OpenResult
+    from promptetheus.queries.ordering import Order, parse_order
     from promptetheus.queries.paging import BadCursor, Page
     from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound
     from promptetheus.queries.rows import Change, Problem, SessionRow, Skipped, Status, Usage
     from promptetheus.queries.search import Hit
     from promptetheus.queries.session_log import Growth, SessionLog
+    from promptetheus.queries.spools import Spools
     from promptetheus.queries.sql import Result, SpoolDatabase, SqlError, run_sql
 
 _MODULES = {
     "AmbiguousSession": "resolve",
     "BadCursor": "paging",
+    "BadFilter": "filter",
     "BadPattern": "needle",
     "Catalog": "catalog",
     "Change": "rows",
     "Filter": "filter",
     "Growth": "session_log",
     "Hit": "search",
+    "IsolatedDatabase": "isolated",
     "Needle": "needle",
+    "OpenResult": "open_result",
+    "Order": "ordering",
     "Page": "paging",
     "Problem": "rows",
     "Result": "sql",
@@ -40,6 +48,7 @@ _MODULES = {
     "SessionRow": "rows",
     "Skipped": "rows",
     "SpoolDatabase": "sql",
+    "Spools": "spools",
     "SqlError": "sql",
     "Status": "rows",
     "Usage": "rows",
@@ -47,19 +56,25 @@ _MODULES = {
     "changes": "live",
     "completions": "filter",
     "parse_filter": "filter",
+    "parse_order": "ordering",
+    "read_filter": "filter",
     "run_sql": "sql",
 }
 
 __all__ = [
     "AmbiguousSession",
     "BadCursor",
+    "BadFilter",
     "BadPattern",
     "Catalog",
     "Change",
     "Filter",
     "Growth",
     "Hit",
+    "IsolatedDatabase",
     "Needle",
+    "OpenResult",
+    "Order",
     "Page",
     "Problem",
     "Result",
@@ -68,6 +83,7 @@ __all__ = [
     "SessionRow",
     "Skipped",
     "SpoolDatabase",
+    "Spools",
     "SqlError",
     "Status",
     "Usage",
@@ -75,6 +91,8 @@ __all__ = [
     "changes",
     "completions",
     "parse_filter",
+    "parse_order",
+    "read_filter",
     "run_sql",
 ]
 

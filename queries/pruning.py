@@ -51,28 +51,42 @@ class Planner:
 
 
 def events_query(columns: frozenset[str] | None) -> str:
-    """The query of the view `events`, with NULL in columns that nobody looks at: their text is not even copied."""
-    query = next(view.query for view in views() if view.name == "events")
+    """The query of the view `events`, without the columns that nobody looks at: their text is not even copied."""
+    view = next(view for view in views() if view.name == "events")
+    if columns is None:
+        return view.query
+    before, after = view.query.split("\nfrom (", 1)
+    items = {item.rstrip(",").rsplit(None, 1)[-1]: item.rstrip(",") for item in before.splitlines()[1:]}
+    kept = _kept(columns)
     for column, field in _FIELDS.items():
-        if columns is None or column in columns:
-            continue
-        kind = "JSON" if column in ("payload", "metadata") else "VARCHAR"
-        query = _without(query, f'"{field}": "{kind}"')
-        start = query.index(f"line.{field}")
-        line_start = query.rindex("\n", 0, start) + 1
-        line_end = query.index("\n", start)
-        comma = "," if query[:line_end].endswith(",") else ""
-        query = (
-            query[:line_start]
-            + f"    null::{_NULLS.get(column, 'varchar')} as {column}{comma}"
-            + query[line_end:]
-        )
+        if column not in kept:
+            after = _without(
+                after, f'"{field}": "{"JSON" if column in ("payload", "metadata") else "VARCHAR"}"'
+            )
+    if kept.isdisjoint(_FIELDS):  # one field is found faster than transformed
+        start, end = after.index("json_transform("), after.index(") as line")
+        after = after[:start] + "struct_pack(type := json ->> 'type'" + after[end:]
     if not needs_files(columns):
-        query = query.replace("    session_id,\n", "    null::varchar as session_id,\n", 1)
-        query = query.replace("select filename, ", "select ", 1).replace(
+        after = after.replace("select filename, ", "select ", 1).replace(
             "join spool.files using (filename)\n", "", 1
         )
-    return query
+    return (
+        "select\n" + ",\n".join(items[name] for name, _ in view.columns if name in kept) + "\nfrom (" + after
+    )
+
+
+def events_view(columns: frozenset[str], table: str) -> str:
+    """All columns of `events` over what `events_query` gave: NULL where nobody looks."""
+    view = next(view for view in views() if view.name == "events")
+    kept = _kept(columns)
+    items = [
+        name if name in kept else f"null::{_NULLS.get(name, 'varchar')} as {name}" for name, _ in view.columns
+    ]
+    return f"select {', '.join(items)} from {table}"
+
+
+def _kept(columns: frozenset[str]) -> frozenset[str]:
+    return columns | {"type"}
 
 
 def needs_files(columns: frozenset[str] | None) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from promptetheus.queries.clean_copy import copy_events, needs_copy
-from promptetheus.queries.pruning import events_query, needs_files
+from promptetheus.queries.pruning import events_query, events_view, needs_files
 from promptetheus.queries.rows import SessionRow, path_text
 from promptetheus.queries.views import macros, views
 
@@ -110,12 +110,8 @@ class Sandbox:
                 case "sessions":
                     execute(f"create table sessions as {view.query}")
                     self._load_catalog(rows if listed else (), view.query)
-                case "events" if types is None:
-                    execute(f"create table events as {events_query(columns)}")
                 case "events":
-                    every = events_query(columns)
-                    query = f"create table events as from ({every}) where list_contains($1::varchar[], type)"
-                    execute(query, [list(types or ())])
+                    self._load_events(types, columns)
                 case _:
                     execute(f"create view {view.name} as {view.query}")
         for macro in macros():
@@ -146,6 +142,20 @@ class Sandbox:
         """Free the memory and remove what was spilled."""
         self.connection.close()
         self._remove()
+
+    def _load_events(self, types: Collection[str] | None, columns: frozenset[str] | None) -> None:
+        table = "events"
+        if columns is not None:
+            # Columns of NULLs take their share of time for each row.
+            table = "kept.events"
+            self.connection.execute("create schema kept")
+        query = f"create table {table} as from ({events_query(columns)})"
+        if types is None:
+            self.connection.execute(query)
+        else:
+            self.connection.execute(f"{query} where list_contains($1::varchar[], type)", [list(types)])
+        if columns is not None:
+            self.connection.execute(f"create view events as {events_view(columns, table)}")
 
     def _load_files(
         self, rows: Sequence[SessionRow], columns: frozenset[str] | None, check: Callable[[], None]

@@ -18,6 +18,10 @@ MAX_SESSIONS = 200
 """Sessions of a task that are read, the newest first."""
 
 
+MAX_READ_BYTES = 64 << 20
+"""Of session files of a group, in one go."""
+
+
 class SameTask(NamedTuple):
     """Sessions of one task and how they were recognised."""
 
@@ -106,10 +110,10 @@ def groups_of_fingerprint(fingerprint: str, rows: Iterable[SessionRow]) -> Group
 
 
 def suspects_between(groups: Groups, limit: int | None = 20, noise: Noise = DEFAULT_NOISE) -> SuspectReport:
-    """What the failing sessions do and the passing ones do not. Reads up to 200 sessions of each group."""
+    """What the failing sessions do and the passing ones do not. Reads up to 200 sessions of each group; the report
+    says how many it read."""
     failing, passing = (
-        [run for row in rows[:MAX_SESSIONS] if (run := read_run(row.path, noise)) is not None]
-        for rows in (groups.failing, groups.passing)
+        [run for _, run in _read_runs(rows, noise)] for rows in (groups.failing, groups.passing)
     )
     return find_suspects(failing, passing, limit)
 
@@ -120,14 +124,26 @@ def nearest_passing(
     """The passing session of the task of `row` (whose steps are `run`) with most in common; None when
     no session of that task passed. Reads up to 200 sessions."""
     task = same_task(row, rows)
-    runs = [
-        (other, found) for other in passed(task.rows) if (found := read_run(other.path, noise)) is not None
-    ]
+    runs = _read_runs(passed(task.rows), noise)
     choice = nearest(run, [found for _, found in runs])
     if choice is None:
         return None
     why = f"a passing session of {task.by}, {choice.describe(len(runs))}"
     return Chosen(runs[choice.place][0], why)
+
+
+def _read_runs(rows: Sequence[SessionRow], noise: Noise) -> list[tuple[SessionRow, Run]]:
+    """The first of these sessions, as many as can be read in a few seconds; at least one, however long."""
+    found: list[tuple[SessionRow, Run]] = []
+    room = MAX_READ_BYTES
+    for row in rows[:MAX_SESSIONS]:
+        room -= row.size_bytes
+        if found and room < 0:
+            break
+        run = read_run(row.path, noise)
+        if run is not None:
+            found.append((row, run))
+    return found
 
 
 def read_run(path: Path, noise: Noise = DEFAULT_NOISE) -> Run | None:

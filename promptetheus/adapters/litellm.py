@@ -1,8 +1,8 @@
 """LiteLLM: completions, responses, embeddings of any provider; sync, async, streamed, through a router.
 
-LiteLLM tells its loggers of a success later, from a thread or a queue: after a short session has ended, or in the
-next one. So a call is recorded where its caller is: begun when LiteLLM is about to ask the provider, finished when the
-answer is returned or the stream read; the late report serves where that was not seen.
+LiteLLM tells its loggers of a success later, from a thread or a queue: after a short session has ended, or in
+the next one. So a call is recorded where its caller is: begun when LiteLLM is about to ask the provider, finished
+when the answer is returned or the stream read; the late report serves where that was not seen.
 """
 
 from __future__ import annotations

@@ -199,12 +199,14 @@ def plain_span(span: Any) -> Span:
 
 def requested_tools(span: Span) -> list[ToolRequest]:
     """The tools that a model's answer asks for, as its span has them."""
-    found = []
+    found: list[ToolRequest] = []
     for message in _decoded(meaning.first(span.attributes, "gen_ai.output.messages")) or ():
         parts = get(message, "parts")
-        for part in parts if isinstance(parts, list) else ():
-            if get(part, "type") == "tool_call" and get(part, "name"):
-                found.append(ToolRequest(str(part["name"]), get(part, "arguments"), get(part, "id")))
+        found += [
+            ToolRequest(str(part["name"]), get(part, "arguments"), get(part, "id"))
+            for part in (parts if isinstance(parts, list) else ())
+            if get(part, "type") == "tool_call" and get(part, "name")
+        ]
     if found:
         return found
     calls: dict[str, dict[str, Any]] = {}

@@ -146,9 +146,7 @@ class SpanExport:
         if around is None:
             around = self._open.get(_session(event))
         inside = None if around is None else self._api.set_span_in_context(around)
-        return self._tracer.start_span(
-            name, context=inside, attributes=attributes_of(event), start_time=at
-        )
+        return self._tracer.start_span(name, context=inside, attributes=attributes_of(event), start_time=at)
 
     def _end(self, key: str, event: Event, at: int, error: str | None = None) -> None:
         span = self._open.pop(key)

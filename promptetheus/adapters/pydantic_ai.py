@@ -10,8 +10,8 @@ from typing import Any
 from promptetheus.adapters.attaching import Attached
 from promptetheus.adapters.extras import require_extra
 from promptetheus.adapters.patching import PatchPoint, patch_point
-from promptetheus.adapters.pydantic_ai_run import capability_for, is_ours
 from promptetheus.adapters.pydantic_ai_history import record_history
+from promptetheus.adapters.pydantic_ai_run import capability_for, is_ours
 from promptetheus.adapters.scope import hook
 
 EXTRA = "pydantic-ai"

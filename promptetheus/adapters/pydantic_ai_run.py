@@ -87,9 +87,7 @@ class _Hooks:
         run.answered(call, response)
         return response
 
-    async def wrap_tool_validate(
-        self, ctx: Any, *, call: Any, tool_def: Any, args: Any, handler: Any
-    ) -> Any:
+    async def wrap_tool_validate(self, ctx: Any, *, call: Any, tool_def: Any, args: Any, handler: Any) -> Any:
         try:
             return await handler(args)
         except Exception as error:
@@ -97,9 +95,7 @@ class _Hooks:
                 self._run.tool_ended(call, None, error)
             raise
 
-    async def wrap_tool_execute(
-        self, ctx: Any, *, call: Any, tool_def: Any, args: Any, handler: Any
-    ) -> Any:
+    async def wrap_tool_execute(self, ctx: Any, *, call: Any, tool_def: Any, args: Any, handler: Any) -> Any:
         try:
             result = await handler(args)
         except BaseException as error:
@@ -110,9 +106,7 @@ class _Hooks:
             self._run.tool_ended(call, result, None)
         return result
 
-    async def wrap_output_process(
-        self, ctx: Any, *, output_context: Any, output: Any, handler: Any
-    ) -> Any:
+    async def wrap_output_process(self, ctx: Any, *, output_context: Any, output: Any, handler: Any) -> Any:
         call = get(output_context, "tool_call")
         watched = self._run is not None and call is not None and not get(ctx, "partial_output")
         try:
@@ -205,9 +199,7 @@ class _Run:
             record_tool_result(self._span.inside, ADAPTER, get(call, "tool_call_id"), result)
         elif type(error).__name__ not in ("CallDeferred", "ApprovalRequired"):
             text = _retry_text(error)
-            record_tool_result(
-                self._span.inside, ADAPTER, get(call, "tool_call_id"), error=text or error
-            )
+            record_tool_result(self._span.inside, ADAPTER, get(call, "tool_call_id"), error=text or error)
 
     def _read(self, call: ModelCall, response: Any) -> None:
         answer = call.answer

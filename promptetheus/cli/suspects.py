@@ -68,6 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
     from promptetheus.queries.tasks import suspects_between
 
     report = suspects_between(groups, arguments.limit, read_rules(arguments.spool).noise())
+    for word, read, rows in (
+        ("failing", report.failing, groups.failing),
+        ("passing", report.passing, groups.passing),
+    ):
+        if read < len(rows):
+            say(f"Only {read} of {len(rows)} {word} sessions were read, the newest.")
     if arguments.json:
         print_json(_as_json(report, groups))
     else:

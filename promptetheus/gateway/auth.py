@@ -207,7 +207,7 @@ def session_tenant(gateway: Gateway, who: Principal, session_id: str, project_id
     """The project among those the principal sees that has this session. Raises Refused (404)."""
     check_session_id(session_id)
     for tenant in tenants_of(gateway, who, project_id):
-        if gateway.events.has(tenant, session_id) or gateway.records.trace(tenant, session_id):
+        if _is_known(gateway, tenant, session_id):
             return tenant
     raise not_found("trace")
 
@@ -218,11 +218,20 @@ def writing_tenant(gateway: Gateway, who: Principal, session_id: str, project_id
     tenants = tenants_of(gateway, who, project_id)
     if len(tenants) > 1:
         for tenant in tenants:
-            if gateway.events.has(tenant, session_id) or gateway.records.trace(tenant, session_id):
+            if _is_known(gateway, tenant, session_id):
                 return tenant
     if not tenants:
         raise not_found("project")
     return tenants[0]
+
+
+def _is_known(gateway: Gateway, tenant: Tenant, session_id: str) -> bool:
+    """Whether anything of the session is there: an artifact may come before the event that names it."""
+    return bool(
+        gateway.events.has(tenant, session_id)
+        or gateway.records.trace(tenant, session_id)
+        or gateway.records.artifacts_of(tenant, session_id)
+    )
 
 
 MAX_SESSION_ID_LENGTH = 512

@@ -67,7 +67,7 @@ def build_server(evidence: Evidence, *, classic: bool = False) -> MCPServer[Any]
     _add_tools(server, evidence)
     _add_resources(server, evidence)
     if classic:
-        from promptetheus.mcp.classic import add_classic_tools
+        from promptetheus.mcp.classic_tools import add_classic_tools
 
         add_classic_tools(server, evidence)
 

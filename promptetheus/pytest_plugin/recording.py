@@ -168,8 +168,9 @@ def join_sessions() -> None:
             given = {**given, **_running[-1].options(given), "transport": "spool"}
         plain(self, **given)
 
-    init.__kwdefaults__ = plain.__kwdefaults__  # read to know what a session may be given
-    Session.__init__ = init  # type: ignore[method-assign]
+    joined: Any = init
+    joined.__kwdefaults__ = plain.__kwdefaults__  # read to know what a session may be given
+    Session.__init__ = joined  # type: ignore[method-assign]
 
 
 def leave_sessions_alone() -> None:

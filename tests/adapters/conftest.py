@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from promptetheus import guard
 from tests.adapters.frameworks import installed_versions
 from tests.adapters.recorded import Record
 from tests.adapters.stub_server import StubServer
+
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,11 +49,15 @@ _shown: dict[tuple[str, str], bool] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--feature-report", metavar="FILE", help="write which features of which framework were shown")
+    parser.addoption(
+        "--feature-report", metavar="FILE", help="write which features of which framework were shown"
+    )
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     marker = item.get_closest_marker("adapter")
     if marker is not None and (report.when == "call" or report.failed):
@@ -67,5 +72,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--feature-report", default=None)
     if path is not None:
         rows = [[framework, feature, passed] for (framework, feature), passed in sorted(_shown.items())]
-        report = {"versions": installed_versions({row[0] for row in rows}), "shown": rows}
+        versions = installed_versions({framework for framework, _ in _shown})
+        report = {"versions": versions, "shown": rows}
         Path(path).write_text(json.dumps(report, indent=1))

@@ -1,7 +1,7 @@
 """The table of what the adapters were shown to do, made from reports of test runs.
 
-    pytest tests/adapters --feature-report report.json
-    python -m tests.adapters.feature_table report.json --write docs/adapters/README.md
+pytest tests/adapters --feature-report report.json
+python -m tests.adapters.feature_table report.json --write docs/adapters/README.md
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def table(reports: list[dict[str, Any]]) -> str:
     for framework in sorted(shown, key=str.lower):
         found = shown[framework]
         also = ", ".join(_named(name, found[name]) for name in sorted(found) if name not in COLUMNS)
-        lines.append(_row(framework, versions[framework], *(_mark(found.get(name)) for name in COLUMNS), also))
+        lines.append(
+            _row(framework, versions[framework], *(_mark(found.get(name)) for name in COLUMNS), also)
+        )
     return "\n".join(lines)
 
 

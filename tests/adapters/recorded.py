@@ -78,4 +78,4 @@ class Record:
 
 
 def _is_frame(event: Event) -> bool:
-    return event["type"] == "session_end" or event["payload"].get("name") == "session_started"
+    return bool(event["type"] == "session_end" or event["payload"].get("name") == "session_started")

@@ -33,7 +33,7 @@ ADD = {
 }
 
 
-class Slot(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+class Slot(pydantic.BaseModel):  # type: ignore[name-defined]
     day: str
     hour: int
 
@@ -82,7 +82,9 @@ async def test_async_calls_are_recorded(async_client: Any, record: Record) -> No
 
 
 @pytest.mark.adapter("Anthropic", "tools", "parallel tools")
-def test_tools_are_recorded_with_arguments_ids_results_and_their_failures(client: Any, record: Record) -> None:
+def test_tools_are_recorded_with_arguments_ids_results_and_their_failures(
+    client: Any, record: Record
+) -> None:
     request = ask('call add({"a": 2, "b": 3}) and call add({"a": 4, "b": 5})', tools=[ADD])
     asked = client.messages.create(**request)
     first, second = asked.content
@@ -119,7 +121,10 @@ def test_a_stream_is_recorded_once_at_its_end(client: Any, record: Record) -> No
 def test_tools_of_a_stream_are_put_together_from_its_pieces(client: Any, record: Record) -> None:
     request = ask('call add({"a": 2, "b": 3}) and call add({"a": 4, "b": 5})', tools=[ADD], stream=True)
     list(client.messages.create(**request))
-    assert [call["arguments"] for call in record.payloads("tool_call")] == [{"a": 2, "b": 3}, {"a": 4, "b": 5}]
+    assert [call["arguments"] for call in record.payloads("tool_call")] == [
+        {"a": 2, "b": 3},
+        {"a": 4, "b": 5},
+    ]
 
 
 @pytest.mark.adapter("Anthropic", "stream helper")
@@ -166,7 +171,7 @@ def test_parsed_messages_are_recorded(client: Any, record: Record) -> None:
 
 @pytest.mark.adapter("Anthropic", "beta", "tools")
 def test_the_beta_messages_and_their_tool_runner_are_recorded(client: Any, record: Record) -> None:
-    @anthropic.beta_tool  # type: ignore[untyped-decorator]
+    @anthropic.beta_tool
     def add(a: int, b: int) -> str:
         """Add two numbers."""
         return str(a + b)
@@ -179,7 +184,8 @@ def test_the_beta_messages_and_their_tool_runner_are_recorded(client: Any, recor
 
 @pytest.mark.adapter("Anthropic", "failure")
 @pytest.mark.parametrize(
-    ("model", "error_type"), [(f"{MODEL}-error-429", "RateLimitError"), (f"{MODEL}-error-500", "InternalServerError")]
+    ("model", "error_type"),
+    [(f"{MODEL}-error-429", "RateLimitError"), (f"{MODEL}-error-500", "InternalServerError")],
 )
 def test_a_call_that_fails_is_recorded_with_its_error(
     client: Any, record: Record, model: str, error_type: str
@@ -222,7 +228,9 @@ def test_prompts_are_captured_only_when_asked_for_and_redacted(stub: StubServer,
     secret = "sk-ant-" + "a1B2c3D4e5F6g7H8i9J0" * 2
     with anthropic.Anthropic(base_url=stub.url, api_key="stub") as plain:
         AnthropicAdapter(plain).messages.create(**ask(f"key {secret}", system="be brief"))
-        AnthropicAdapter(plain, capture_content=True).messages.create(**ask(f"key {secret}", system="be brief"))
+        AnthropicAdapter(plain, capture_content=True).messages.create(
+            **ask(f"key {secret}", system="be brief")
+        )
     hashed, captured = record.of("llm_call")
     assert "messages" not in hashed["metadata"]
     assert captured["metadata"]["messages"]["system"] == "be brief"
@@ -252,7 +260,9 @@ def test_threads_with_sessions_of_their_own_never_mix(stub: StubServer, spool: P
 
 
 @pytest.mark.adapter("Anthropic", "many tasks")
-async def test_calls_at_the_same_time_each_belong_to_their_own_span(async_client: Any, record: Record) -> None:
+async def test_calls_at_the_same_time_each_belong_to_their_own_span(
+    async_client: Any, record: Record
+) -> None:
     async def work(number: int) -> None:
         with record.session.span(f"task {number}"):
             await async_client.messages.create(**ask(f'say "{number}"'))

@@ -30,6 +30,7 @@ ADD = {
     },
 }
 
+
 @pytest.fixture
 def where(stub: StubServer, record: Record) -> Any:
     with LiteLLMAdapter():
@@ -91,7 +92,10 @@ def test_tools_are_recorded_with_arguments_ids_and_results(where: Any, record: R
     for call in asked.tool_calls:
         messages.append({"role": "tool", "tool_call_id": call.id, "content": "7"})
     litellm.completion(model="openai/gpt-4o", messages=messages, tools=[ADD], **where)
-    assert [call["arguments"] for call in record.payloads("tool_call")] == [{"a": 2, "b": 3}, {"a": 4, "b": 5}]
+    assert [call["arguments"] for call in record.payloads("tool_call")] == [
+        {"a": 2, "b": 3},
+        {"a": 4, "b": 5},
+    ]
     assert [result["result"] for result in record.payloads("tool_result")] == ["7", "7"]
 
 
@@ -168,7 +172,9 @@ def test_other_providers_are_recorded_alike(stub: StubServer, record: Record) ->
 @pytest.mark.parametrize(
     ("model", "error"), [("gpt-4o-error-429", "RateLimitError"), ("gpt-4o-error-500", "InternalServerError")]
 )
-def test_a_call_that_fails_is_recorded_with_its_error(where: Any, record: Record, model: str, error: str) -> None:
+def test_a_call_that_fails_is_recorded_with_its_error(
+    where: Any, record: Record, model: str, error: str
+) -> None:
     with pytest.raises(getattr(litellm, error)):
         litellm.completion(model=f"openai/{model}", messages=HI, **where)
     assert record.types == ["llm_call", "error"]
@@ -221,8 +227,8 @@ def test_two_adapters_record_each_into_its_own_session(stub: StubServer, spool: 
 def test_detaching_leaves_litellm_as_it_was(stub: StubServer, record: Record) -> None:
     def found() -> Any:
         wrapper = framework("litellm.litellm_core_utils.streaming_handler").CustomStreamWrapper
-        lists = ("callbacks", "input_callback", "success_callback", "failure_callback")
-        lists += ("_async_success_callback", "_async_failure_callback")
+        lists = ["callbacks", "input_callback", "success_callback", "failure_callback"]
+        lists += ["_async_success_callback", "_async_failure_callback"]
         return (
             [list(getattr(litellm, name)) for name in lists],
             framework("litellm.utils").update_response_metadata,
@@ -258,7 +264,9 @@ def test_threads_with_sessions_of_their_own_never_mix(stub: StubServer, spool: P
             records[number] = found
             for turn in range(3):
                 messages = user(f'say "{number}.{turn}"')
-                answer = litellm.completion(model="openai/gpt-4o", messages=messages, stream=turn == 1, **where)
+                answer = litellm.completion(
+                    model="openai/gpt-4o", messages=messages, stream=turn == 1, **where
+                )
                 list(answer)
 
     with LiteLLMAdapter():

@@ -37,7 +37,7 @@ ADD = {
 HI = [{"role": "user", "content": "hi"}]
 
 
-class Slot(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+class Slot(pydantic.BaseModel):  # type: ignore[name-defined]
     day: str
     hour: int
 
@@ -125,7 +125,10 @@ def test_tools_of_a_stream_are_put_together_from_its_pieces(client: Any, record:
     messages = user('call add({"a": 2, "b": 3}) and call add({"a": 4, "b": 5})')
     for _ in client.chat.completions.create(model="gpt-4o", messages=messages, tools=[ADD], stream=True):
         pass
-    assert [call["arguments"] for call in record.payloads("tool_call")] == [{"a": 2, "b": 3}, {"a": 4, "b": 5}]
+    assert [call["arguments"] for call in record.payloads("tool_call")] == [
+        {"a": 2, "b": 3},
+        {"a": 4, "b": 5},
+    ]
     assert len({call["call_id"] for call in record.payloads("tool_call")}) == 2
 
 
@@ -235,7 +238,10 @@ def test_tools_of_responses_are_recorded_with_their_results(client: Any, record:
     given += answer.output
     given += [{"type": "function_call_output", "call_id": i.call_id, "output": "7"} for i in answer.output]
     client.responses.create(model="gpt-4o", input=given, tools=[tool])
-    assert [call["arguments"] for call in record.payloads("tool_call")] == [{"a": 2, "b": 3}, {"a": 4, "b": 5}]
+    assert [call["arguments"] for call in record.payloads("tool_call")] == [
+        {"a": 2, "b": 3},
+        {"a": 4, "b": 5},
+    ]
     assert [result["result"] for result in record.payloads("tool_result")] == ["7", "7"]
 
 
@@ -294,7 +300,9 @@ def test_raw_and_streaming_responses_are_recorded(client: Any, record: Record) -
     assert raw.parse().choices[0].message.content == "Hello from the stub."
     with client.chat.completions.with_streaming_response.create(model="gpt-4o", messages=HI) as body:
         assert body.parse().choices[0].message.content == "Hello from the stub."
-    stream = client.chat.completions.with_raw_response.create(model="gpt-4o", messages=HI, stream=True).parse()
+    stream = client.chat.completions.with_raw_response.create(
+        model="gpt-4o", messages=HI, stream=True
+    ).parse()
     assert len(list(stream)) > 3
     assert [event["payload"].get("output_tokens") for event in record.of("llm_call")] == [7, 7, None]
 
@@ -360,7 +368,9 @@ async def test_a_call_that_is_cancelled_says_so_and_is_no_error(async_client: An
 
 
 @pytest.mark.adapter("OpenAI", "failure", "streaming")
-@pytest.mark.parametrize(("model", "error"), [("gpt-4o-cut", "APIConnectionError"), ("gpt-4o-stream-error", "APIError")])
+@pytest.mark.parametrize(
+    ("model", "error"), [("gpt-4o-cut", "APIConnectionError"), ("gpt-4o-stream-error", "APIError")]
+)
 def test_a_stream_that_breaks_is_recorded_with_its_error_and_what_came(
     client: Any, record: Record, model: str, error: str
 ) -> None:
@@ -394,7 +404,9 @@ def test_prompts_are_a_hash_unless_they_are_to_be_captured_and_then_redacted(
     messages = user(f"my key is {secret}")
     with openai.OpenAI(base_url=stub.openai_url, api_key="stub") as plain:
         OpenAIAdapter(plain).chat.completions.create(model="gpt-4o", messages=messages)
-        OpenAIAdapter(plain, messages_ref="s3://mine").chat.completions.create(model="gpt-4o", messages=messages)
+        OpenAIAdapter(plain, messages_ref="s3://mine").chat.completions.create(
+            model="gpt-4o", messages=messages
+        )
         OpenAIAdapter(plain, capture_content=True).chat.completions.create(model="gpt-4o", messages=messages)
     hashed, own, captured = record.of("llm_call")
     assert hashed["payload"]["messages_ref"].startswith("sha256:") and "messages" not in hashed["metadata"]
@@ -518,7 +530,11 @@ def test_mistakes_of_the_adapter_never_reach_the_agent(
     def broken(*args: Any) -> None:
         raise RuntimeError("a mistake of ours")
 
-    for module, name in ((openai_reading, "read_answer"), (openai_reading, "operation_of"), (model_call, "cost_of")):
+    for module, name in (
+        (openai_reading, "read_answer"),
+        (openai_reading, "operation_of"),
+        (model_call, "cost_of"),
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, broken)
             answer = client.chat.completions.create(model="gpt-4o", messages=HI)

@@ -51,7 +51,9 @@ def exported() -> Exported:
 
 
 @pytest.mark.adapter("OpenTelemetry", "outbound")
-def test_a_session_that_is_followed_becomes_a_tree_of_spans(exported: Exported, record: Record, spool: Path) -> None:
+def test_a_session_that_is_followed_becomes_a_tree_of_spans(
+    exported: Exported, record: Record, spool: Path
+) -> None:
     session = pt.start(agent="booker", user_goal="g", spool_dir=spool)
     with OpenTelemetryBridge(session, exported.tracer), session:
         with session.span("choose"):
@@ -59,7 +61,13 @@ def test_a_session_that_is_followed_becomes_a_tree_of_spans(exported: Exported, 
             session.tool_result("c1", result=["2pm"])
             session.llm_call("gpt-4o", input_tokens=3, output_tokens=2, latency_ms=250)
         session.user_message("hi")
-    assert exported.names() == ["execute_tool look", "chat gpt-4o", "choose", "user_message", "invoke_agent booker"]
+    assert exported.names() == [
+        "execute_tool look",
+        "chat gpt-4o",
+        "choose",
+        "user_message",
+        "invoke_agent booker",
+    ]
     assert exported.parent_of("execute_tool look") == "choose"
     assert exported.parent_of("chat gpt-4o") == "choose"
     assert exported.parent_of("choose") == exported.parent_of("user_message") == "invoke_agent booker"
@@ -115,7 +123,9 @@ def test_its_own_methods_record_and_mirror(exported: Exported, record: Record) -
     assert exported["retrieval"].attributes["promptetheus.documents"] == "[{'id': '1'}]"
 
 
-def test_a_session_that_is_broken_gives_an_empty_event(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_that_is_broken_gives_an_empty_event(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Broken:
         def event(self, *args: Any) -> None:
             raise RuntimeError("broken")
@@ -242,10 +252,11 @@ def test_pydantic_ais_own_spans_are_recorded(stub: StubServer, provider: Any, re
 
 
 @pytest.mark.adapter("OpenTelemetry", "inbound: OpenInference")
-def test_openinference_spans_are_recorded(
-    stub: StubServer, openinference: None, record: Record
-) -> None:
-    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
+def test_openinference_spans_are_recorded(stub: StubServer, openinference: None, record: Record) -> None:
+    tool = {
+        "type": "function",
+        "function": {"name": "add", "parameters": {"type": "object", "properties": {}}},
+    }
     with framework("openai").OpenAI(base_url=stub.openai_url, api_key="stub") as client:
         client.chat.completions.create(model="gpt-4o", messages=HI)
         asked = [{"role": "user", "content": 'call add({"a": 2})'}]
@@ -259,7 +270,9 @@ def test_openinference_spans_are_recorded(
 
 
 @pytest.mark.adapter("OpenTelemetry", "inbound: OpenInference", "failure")
-def test_failures_of_openinference_spans_are_recorded(stub: StubServer, openinference: None, record: Record) -> None:
+def test_failures_of_openinference_spans_are_recorded(
+    stub: StubServer, openinference: None, record: Record
+) -> None:
     openai = framework("openai")
     with (
         openai.OpenAI(base_url=stub.openai_url, api_key="stub", max_retries=0) as client,
@@ -271,7 +284,9 @@ def test_failures_of_openinference_spans_are_recorded(stub: StubServer, openinfe
 
 
 @pytest.mark.adapter("OpenTelemetry", "inbound: OpenTelemetry's instrumentation")
-def test_opentelemetrys_own_instrumentation_is_recorded(stub: StubServer, provider: Any, record: Record) -> None:
+def test_opentelemetrys_own_instrumentation_is_recorded(
+    stub: StubServer, provider: Any, record: Record
+) -> None:
     instrumentor = framework("opentelemetry.instrumentation.openai_v2").OpenAIInstrumentor()
     instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
     try:

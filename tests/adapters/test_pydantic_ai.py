@@ -23,7 +23,7 @@ openai_models = framework("pydantic_ai.models.openai")
 openai_provider = framework("pydantic_ai.providers.openai")
 
 
-class Slot(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+class Slot(pydantic.BaseModel):  # type: ignore[name-defined]
     day: str
     hour: int
 
@@ -87,7 +87,9 @@ async def test_an_async_run_is_recorded(record: Record, stub: StubServer) -> Non
 
 
 @pytest.mark.adapter("PydanticAI", "streaming")
-async def test_a_streamed_run_is_recorded_with_its_time_to_first_token(record: Record, stub: StubServer) -> None:
+async def test_a_streamed_run_is_recorded_with_its_time_to_first_token(
+    record: Record, stub: StubServer
+) -> None:
     async with PydanticAIAdapter(plain_agent(stub)).run_stream("hi") as result:
         assert [text async for text in result.stream_text(delta=True)]
     event = record.only("llm_call")

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 def pytest_report_header() -> str:
-    return f"gateway: skipped, {', '.join(MISSING)} not installed (extra server)" if MISSING else "gateway: tested"
+    return (
+        f"gateway: skipped, {', '.join(MISSING)} not installed (extra server)"
+        if MISSING
+        else "gateway: tested"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +51,10 @@ def store(request: pytest.FixtureRequest) -> str:
     """The name of the store that the test runs on."""
     name: str = request.param
     return name
+
+
+on_files = pytest.mark.parametrize("store", ["embedded"], indirect=True)
+"""For tests of what has nothing to do with the store."""
 
 
 @pytest.fixture

@@ -26,7 +26,9 @@ def routes(app: Any) -> list[tuple[str, str]]:
     pending = list(app.routes)
     while pending:
         route = pending.pop()
-        pending += getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", [])
+        pending += getattr(route, "routes", None) or getattr(
+            getattr(route, "original_router", None), "routes", []
+        )
         if isinstance(route, APIRoute):
             found += [(method, route.path) for method in sorted(route.methods - {"HEAD", "OPTIONS"})]
     assert len(found) > 30
@@ -39,7 +41,9 @@ def theirs(client: Any) -> dict[str, str]:
     built = a_failing_booking("secret-session")
     client.post("/api/traces/secret-session/events", json={"events": built.events})
     artifact = client.post(
-        "/api/traces/secret-session/artifacts", content=b"\x89PNG secret", headers={"Content-Type": "image/png"}
+        "/api/traces/secret-session/artifacts",
+        content=b"\x89PNG secret",
+        headers={"Content-Type": "image/png"},
     ).json()["artifact"]
     client.post("/api/traces/secret-session/runtime/memory", json={"kind": "k", "value": "secret"})
     [incident] = client.get("/api/incidents").json()["incidents"]
@@ -58,10 +62,16 @@ def filled(path: str, values: dict[str, str]) -> str:
 
 
 def bodies(method: str) -> dict[str, Any]:
-    return {} if method in ("GET", "DELETE") else {"json": {"status": "ignored", "pr_url": "x", "name": "mine", "events": []}}
+    return (
+        {}
+        if method in ("GET", "DELETE")
+        else {"json": {"status": "ignored", "pr_url": "x", "name": "mine", "events": []}}
+    )
 
 
-def test_without_a_credential_every_route_but_the_public_ones_is_closed(client: Any, theirs: dict[str, str]) -> None:
+def test_without_a_credential_every_route_but_the_public_ones_is_closed(
+    client: Any, theirs: dict[str, str]
+) -> None:
     del client.headers["Authorization"]
     for method, path in routes(client.app):
         expected = 200 if path in PUBLIC else 401
@@ -106,7 +116,9 @@ def _with_all_scopes(client: Any, headers: dict[str, str]) -> dict[str, str]:
     return bearer(client.post(f"/api/projects/{project}/keys", json=body, headers=CONSOLE).json()["api_key"])
 
 
-def test_lists_of_another_project_are_empty(client: Any, theirs: dict[str, str], new_key: Callable[..., str]) -> None:
+def test_lists_of_another_project_are_empty(
+    client: Any, theirs: dict[str, str], new_key: Callable[..., str]
+) -> None:
     wrong = bearer(new_key("other"))
     assert client.get("/api/sessions", headers=wrong).json()["sessions"] == []
     assert client.get("/api/incidents", headers=wrong).json()["incidents"] == []
@@ -115,7 +127,9 @@ def test_lists_of_another_project_are_empty(client: Any, theirs: dict[str, str],
         assert client.get(path, params={"project_id": "proj_dev"}, headers=wrong).status_code == 404
 
 
-def test_a_known_id_cannot_be_taken_over(client: Any, theirs: dict[str, str], new_key: Callable[..., str]) -> None:
+def test_a_known_id_cannot_be_taken_over(
+    client: Any, theirs: dict[str, str], new_key: Callable[..., str]
+) -> None:
     before = client.get("/api/traces/secret-session/events").json()
     wrong = bearer(new_key("other"))
     client.post("/api/traces", json={"id": "secret-session", "agent": "thief"}, headers=wrong)

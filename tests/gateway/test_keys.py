@@ -15,7 +15,7 @@ from promptetheus.gateway.identity import DEFAULT_SCOPES, Tenant
 from promptetheus.gateway.options import BadOptions, Options
 from promptetheus.gateway.state import Gateway
 from promptetheus.gateway.stores import keys
-from tests.gateway.conftest import serving
+from tests.gateway.conftest import on_files, serving
 from tests.gateway.test_store_conformance import an_event
 
 CONSOLE = {"Authorization": "Bearer pt_console_token"}
@@ -50,7 +50,10 @@ def test_a_credential_cannot_give_more_than_it_has(client: Any) -> None:
     admin = bearer(add(client, name="ci", scopes=["admin"])["api_key"])
     answer = client.post("/api/projects/proj_dev/keys", json={"scopes": ["read"]}, headers=admin)
     assert answer.status_code == 403
-    assert client.post("/api/projects/proj_dev/keys", json={"scopes": ["admin"]}, headers=admin).status_code == 201
+    assert (
+        client.post("/api/projects/proj_dev/keys", json={"scopes": ["admin"]}, headers=admin).status_code
+        == 201
+    )
 
 
 def test_a_key_ends_at_its_time(client: Any) -> None:
@@ -68,7 +71,9 @@ def test_a_revoked_key_opens_nothing_from_then_on(client: Any) -> None:
     assert client.get("/api/sessions", headers=bearer(made["api_key"])).status_code == 401
 
 
-def test_rotation_lets_the_old_keys_work_for_a_while_if_asked_to(client: Any, new_key: Callable[..., str]) -> None:
+def test_rotation_lets_the_old_keys_work_for_a_while_if_asked_to(
+    client: Any, new_key: Callable[..., str]
+) -> None:
     old = new_key("rotating")
     project = client.get("/api/projects", headers=bearer(old)).json()["projects"][0]["id"]
     path = f"/api/projects/{project}/api-key"
@@ -128,7 +133,9 @@ def test_a_project_has_so_many_keys_at_most(gateway: Gateway, monkeypatch: pytes
         gateway.keys.add(tenant, "one more", DEFAULT_SCOPES)
 
 
-def test_among_ten_thousand_keys_the_right_one_is_found(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_among_ten_thousand_keys_the_right_one_is_found(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By an index on a part of the hash: the time does not grow with their number."""
     monkeypatch.setattr(keys.Keys, "of_project", lambda self, tenant: [])
     tenant = Tenant("ws_dev", "proj_dev")
@@ -150,7 +157,10 @@ def test_among_ten_thousand_keys_the_right_one_is_found(gateway: Gateway, monkey
         assert "api_key_lookup" in plan["detail"]
 
 
-@pytest.mark.parametrize("token", ["", "x", "pt_live_" + "a" * 43, "Bearer", "é", "x" * 10_000, "a.b.c", "pt_server_token"])
+@on_files
+@pytest.mark.parametrize(
+    "token", ["", "x", "pt_live_" + "a" * 43, "Bearer", "é", "x" * 10_000, "a.b.c", "pt_server_token"]
+)
 def test_what_is_no_credential_is_a_401_without_details(client: Any, token: str) -> None:
     answer = client.get("/api/sessions", headers={"Authorization": f"Bearer {token}".encode()})
     assert answer.status_code == 401
@@ -158,6 +168,7 @@ def test_what_is_no_credential_is_a_401_without_details(client: Any, token: str)
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@on_files
 def test_guessing_is_slowed_down(options: Options) -> None:
     with serving(replace(options, limits=replace(options.limits, failures_per_s=1.0))) as client:
         answers = [client.get("/api/sessions", headers=bearer(f"guess{n}")).status_code for n in range(8)]

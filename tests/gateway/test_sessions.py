@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.builders import SessionBuilder, a_failing_booking, a_passing_booking, a_session
+from tests.gateway.conftest import on_files
 from tests.gateway.test_store_conformance import an_event
 
 
@@ -65,7 +66,9 @@ def test_pages_follow_each_other(client: Any) -> None:
         send(client, built)
     found, cursor = [], None
     for _ in range(4):
-        page = client.get("/api/sessions", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        page = client.get(
+            "/api/sessions", params={"limit": 2, **({"cursor": cursor} if cursor else {})}
+        ).json()
         found += [session["id"] for session in page["sessions"]]
         cursor = page["next_cursor"]
     assert found == [f"s{number}" for number in reversed(range(7))]
@@ -84,6 +87,7 @@ def test_events_come_by_seq_in_pages(client: Any) -> None:
     assert [event["seq"] for event in after["events"]] == [4]
 
 
+@on_files
 @pytest.mark.parametrize("cursor", ["x", "", "W10", "WzEsMl0=="])
 def test_a_cursor_that_is_not_ours_is_a_400(client: Any, cursor: str) -> None:
     send(client, a_session("s1"))
@@ -107,7 +111,9 @@ def test_a_session_can_be_deleted_with_its_artifacts(client: Any) -> None:
     send(client, a_session("s1"))
     headers = {"Content-Type": "image/png"}
     kept = client.post("/api/traces/s1/artifacts", content=b"\x89PNG one", headers=headers).json()["artifact"]
-    shared = client.post("/api/traces/s1/artifacts", content=b"\x89PNG two", headers=headers).json()["artifact"]
+    shared = client.post("/api/traces/s1/artifacts", content=b"\x89PNG two", headers=headers).json()[
+        "artifact"
+    ]
     client.post("/api/traces/s2/artifacts", content=b"\x89PNG two", headers=headers)
     assert client.delete("/api/sessions/s1").json() == {"deleted": True}
     assert client.get("/api/sessions/s1").status_code == 404

@@ -63,9 +63,13 @@ def test_an_event_that_stands_twice_in_a_batch_is_stored_once(gateway: Gateway) 
     assert gateway.events.append(TENANT, "s1", [event, event, event]).stored == 1
 
 
-def test_events_of_two_writers_with_the_same_seq_are_both_kept_in_the_order_of_arrival(gateway: Gateway) -> None:
+def test_events_of_two_writers_with_the_same_seq_are_both_kept_in_the_order_of_arrival(
+    gateway: Gateway,
+) -> None:
     gateway.events.append(TENANT, "s1", incoming([an_event(5, "s1:b:5", who="first")]))
-    gateway.events.append(TENANT, "s1", incoming([an_event(5, "s1:a:5", who="second"), an_event(1, "s1:a:1")]))
+    gateway.events.append(
+        TENANT, "s1", incoming([an_event(5, "s1:a:5", who="second"), an_event(1, "s1:a:1")])
+    )
     found = [event for _, event in gateway.events.events(TENANT, "s1", None, 10)]
     assert [event["seq"] for event in found] == [1, 5, 5]
     assert [event["payload"].get("who") for event in found] == [None, "first", "second"]
@@ -122,7 +126,9 @@ def test_keys_that_differ_only_by_the_session_id_are_two(gateway: Gateway) -> No
     assert gateway.events.append(TENANT, "s1", events).stored == 4
 
 
-@pytest.mark.parametrize("session_id", ["a/b", "..", ".", "a b", "ü", "x" * 500, "'; drop table event; --", "%s", "\\"])
+@pytest.mark.parametrize(
+    "session_id", ["a/b", "..", ".", "a b", "ü", "x" * 500, "'; drop table event; --", "%s", "\\"]
+)
 def test_any_text_is_a_session_id(gateway: Gateway, session_id: str) -> None:
     gateway.events.append(TENANT, session_id, incoming([an_event(0, "k")], session_id))
     assert gateway.events.has(TENANT, session_id)
@@ -178,7 +184,16 @@ def test_the_summary_of_a_session_recorded_by_the_sdk_is_the_one_that_a_count_gi
     gateway.events.append(TENANT, "s2", incoming(sent, "s2"))
     counted = gateway.events.row(TENANT, "s2")
     assert sealed is not None and counted is not None
-    for field in ("status", "events", "steps", "errors", "usage", "fingerprint", "duration_ms", "input_tokens"):
+    for field in (
+        "status",
+        "events",
+        "steps",
+        "errors",
+        "usage",
+        "fingerprint",
+        "duration_ms",
+        "input_tokens",
+    ):
         assert getattr(sealed, field) == getattr(counted, field), field
     assert sealed.errors == 1
 

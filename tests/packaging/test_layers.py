@@ -12,7 +12,7 @@ import pytest
 from tests.packaging.source_tree import ROOT, Import, imports, modules
 
 FOUNDATION = {
-    "alignment", "anomalies", "artifacts", "baseline", "clock", "comparison", "config", "context", "cost", "describe",
+    "alignment", "anomalies", "artifacts", "attention", "baseline", "clock", "comparison", "config", "context", "cost", "describe",
     "deviation", "display", "divergence", "effects", "encoding", "event_line", "events", "explain", "failures",
     "fingerprint", "guard", "held_write", "ids", "losses", "narrative", "noise", "oversize", "process", "propagation",
     "redaction", "regression", "retention", "runtime_history", "runtime_hints", "sampling", "schema", "secret_patterns", "secret_scan", "separation",
@@ -34,11 +34,13 @@ ALLOWED = {
     "foundation": {"foundation"},
     "write": {"foundation", "write", "delivery"},
     "delivery": {"foundation", "write", "delivery"},
+    "adapters": {"foundation", "write", "gateway", "adapters"},
     "queries": {"foundation", "queries"},
     "importers": {"foundation", "write", "importers"},
     "demo": {"foundation", "write", "facade", "queries", "demo"},
     "tui": {"foundation", "queries", "demo", "importers", "tui"},
-    "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "tui", "cli"},
+    "mcp": {"foundation", "queries", "mcp"},
+    "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "mcp", "tui", "cli"},
     "pytest_plugin": {"foundation", "write", "queries", "pytest_plugin"},
     "facade": {"foundation", "write"},
     "__main__": {"cli"},
@@ -57,7 +59,12 @@ OWNERS = {
     "ijson": {"importers"},
     "genai_prices": {"foundation"},
     "pytest": {"write", "pytest_plugin"},
-    "orjson": {"foundation", "write", "delivery", "queries", "importers", "cli"},
+    "orjson": {"foundation", "write", "adapters", "delivery", "queries", "importers", "cli"},
+    "mcp": {"mcp"},
+    "mcp_types": {"mcp"},
+    "httpx2": {"mcp"},
+    "anyio": {"mcp", "cli"},
+    "pydantic": {"mcp"},
     "httpx": {"delivery", "write"},
 }
 """By third-party package, the layers that may import it."""

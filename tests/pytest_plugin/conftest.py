@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
@@ -15,18 +14,8 @@ import pytest
 from promptetheus.events import Event
 from promptetheus.pytest_plugin.recorded_events import read_events
 
-
-@functools.cache
-def is_installed() -> bool:
-    """Whether pytest finds the plugin by itself: not where the package was installed before it had one.
-
-    Asked of an interpreter that starts elsewhere: here, what a build left in the repository would answer.
-    """
-    code = "import importlib.metadata as m; print([e.value for e in m.entry_points(group='pytest11')])"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True, timeout=60)
-    return "promptetheus.pytest_plugin" in done.stdout
-
+PLUGINS = ("anyio.pytest_plugin", "promptetheus.pytest_plugin")
+"""Named one by one: what else is installed here is nothing to these tests."""
 
 AGENT = """
 import promptetheus as pt
@@ -75,12 +64,13 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of a pytest that treats warnings as errors."""
-        plugin = [] if is_installed() else ["-p", "promptetheus.pytest_plugin"]
-        return [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", *plugin, *arguments]
+        plugins = [word for plugin in PLUGINS for word in ("-p", plugin)]
+        return [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", *plugins, *arguments]
 
     def environment(self) -> dict[str, str]:
         """Without what the pytest around this one has set."""
-        return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        return {**own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     def run(self, *arguments: str) -> Outcome:
         """Run its tests."""

@@ -342,7 +342,7 @@ def test_every_valid_line_is_kept_whatever_stands_around_it(
 ) -> None:
     whole = b"".join(pieces)
     data = whole + line("a", 1000, content="torn")[:torn]
-    events = [piece for piece in pieces if piece.startswith(b'{"idempotency_key"') and piece.endswith(b"}\n")]
+    events = [piece for piece in pieces if piece.endswith(b'"type":"agent_message"}\n')]
     expected = [json.loads(event)["seq"] for event in events]
     path = tmp_path_factory.mktemp("spool") / "a.jsonl"
     path.touch()

@@ -400,7 +400,7 @@ async def test_jumps_stay_among_what_the_filter_shows(spool: Path) -> None:
         await filter_by(session, "type:user")
         await session.until(lambda: session.timeline.row_count() == 1)
         await session.press("enter", "c")
-        assert "No check that the filter shows after this step." in session.text
+        assert "There is no check that the filter shows." in session.text
 
 
 # Following
