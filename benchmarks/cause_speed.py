@@ -2,7 +2,7 @@
 
     nice -n -15 python -m benchmarks.cause_speed [--repeat 5]
 
-Processor time and wall time, medians; each beside its budget. Reading the files is in where files are named.
+Reading the files is in where files are named. Exit code 1 when a budget is missed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scorecard import Scorecard
 from promptetheus.clock import format_timestamp
 from promptetheus.diff_html import diff_html
 from promptetheus.diff_report import DiffReport, SessionSide, diff_report
@@ -35,54 +37,59 @@ Event = dict[str, Any]
 START_S = 1_795_000_000.0
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="runs of each, default 5")
-    speed(parser.parse_args().repeat)
+    card = Scorecard()
+    speed(card, parser.parse_args().repeat)
+    return 1 if card.missed else 0
 
 
-def speed(repeat: int = 5) -> None:
-    """Print every measurement."""
-    print(f"{'':52}{'CPU':>9}{'wall':>9}  budget")
-    for steps, budget in ((5_000, "500 ms"), (50_000, "5 s")):
+def speed(card: Scorecard, repeat: int = 5) -> None:
+    """Measure everything that has a budget."""
+    card.section(
+        "speed: processor time, median (and wall time, which other programs on the machine lengthen)"
+    )
+    measured = partial(_measured, card, repeat)
+    for steps, budget_ms in ((5_000, 500), (50_000, 5_000)):
         one, other = long_session(steps, 0), long_session(steps, 25)
-        _line(f"diff of two sessions of {steps:,} steps", budget, repeat, partial(compared, one, other))
-        _line("  the same, nothing in common", budget, repeat, partial(compared, one, unlike(steps)))
+        measured(f"diff of two sessions of {steps:,} steps", budget_ms, partial(compared, one, other))
+        measured("  the same, nothing in common", budget_ms, partial(compared, one, unlike(steps)))
     one, other = long_session(5_000, 0), long_session(5_000, 25)
     report = compared(one, other)
-    _line(
-        "  the text of 5,000 rows with details", "", repeat, lambda: (banner_lines(report), row_lines(report))
-    )
-    _line("  the page of 5,000 rows", "", repeat, lambda: diff_html(report))
+    measured("  its text with details of all rows", None, lambda: (banner_lines(report), row_lines(report)))
+    measured("  its page", None, lambda: diff_html(report))
     sessions = [long_session(100, offset) for offset in range(500)]
-    _line("suspects over 500 sessions of 100 steps", "2 s", repeat, lambda: suspected(sessions))
+    measured("suspects over 500 sessions of 100 steps", 2_000, lambda: suspected(sessions))
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "spool"
         spool.mkdir()
         for number, session in enumerate((one, other)):
             write(spool, f"long-{number}", session)
-        _line(
-            "diff of two files of 5,000 steps, read and compared", "500 ms", repeat, lambda: from_files(spool)
-        )
+        measured("diff of two files of 5,000 steps, with reading", 500, lambda: from_files(spool))
         many = Path(folder) / "many" / "spool"
         many.mkdir(parents=True)
         for number in range(10_000):
             write(many, f"s{number:05}", failing_session(number))
-        all_rows(many)  # fills the cache of the catalog
-        _line("10,000 fingerprints from the catalog", "1 s", repeat, lambda: listed(many))
+        measured("10,000 fingerprints from the catalog", 1_000, lambda: listed(many))
 
 
-def _line(what: str, budget: str, repeat: int, work: Callable[[], object]) -> None:
+def _measured(
+    card: Scorecard, repeat: int, what: str, budget_ms: int | None, work: Callable[[], object]
+) -> None:
     spent, took = [], []
     for _ in range(repeat):
         cpu, wall = time.process_time(), time.perf_counter()
         work()
         spent.append((time.process_time() - cpu) * 1000)
         took.append((time.perf_counter() - wall) * 1000)
-    numbers = f"{statistics.median(spent):6.0f} ms{statistics.median(took):6.0f} ms"
-    print(f"{what:52}{numbers}  {budget}", flush=True)
+    cpu_ms, wall_ms = statistics.median(spent), statistics.median(took)
+    if budget_ms is None:
+        card.note(f"{what:44} {cpu_ms:6.0f} ms   (wall {wall_ms:.0f} ms)")
+    else:
+        card.at_most(what, cpu_ms, budget_ms, f"(wall {wall_ms:.0f} ms)", "ms")
 
 
 def compared(one: list[Event], other: list[Event]) -> DiffReport:
@@ -183,4 +190,4 @@ def _encoded(event: Event) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -54,6 +54,8 @@ def who_and_when(data: Path, spool: Path, card: Scorecard, verbose: bool) -> Non
         "message 1": lambda case: range(1, case.length),
         "message 0": lambda case: range(case.length),
         "messages with an error word": _error_words,
+        "messages before those": lambda case: [number - 1 for number in _error_words(case)],
+        "messages that run something": _running,
         "last message": lambda case: range(case.length - 1, -1, -1),
     }
     _head(card)
@@ -62,7 +64,9 @@ def who_and_when(data: Path, spool: Path, card: Scorecard, verbose: bool) -> Non
     _random_row(card, "random (expected), all", cases)
     _row(card, "ours, half looked at", [case for case in cases if case.looked_at], _our_messages)
     _row(card, "ours, half held out", held_out, _our_messages)
-    _row(card, "message 1, half held out", held_out, rankings["message 1"])
+    for name in ("message 1", "messages before those", "messages that run something"):
+        _row(card, f"{name}, half held out", held_out, rankings[name])
+    _random_row(card, "random (expected), half held out", held_out)
     for group in sorted({case.group for case in cases}):
         _row(card, f"ours, {group}", [case for case in cases if case.group == group], _our_messages)
         _random_row(card, f"random, {group}", [case for case in cases if case.group == group])
@@ -150,6 +154,14 @@ def _error_words(case: Case) -> list[int]:
         if (number := message_number(event)) and _ERROR_WORD.search(json.dumps(event["payload"]))
     }
     return sorted(numbers)
+
+
+def _running(case: Case) -> list[int]:
+    """Messages with code that was run, or that are an action in a browser."""
+    found = {
+        message_number(event) for event in case.run.events if event["type"] in ("tool_call", "browser_action")
+    }
+    return sorted(number for number in found if number is not None)
 
 
 def _head(card: Scorecard) -> None:

@@ -389,9 +389,9 @@ async def _latencies(root: Path) -> list[float]:
 TASKS: dict[str, Callable[[Path], Times]] = {
     task.__name__: task
     for task in (
-        python_starts, scandir_stat, list_cached, list_command, list_uncached, refresh_one, list_all_fields, list_duckdb, list_plain_loop,
-        open_100, open_long, open_longest, span_tree, group_duckdb, group_views, group_duckdb_command, group_command,
-        group_polars, group_jq,
-        search_ripgrep, search_grep, search_case, search_any_case, search_plain_loop, visible,
+        python_starts, scandir_stat, list_cached, list_command, list_uncached, refresh_one, list_all_fields,
+        list_duckdb, list_plain_loop, open_100, open_long, open_longest, span_tree, group_duckdb,
+        group_views, group_duckdb_command, group_command, group_polars, group_jq, search_ripgrep,
+        search_grep, search_case, search_any_case, search_plain_loop, visible,
     )
 }  # fmt: skip

@@ -67,6 +67,7 @@ def work(name: str, directory: Path) -> None:
 def timed(record: Record, size: str, beside: str = "") -> dict[str, float]:
     """One round: microseconds a call, median and 99th percentile."""
     arguments, calls = SIZES[size]
+    _account.calls += calls
     if beside == "threads":
         return _from_threads(record, arguments, calls)
     if beside == "asyncio":
@@ -153,7 +154,26 @@ def grow(record: Record, calls: int) -> dict[str, float]:
     return {"mib": pages * os.sysconf("SC_PAGE_SIZE") / 2**20}
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"time": timed, "die": die, "grow": grow}
+class _Account:
+    """Processor time of the whole process since the last look: what threads of a recorder do later counts, too."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._since_s = time.process_time()
+
+    def settle(self, record: Record) -> dict[str, float]:
+        """Processor microseconds a call since the last settlement."""
+        now = time.process_time()
+        spent_us = (now - self._since_s) * 1e6 / max(1, self.calls)
+        self.calls, self._since_s = 0, now
+        return {"cpu": spent_us}
+
+
+_account = _Account()
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "time": timed, "die": die, "grow": grow, "settle": _account.settle,
+}  # fmt: skip
 
 
 # ── in the process that compares ─────────────────────────────────────────────────────────────────────────────
@@ -218,19 +238,31 @@ def compare(workers: list[Worker], rounds: int, **command: Any) -> dict[str, dic
             answer = worker.ask("time", **command)
             if number:
                 answers[worker.name].append(answer)
+            else:
+                worker.ask("settle")
+    time.sleep(1.0)  # what recorders do in the background belongs to their account
     return {
-        name: {key: statistics.median(answer[key] for answer in found) for key in found[0]}
-        for name, found in answers.items()
+        worker.name: {
+            **{
+                key: statistics.median(row[key] for row in answers[worker.name])
+                for key in answers[worker.name][0]
+            },
+            **worker.ask("settle"),
+        }
+        for worker in workers
     }
 
 
 def print_comparison(title: str, found: dict[str, dict[str, float]]) -> None:
-    """A table: microseconds, and the median as a multiple of the first row's."""
-    print(f"\n{title:34} {'p50 µs':>9} {'p99 µs':>9} {'mean µs':>9} {'× floor':>8} {'p99/p50':>8}")
+    """A table: microseconds, processor time of all threads, and the median as a multiple of the first row's."""
+    print(
+        f"\n{title:34} {'p50 µs':>9} {'p99 µs':>9} {'mean µs':>9} {'CPU µs':>9} {'× floor':>8} {'p99/p50':>8}"
+    )
     first = next(iter(found.values()))["p50"]
     for name, row in found.items():
         print(
-            f"{name:34} {row['p50']:9.2f} {row['p99']:9.1f} {row['mean']:9.2f} {row['p50'] / first:8.2f} "
+            f"{name:34} {row['p50']:9.2f} {row['p99']:9.1f} {row['mean']:9.2f} {row['cpu']:9.1f} "
+            f"{row['p50'] / first:8.2f} "
             f"{row['p99'] / row['p50']:8.1f}"
         )
 

@@ -19,6 +19,7 @@ _INVISIBLE: tuple[Iterable[int], ...] = (
     range(0xFFF0, 0xFFFC),  # interlinear annotation
     range(0xE0000, 0xE0080),  # tag characters
     range(0xE0100, 0xE01F0),  # variation selectors supplement
+    (0x10EEEE,),  # stands for a picture in terminals with kitty graphics
 )
 _TABLE: dict[int, str] = {code: f"\\u{code:04x}" for group in _INVISIBLE for code in group}
 _TABLE.update({code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)})

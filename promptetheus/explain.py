@@ -62,8 +62,9 @@ def explain(
     """The session in at most `lines` lines and `max_bytes` bytes of UTF-8.
 
     The first line is the outcome. Of a session that failed, a line names the step that is likeliest its first
-    mistake. Errors and failed checks are kept before other steps, and where even they are too many for the room, the
-    line that stands for them says how many; only where no such line fits is the outcome all that is said.
+    mistake, where any sign marks one. Errors and failed checks are kept before other steps, and where even they are
+    too many for the room, the line that stands for them says how many; only where no such line fits is the outcome
+    all that is said.
 
     Args:
         effects: which tools change something, so that their calls are kept before others; None: inferred here.
@@ -99,7 +100,7 @@ def _within(head: Sequence[str], entries: Sequence[_Entry], lines: int, limit: i
 
 def _guess(events: Sequence[Mapping[str, Any]], effects: Effects) -> list[str]:
     found = likeliest(make_run(events), effects, limit=1)
-    if not found:
+    if not found or not found[0].is_marked:
         return []
     what = printable_line(found[0].text, 70)
     sure = f"a guess, {found[0].chance:.0%}"

@@ -61,6 +61,11 @@ class Candidate:
     """What the step was, in one printable line."""
 
     @property
+    def is_marked(self) -> bool:
+        """Whether any sign is against it but what kind of move it is."""
+        return not _BY_KIND.issuperset(self.signs)
+
+    @property
     def reason(self) -> str:
         """The signs as words."""
         told = [sign.value for sign in self.signs if sign not in _BY_KIND]

@@ -142,32 +142,33 @@ class DefaultRedactor:
 
     def arguments_without_named(self, names: tuple[str, ...], args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Positional arguments `without_named` values, and without those of parameters that are secret by name."""
-        hidden = {
-            position: self.without_named({name: args[position]})[name]
-            for position, name in enumerate(names[: len(args)])
-        }
-        return tuple(hidden[n] if n in hidden else self.without_named(item) for n, item in enumerate(args))
+        shown = [self.without_named(item) for item in args]
+        for position, name in enumerate(names[: len(args)]):
+            shown[position] = self._unless_named(name, shown[position])
+        return tuple(shown)
 
     def without_named(self, value: Any) -> Any:
         """A copy of dictionaries, lists and tuples without the values under keys that say they are secret; the same
         object where it has none. One that is too deep or too large to be copied is hidden whole."""
+        if type(value) not in _NESTING:
+            return value
         return self._without_named(value, 0) if is_bounded(value) else REDACTION_PLACEHOLDER
 
     def _without_named(self, value: Any, depth: int) -> Any:
-        kind = type(value)
-        if kind in _NESTING and depth > MAX_DEPTH:
+        if type(value) not in _NESTING:
+            return value
+        if depth > MAX_DEPTH:
             return REDACTION_PLACEHOLDER
-        if kind is dict:
-            clean = {key: self._unless_named(key, item, depth) for key, item in value.items()}
+        if type(value) is dict:
+            clean = {
+                key: self._without_named(self._unless_named(key, item), depth + 1)
+                for key, item in value.items()
+            }
             return clean if any(clean[key] is not item for key, item in value.items()) else value
-        if kind is list or kind is tuple:
-            items = [
-                self._without_named(item, depth + 1) if type(item) in _NESTING else item for item in value
-            ]
-            return kind(items) if any(map(is_not, items, value)) else value
-        return value
+        items = [self._without_named(item, depth + 1) for item in value]
+        return type(value)(items) if any(map(is_not, items, value)) else value
 
-    def _unless_named(self, key: Any, item: Any, depth: int) -> Any:
+    def _unless_named(self, key: Any, item: Any) -> Any:
         verdict = self.verdict(key) if type(key) is str else "look"
         if verdict == "hide" and item is not None and not isinstance(item, bool):
             return REDACTION_PLACEHOLDER
@@ -175,7 +176,7 @@ class DefaultRedactor:
             return type(item)((item[0], REDACTION_PLACEHOLDER))
         if verdict == "pair" and type(item) is str and ":" in item:
             return REDACTION_PLACEHOLDER
-        return self._without_named(item, depth + 1) if type(item) in _NESTING else item
+        return item
 
     def verdict(self, key: str) -> str:
         """`allow`: leave the value alone; `hide`: replace it; `pair`: a login, the second part goes; `count`: numbers

@@ -9,8 +9,8 @@ import hashlib
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from promptetheus.display import printable_line
 from promptetheus.encoding import encode_value
@@ -120,6 +120,23 @@ class CallMemory:
         fingerprint, call = max(waiting, key=lambda item: item[1].failures)
         call.hinted_at = call.failures
         return repeated_failure(call, fingerprint)
+
+    def state(self) -> dict[str, Any]:
+        """The memory as JSON, for `restored`."""
+        return {
+            "calls": {fingerprint: asdict(call) for fingerprint, call in self._calls.items()},
+            "order": list(self._order),
+            "loop_told": sorted(self._loop_told),
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Self:
+        """The memory that `state` was taken of; an empty one of an empty mapping."""
+        memory = cls()
+        memory._calls.update((name, Attempts(**call)) for name, call in state.get("calls", {}).items())
+        memory._order.extend(state.get("order", ()))
+        memory._loop_told = frozenset(state.get("loop_told", ()))
+        return memory
 
     def failing(self) -> list[tuple[str, Attempts]]:
         """The calls that failed since they last succeeded, with their fingerprints."""

@@ -136,7 +136,7 @@ class SecretScan:
         if row.confirm is not None and not row.confirm(match):
             return whole
         secret = secret_of(match)
-        if not secret or _IS_REPLACED.fullmatch(secret):
+        if not secret or _IS_REPLACED.fullmatch(secret) or f"{secret}]" == REDACTION_PLACEHOLDER:
             return whole
         begin = match.start(match.lastindex or 0) - match.start()
         return whole[:begin] + self._hidden(secret, row.name) + whole[begin + len(secret) :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, BinaryIO
 
 from promptetheus import guard
@@ -17,6 +18,9 @@ from promptetheus.sinks import Sink
 MAX_KEPT = 1_000
 """A session remembers so many tags and metadata of its own; further ones are recorded and counted."""
 
+_SYNC_INTERVAL_S = 0.1
+"""Waiting for the disk takes 0.2 ms or more: a burst of errors waits for it ten times a second at most."""
+
 _recorded = guard.guarded(dict)
 
 
@@ -27,6 +31,7 @@ class SessionEvents:
     tags: list[str]
     _record: Callable[..., Event]
     _sink: Sink | None
+    _may_sync_s = 0.0
 
     def event(
         self, type: str, payload: Mapping[str, Any] | None = None, metadata: Mapping[str, Any] | None = None
@@ -194,7 +199,9 @@ class SessionEvents:
             if error_type is not None:
                 payload["error_type"] = error_type
         event = self._record("error", payload, metadata)
-        if self._sink is not None:
+        now = monotonic()
+        if self._sink is not None and now > self._may_sync_s:
+            self._may_sync_s = now + _SYNC_INTERVAL_S
             self._sink.sync()
         return event
 

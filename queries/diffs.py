@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -54,12 +54,16 @@ class ReadSession:
         )
 
 
-def read_session(path: Path) -> ReadSession:
-    """Read a session file whole. Raises OSError when it cannot be read."""
+def read_session(path: Path, told: Callable[[int], object] = lambda _events: None) -> ReadSession:
+    """Read a session file whole. Raises OSError when it cannot be read.
+
+    Args:
+        told: called now and then with how many events were read so far; what it raises ends the reading.
+    """
     log = SessionLog(path)
     try:
         while log.poll().more:
-            pass
+            told(log.count)
         return ReadSession(log.row(), log.events())
     finally:
         log.close()

@@ -148,17 +148,20 @@ class _Notices:
 
     async def next(self) -> set[str] | None:
         """Names of changed files, an empty set now and then, None at the end. Raises what the watch raised."""
-        await self._fetchable.wait()
-        with self._lock:
-            names, self._names = self._names, None
-            if names is not None:
+        while True:
+            await self._fetchable.wait()
+            with self._lock:
+                names, self._names = self._names, None
                 if not self._outcome:
                     self._fetchable.clear()
-                return names
-        failure = self._outcome[0]
-        if failure is not None:
-            raise failure
-        return None
+                if names is not None:
+                    return names
+                outcome = self._outcome[:1]
+            # Told twice of names that were fetched at the first telling: there is nothing yet.
+            for failure in outcome:
+                if failure is not None:
+                    raise failure
+                return None
 
     def end(self) -> None:
         """Let the thread finish (within a heartbeat); nobody waits for it."""

@@ -196,7 +196,7 @@ class SpoolDatabase:
         names = mentioned(sql)
         types = event_types_of(names)
         self.phase = "looking through the spool"
-        with ThreadPoolExecutor(1) as beside:  # what DuckDB does beside the look at the files takes no longer than that
+        with ThreadPoolExecutor(1) as beside:  # DuckDB plans and starts while the files are looked at
             prepared = beside.submit(self._prepared, sql, types)
             self._spools.refresh()
         columns, fresh = prepared.result()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,13 @@ MAX_SESSIONS = 200
 
 MAX_READ_BYTES = 64 << 20
 """Of session files of a group, in one go."""
+
+Told = Callable[[int, int], object]
+"""Called before each session that is read, with how many were read and of how many; what it raises ends the work."""
+
+
+def _nobody(_done: int, _of: int) -> None:
+    """Nobody wants to know how far the work is."""
 
 
 class SameTask(NamedTuple):
@@ -109,22 +116,28 @@ def groups_of_fingerprint(fingerprint: str, rows: Iterable[SessionRow]) -> Group
     return Groups(failing, passing, f"failures {fingerprint} and passing sessions of their tasks")
 
 
-def suspects_between(groups: Groups, limit: int | None = 20, noise: Noise = DEFAULT_NOISE) -> SuspectReport:
+def suspects_between(
+    groups: Groups, limit: int | None = 20, noise: Noise = DEFAULT_NOISE, told: Told = _nobody
+) -> SuspectReport:
     """What the failing sessions do and the passing ones do not. Reads up to 200 sessions of each group; the report
     says how many it read."""
     failing, passing = (
-        [run for _, run in _read_runs(rows, noise)] for rows in (groups.failing, groups.passing)
+        [run for _, run in _read_runs(rows, noise, told)] for rows in (groups.failing, groups.passing)
     )
     return find_suspects(failing, passing, limit)
 
 
 def nearest_passing(
-    row: SessionRow, run: Run, rows: Sequence[SessionRow], noise: Noise = DEFAULT_NOISE
+    row: SessionRow,
+    run: Run,
+    rows: Sequence[SessionRow],
+    noise: Noise = DEFAULT_NOISE,
+    told: Told = _nobody,
 ) -> Chosen | None:
     """The passing session of the task of `row` (whose steps are `run`) with most in common; None when
     no session of that task passed. Reads up to 200 sessions."""
     task = same_task(row, rows)
-    runs = _read_runs(passed(task.rows), noise)
+    runs = _read_runs(passed(task.rows), noise, told)
     choice = nearest(run, [found for _, found in runs])
     if choice is None:
         return None
@@ -132,11 +145,15 @@ def nearest_passing(
     return Chosen(runs[choice.place][0], why)
 
 
-def _read_runs(rows: Sequence[SessionRow], noise: Noise) -> list[tuple[SessionRow, Run]]:
+def _read_runs(
+    rows: Sequence[SessionRow], noise: Noise, told: Told = _nobody
+) -> list[tuple[SessionRow, Run]]:
     """The first of these sessions, as many as can be read in a few seconds; at least one, however long."""
     found: list[tuple[SessionRow, Run]] = []
     room = MAX_READ_BYTES
-    for row in rows[:MAX_SESSIONS]:
+    shown = rows[:MAX_SESSIONS]
+    for number, row in enumerate(shown):
+        told(number, len(shown))
         room -= row.size_bytes
         if found and room < 0:
             break

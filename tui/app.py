@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
@@ -29,6 +29,10 @@ from promptetheus.tui.sessions_screen import SessionsScreen
 from promptetheus.tui.shell import Shell
 from promptetheus.tui.theme import full_name, our_themes, palette_of, starting_theme
 from promptetheus.tui.views import VIEWS, Place
+
+if TYPE_CHECKING:
+    from promptetheus.tui.page_view import PageView
+    from promptetheus.tui.picture_view import PictureView
 
 SAME_ERROR_S = 60.0
 """An error that comes back within this time is not told again: one at every redraw would bury the screen."""
@@ -100,6 +104,8 @@ class PromptetheusApp(Shell):
         self.theme = chosen
         self.canvas = canvas_for(best_way(os.environ, cell_px := terminal_cell_px()), cell_px)
         """How pictures are drawn."""
+        self.covered = False
+        """Whether a message lies over the screen, through which the terminal's own graphics would show."""
         self.kitty = KittyPictures()
         """Which pictures the terminal has, where it keeps them itself."""
 
@@ -188,11 +194,22 @@ class PromptetheusApp(Shell):
         self.canvas = canvas_for(way, terminal_cell_px())
         if self.canvas.way is not way:
             self.notify("The terminal does not tell how large its cells are: half blocks instead.", timeout=4)
+        for view in self._picture_places():
+            view.draw_again()
+
+    def _picture_places(self) -> Iterator[PageView | PictureView]:
         from promptetheus.tui.page_view import PageView
+        from promptetheus.tui.picture_view import PictureView
 
         for screen in self.screen_stack:
-            for view in screen.query(PageView):
-                view.draw_again()
+            yield from screen.query(PageView)
+            yield from screen.query(PictureView)
+
+    def _uncover(self) -> None:
+        self.covered = bool(self._notifications)
+        if not self.covered:
+            for view in self._picture_places():
+                view.screen_changed()
 
     # The demo
 
@@ -232,6 +249,11 @@ class PromptetheusApp(Shell):
         markup: bool = False,
     ) -> None:
         """Show a message. Never as markup, whatever was asked: messages quote what is in the spool."""
+        if self.canvas.way is PictureWay.SIXEL:
+            self.covered = True
+            for view in self._picture_places():
+                view.screen_changed()
+            self.set_timer((self.NOTIFICATION_TIMEOUT if timeout is None else timeout) + 0.2, self._uncover)
         super().notify(
             printable(message),
             title=printable_line(title, 200),

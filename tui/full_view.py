@@ -52,6 +52,14 @@ class FullView(Guarded, Screen[None]):
         self._view.focus()
         self._view.show(self._plan)
 
+    def on_screen_suspend(self) -> None:
+        """What the terminal draws itself must not lie over the screen in front."""
+        self._view.screen_changed()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what was taken away."""
+        self._view.screen_changed()
+
     @on(PageView.OpenWanted)
     def _already_open(self, event: PageView.OpenWanted) -> None:
         event.stop()

@@ -25,6 +25,7 @@ from promptetheus.display import printable_line
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.list_message import ListMessage
 from promptetheus.tui.picture_strip import PictureStrip, without_graphics
+from promptetheus.tui.picture_way import is_covered
 from promptetheus.tui.theme import Looks, looks_of
 
 MARKER = "▌"
@@ -343,8 +344,9 @@ class LineList(Guarded, ScrollView, can_focus=True):
         self, row: Text | Strip, width: int, base: Style, marker: str = " ", marker_style: Style | None = None
     ) -> Strip:
         if isinstance(row, PictureStrip):
-            # Graphics are drawn by the terminal over whatever is in front: only on the screen that is seen.
-            parts: Iterable[Segment] = row if self.screen.is_active else without_graphics(row)
+            # Graphics are drawn by the terminal over whatever is in front of them.
+            seen = self.screen.is_active and not is_covered(self.app)
+            parts: Iterable[Segment] = row if seen else without_graphics(row)
         else:
             parts = map(_harmless, row if isinstance(row, Strip) else row.render(_PLAIN))
         strip = Strip([Segment(marker, marker_style), *parts])

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from promptetheus.markdown_export import value_text
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.page import BEFORE, NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
+from promptetheus.tui.picture_strip import PictureStrip
 from promptetheus.tui.picture_way import canvas_of
 from promptetheus.tui.send_picture import send_picture
 from promptetheus.tui.theme import Looks
@@ -96,6 +97,11 @@ class PageView(LineList):
     def draw_again(self) -> None:
         """Lay out once more, because pictures are drawn in another way now."""
         self._again()
+
+    def screen_changed(self) -> None:
+        """Another screen is in front, or none any more: what the terminal draws itself comes and goes with it."""
+        if any(isinstance(line.content, PictureStrip) for line in self.lines):
+            self.refresh_rows()
 
     def _again(self) -> None:
         self._wanted.set()

@@ -61,11 +61,11 @@ class PictureScreen(Guarded, Screen[None]):
 
     def on_screen_suspend(self) -> None:
         """What the terminal draws itself must not lie over the screen in front."""
-        self.view.refresh()
+        self.view.screen_changed()
 
     def on_screen_resume(self) -> None:
         """Draw again what was taken away."""
-        self.view.refresh()
+        self.view.screen_changed()
 
     @on(PictureView.Drawn)
     def _say(self) -> None:

@@ -20,7 +20,7 @@ from promptetheus.tui.guard import Guarded
 from promptetheus.tui.picture import Marks, Picture, Window
 from promptetheus.tui.picture_block import change_between, drawn
 from promptetheus.tui.picture_strip import PictureStrip, without_graphics
-from promptetheus.tui.picture_way import SHADES, Canvas, canvas_of
+from promptetheus.tui.picture_way import SHADES, Canvas, canvas_of, is_covered
 from promptetheus.tui.send_picture import send_picture
 from promptetheus.tui.stored_picture import Shown
 from promptetheus.tui.theme import looks_of
@@ -83,6 +83,10 @@ class PictureView(Guarded, Widget, can_focus=True):
         """Draw once more: something about it is different."""
         self._wanted.set()
 
+    def screen_changed(self) -> None:
+        """Something lies over the screen, or no longer does."""
+        self.refresh()
+
     def on_resize(self) -> None:
         """Fit into the new room."""
         self.draw_again()
@@ -131,7 +135,7 @@ class PictureView(Guarded, Widget, can_focus=True):
         if not 0 <= row < len(strips):
             return Strip.blank(width, base)
         strip = strips[row]
-        if isinstance(strip, PictureStrip) and not self.screen.is_active:
+        if isinstance(strip, PictureStrip) and (not self.screen.is_active or is_covered(self.app)):
             strip = without_graphics(strip)
         left = max(0, (width - strip.cell_length) // 2)
         return Strip([*Strip.blank(left, base), *strip]).adjust_cell_length(width, base)

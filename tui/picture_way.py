@@ -54,6 +54,13 @@ class DrawsPictures(Protocol):
     """An app that knows how pictures are to be drawn."""
 
     canvas: Canvas
+    covered: bool
+    """Whether a message lies over the screen, through which the terminal's own graphics would show."""
+
+
+def is_covered(app: App[Any]) -> bool:
+    """Whether graphics must stay away at the moment."""
+    return isinstance(app, DrawsPictures) and app.covered
 
 
 def canvas_of(app: App[Any]) -> Canvas:

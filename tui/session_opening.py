@@ -50,6 +50,14 @@ class OpeningScreen(TakingScreen):
         else:
             self._open_step()
 
+    def on_screen_suspend(self) -> None:
+        """What the terminal draws itself must not lie over the screen in front."""
+        self.inspector.screen_changed()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what was taken away."""
+        self.inspector.screen_changed()
+
     @on(PageView.OpenWanted)
     def _open_wanted(self, event: PageView.OpenWanted) -> None:
         block = event.block

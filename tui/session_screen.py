@@ -236,7 +236,7 @@ class SessionScreen(OpeningScreen):
         speed = self.player.faster(by)
         if self.player.playback is None or speed == before:
             most = "" if speed != before else " already"
-            self.say(f"Plays at ×{speed}{most}.")
+            self.say(f"Plays at ×{speed}{most}.", news=True)
         self._show_position()
 
     def _played(self, why_it_ended: str) -> None:
@@ -305,7 +305,7 @@ class SessionScreen(OpeningScreen):
     @work(group="shape", exclusive=True, exit_on_error=False)
     async def _show_shape(self, shape: Shape) -> None:
         if shape is Shape.WATERFALL and not self.timeline.steps.timed:
-            self.say("This session has no times, so there is no waterfall to draw: v goes on to every event.")
+            self.say("This session has no times, so there is no waterfall to draw.", news=True)
             if self.timeline.shape is not Shape.TREE:
                 return
             shape = Shape.RAW

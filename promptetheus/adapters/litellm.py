@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from promptetheus.adapters import openai_reading as reading
 from promptetheus.adapters.attaching import Attached
@@ -48,7 +48,7 @@ class LiteLLMAdapter(Attached):
         self._logger.calls = self._calls
         # LiteLLM takes two loggers of one class with the same plain attributes for one.
         self._logger.promptetheus_number = next(_numbers)
-        self._points = _patch_points()
+        self._points, self._calls.needs_reports = _patch_points()
         self.attach()
 
     def _attach(self) -> None:
@@ -68,6 +68,8 @@ class Calls:
     """The calls under way, by LiteLLM's own id of each."""
 
     def __init__(self, session: Any, capture_content: bool) -> None:
+        self.needs_reports = False
+        """Whether this release has no place where an answer is seen before it is returned."""
         self._session = session
         self._capture = capture_content
         self._open: BoundedRunState[ModelCall] = BoundedRunState()
@@ -75,6 +77,8 @@ class Calls:
         """Whose reports may still come."""
         self._called: BoundedRunState[str] = BoundedRunState()
         """Tools that a model asked for and whose results have not been sent to it: session by call id."""
+        self._streams: BoundedRunState[bool] = BoundedRunState()
+        """Calls whose callers read a stream."""
         self._readers: BoundedRunState[Callable[[Any], None]] = BoundedRunState()
 
     @hook
@@ -128,6 +132,8 @@ class Calls:
     def failed(self, details: Any, error: Any) -> None:
         """The call ended in an exception."""
         call_id = str(get(details, "litellm_call_id"))
+        if call_id in self._streams and not self.needs_reports:
+            return  # reported by a thread: the reader of the stream gets the exception, too
         call = self._open.pop(call_id)
         if call is None and call_id not in self._finished:
             call = self.begin(details)  # it failed before the provider was asked
@@ -135,6 +141,11 @@ class Calls:
         if call is not None and isinstance(error, BaseException):
             self._finished.put(call_id, True)
             call.fail(error)
+
+    @hook
+    def stream_begins(self, details: Any) -> None:
+        """The caller is about to get a stream."""
+        self._streams.put(str(get(details, "litellm_call_id")), True)
 
     @hook
     def piece(self, details: Any, piece: Any) -> None:
@@ -188,7 +199,8 @@ class _Logger:
         self.calls.begin(kwargs)
 
     def log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
-        if not get(kwargs, "stream") or get(kwargs, "complete_streaming_response") is not None:
+        is_whole = not get(kwargs, "stream") or get(kwargs, "complete_streaming_response") is not None
+        if self.calls.needs_reports and is_whole:
             self.calls.answered(kwargs, response_obj, late=True)
 
     async def async_log_success_event(
@@ -205,8 +217,8 @@ class _Logger:
         self.log_failure_event(kwargs, response_obj, start_time, end_time)
 
 
-def _patch_points() -> list[PatchPoint]:
-    """Where answers and pieces reach the caller. A release without one of them is recorded by its reports."""
+def _patch_points() -> tuple[list[PatchPoint], bool]:
+    """Where answers and pieces reach the caller, and whether one of these places is missing in this release."""
     found = [("litellm.utils", "", "update_response_metadata", _answered)]
     streams = "litellm.litellm_core_utils.streaming_handler", "CustomStreamWrapper"
     responses = "litellm.responses.streaming_iterator"
@@ -218,24 +230,29 @@ def _patch_points() -> list[PatchPoint]:
     ):
         found.append((module, owner, "__anext__" if is_async else "__next__", _next))
         found.append((module, owner, "aclose" if is_async else "close", _close))
-    points = []
+    points, is_blind = [], False
     for module, owner, name, replace in found:
         try:
             home = require_extra(module, "litellm", "LiteLLMAdapter")
             home = getattr(home, owner) if owner else home
             getattr(home, name)
         except (RuntimeError, AttributeError):
+            is_blind = is_blind or replace is not _close  # not every stream can be closed
             continue
         points.append(patch_point(home, name, replace))
-    return points
+    return points, is_blind
 
 
 def _answered(original: Callable[..., Any], point: PatchPoint) -> Callable[..., Any]:
     @functools.wraps(original)
     def update_response_metadata(result: Any, logging_obj: Any, *args: Any, **kwargs: Any) -> Any:
         found = original(result, logging_obj, *args, **kwargs)
-        for calls in point.listeners if not _is_stream(result) else ():
-            calls.answered(get(logging_obj, "model_call_details"), result)
+        details = get(logging_obj, "model_call_details")
+        for calls in point.listeners:
+            if _is_stream(result):
+                calls.stream_begins(details)
+            else:
+                calls.answered(details, result)
         return found
 
     return update_response_metadata
@@ -246,51 +263,55 @@ def _next(original: Callable[..., Any], point: PatchPoint) -> Callable[..., Any]
 
         @functools.wraps(original)
         async def anext_piece(self: Any) -> Any:
-            listeners, details = point.listeners, _details(self)
-            try:
-                piece = await original(self)
-            except BaseException as error:
-                _over(listeners, details, error)
-                raise
-            for calls in listeners:
-                calls.piece(details, piece)
-            return piece
+            with _Reading(self, point.listeners) as pieces:
+                return pieces.got(await original(self))
 
         return anext_piece
 
     @functools.wraps(original)
     def next_piece(self: Any) -> Any:
-        listeners, details = point.listeners, _details(self)
-        try:
-            piece = original(self)
-        except BaseException as error:
-            _over(listeners, details, error)
-            raise
-        for calls in listeners:
-            calls.piece(details, piece)
-        return piece
+        with _Reading(self, point.listeners) as pieces:
+            return pieces.got(original(self))
 
     return next_piece
+
+
+class _Reading:
+    """A stream that is being read. What is closed meanwhile is closed by LiteLLM itself, on its way to an error."""
+
+    streams: ClassVar[set[int]] = set()
+
+    def __init__(self, stream: Any, listeners: tuple[Any, ...]) -> None:
+        self._id, self._listeners = id(stream), listeners
+        self._details = get(get(stream, "logging_obj"), "model_call_details")
+
+    def got(self, piece: Any) -> Any:
+        for calls in self._listeners:
+            calls.piece(self._details, piece)
+        return piece
+
+    def __enter__(self) -> Self:
+        self.streams.add(self._id)
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        self.streams.discard(self._id)
+        if error is not None:
+            exhausted = isinstance(error, StopIteration | StopAsyncIteration)
+            for calls in self._listeners:
+                calls.stream_over(self._details, None if exhausted else error, exhausted)
 
 
 def _close(original: Callable[..., Any], point: PatchPoint) -> Callable[..., Any]:
     @functools.wraps(original)
     def close(self: Any, *args: Any, **kwargs: Any) -> Any:
-        for calls in point.listeners:
-            calls.stream_over(_details(self), None, exhausted=False)
+        if id(self) not in _Reading.streams:
+            details = get(get(self, "logging_obj"), "model_call_details")
+            for calls in point.listeners:
+                calls.stream_over(details, None, exhausted=False)
         return original(self, *args, **kwargs)
 
     return close
-
-
-def _over(listeners: tuple[Any, ...], details: Any, error: BaseException) -> None:
-    exhausted = isinstance(error, StopIteration | StopAsyncIteration)
-    for calls in listeners:
-        calls.stream_over(details, None if exhausted else error, exhausted)
-
-
-def _details(stream: Any) -> Any:
-    return get(get(stream, "logging_obj"), "model_call_details")
 
 
 def _is_stream(result: Any) -> bool:

@@ -1,6 +1,7 @@
 """Compare a session with a baseline: where they part, and whether that made it worse.
 
-With one session the nearest passing session of the same agent and goal is the baseline. --steps shows the two side
+With one session the nearest passing session of the same agent and goal is the baseline. With two, stdout has the
+list of changes alone and stderr says where they part, unless --steps asks for more: --steps shows the two side
 by side: `=` equal, `~` changed, `≈` other words, `!` an error on one side, `-` only in the baseline, `+` only in the
 candidate, `↕` in another place. What is ignored, and what tools do to the world: see `promptetheus rules`.
 Exit code 0: no difference, or none that makes it worse; 1: no such session, or no passing one to compare with;
@@ -135,23 +136,25 @@ def _print(report: DiffReport, look: Callable[[PicturePair], PictureChange] | No
     from promptetheus.side_by_side_text import banner_lines, number_lines, row_lines
 
     changes = report.regression
+    # Two named sessions print on stdout what release 2 printed; what is new is told beside it.
+    tell = out if report.chosen or look is not None else say
     if report.chosen:
         out(f"Compared with {report.chosen}.")
     if not (changes.changes or report.differences or report.chosen or look):
         out("No differences: the two sessions match.")
         return
     for line in banner_lines(report):
-        out(line)
+        tell(line)
     if look is not None:
         out("")
         for line in row_lines(report, look):
             out(line)
     numbers = number_lines(report, all_of_them=look is not None)
     if numbers:
-        out("")
+        tell("")
     for line in numbers:
-        out(line)
-    out("")
+        tell(line)
+    tell("")
     if not changes.changes:
         out("No differences: the two sessions match." if not report.differences else "changed, no regression")
         return

@@ -8,16 +8,11 @@ Exit code 0: gone; 1: still there, or no such fingerprint; 2: not understood; 3:
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
-
 from promptetheus.cli.fingerprints import whole_fingerprint
 from promptetheus.cli.options import a_filter, add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import printable_line
-from promptetheus.verification import Standing, Verification, verify
-
-if TYPE_CHECKING:
-    from promptetheus.failures import Outcome
+from promptetheus.verification import Standing, Verification
 
 _EXIT = {Standing.GONE: 0, Standing.STILL_THERE: 1, Standing.NOT_ENOUGH: 3}
 
@@ -39,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from promptetheus.clock import parse_timestamp
-    from promptetheus.queries.failure_list import outcome_of
+    from promptetheus.queries.fix_check import check_fix
     from promptetheus.queries.tasks import all_rows, ended
 
     since = None
@@ -51,33 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
                 f"promptetheus verify: {arguments.since!r} is no time; write 2026-11-22 or 2026-11-22T07:04:12Z"
             )
             return 2
-    wanted = arguments.sessions
-    rows = ended(all_rows(arguments.spool))
-    outcomes = [outcome_of(row) for row in rows]
-    fingerprint = whole_fingerprint(arguments.fingerprint, (outcome.fingerprint for outcome in outcomes))
+    rows = all_rows(arguments.spool)
+    fingerprint = whole_fingerprint(arguments.fingerprint, (row.fingerprint for row in ended(rows)))
     if fingerprint is None:
         return 1
-    fixed = {row.session_id for row in rows if wanted is not None and wanted.matches(row)}
-    tasks = {outcome.task for outcome in outcomes if outcome.fingerprint == fingerprint}
-    same = [outcome for outcome in outcomes if outcome.task in tasks]
-    last = max(outcome.started_s for outcome in same if outcome.fingerprint == fingerprint)
-
-    def is_after(outcome: Outcome) -> bool:
-        if wanted is not None:
-            return outcome.session_id in fixed
-        return outcome.started_s >= since if since is not None else outcome.started_s > last
-
-    after = [outcome for outcome in same if is_after(outcome)]
-    before = [outcome for outcome in same if not is_after(outcome)]
-    found = verify(_with(before, fingerprint), len(before), _with(after, fingerprint), len(after))
-    known = {outcome.fingerprint for outcome in before}
-    new = {o.fingerprint: o.label for o in after if o.fingerprint and o.fingerprint not in known}
-    _show(arguments.json, fingerprint, found, new)
-    return _EXIT[found.standing]
-
-
-def _with(outcomes: list[Outcome], fingerprint: str) -> int:
-    return sum(outcome.fingerprint == fingerprint for outcome in outcomes)
+    found = check_fix(rows, fingerprint, since_s=since, fixed=arguments.sessions)
+    _show(arguments.json, fingerprint, found.verification, found.new)
+    return _EXIT[found.verification.standing]
 
 
 def _show(as_json: bool, fingerprint: str, found: Verification, new: dict[str, str]) -> None:

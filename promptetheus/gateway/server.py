@@ -28,8 +28,8 @@ that asks PostgreSQL six times waits six times: 0.47 of the floor instead of 0.6
 
 
 def settle_interpreter() -> None:
-    """Fit the interpreter to many batches at once: what is loaded by now is left out of garbage collection, which comes
-    less often (a batch of 500 events makes a few thousand objects, none of them in a circle)."""
+    """Fit the interpreter to many batches at once: what is loaded by now is left out of garbage collection, which
+    comes less often (a batch of 500 events makes a few thousand objects, none of them in a circle)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -57,8 +57,9 @@ class Recorder:
         self._spool = spool
         self._baseline = baseline
         self._baselines: Mapping[str, Baseline] = read_baselines(baseline) if baseline is not None else {}
-        self._outcomes: Counter[str] = Counter()
-        self._sessions = 0
+        self._outcomes: dict[str, str] = {}
+        """What came of the comparison, by id of the test."""
+        self._sessions: set[str] = set()
         join_sessions()
 
     def stop(self) -> None:
@@ -105,26 +106,27 @@ class Recorder:
             outcome = "departed" if found else "same"
             if found:
                 report.outcome = "failed"
-                report.longrepr = departure_text(recording, baseline, found, self._option())
+                report.longrepr = departure_text(recording, self._shown(baseline.main), found, self._option())
         _tell(recording.item, report, BASELINE_PROPERTY, outcome)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count; in a distributed run this is where the reports of all processes arrive."""
-        for name, outcome in report.user_properties:
-            if report.when == "teardown":
-                continue  # it carries those of the call again
-            self._sessions += name == SESSION_PROPERTY
-            if name == BASELINE_PROPERTY:
-                self._outcomes[str(outcome)] += 1
+        for name, value in report.user_properties:  # those of an earlier phase or a rerun come again
+            if name == SESSION_PROPERTY:
+                self._sessions.add(str(value))
+            elif name == BASELINE_PROPERTY:
+                self._outcomes[report.nodeid] = str(value)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say where the sessions are, and what came of the comparison."""
         shown = self._shown(self._spool)
         if self._sessions:
             terminalreporter.write_sep("-", "promptetheus")
-            terminalreporter.write_line(f"{self._sessions} session(s) recorded: promptetheus tui {shown}")
+            terminalreporter.write_line(
+                f"{len(self._sessions)} session(s) recorded: promptetheus tui {shown}"
+            )
         if self._baseline is not None:
-            counts = self._outcomes
+            counts = Counter(self._outcomes.values())
             compared = counts["same"] + counts["departed"]
             told = f"baseline {self._shown(self._baseline)}: {compared} test(s) compared,"
             told += f" {counts['departed']} departed"
@@ -135,10 +137,10 @@ class Recorder:
     def _option(self) -> str:
         return f"--spool {self._shown(self._spool)}"
 
-    def _shown(self, directory: Path) -> str:
-        """A directory as one would type it."""
+    def _shown(self, path: Path) -> str:
+        """A file or directory as one would type it."""
         here = self._config.invocation_params.dir
-        shorter = directory.relative_to(here) if directory.is_relative_to(here) else directory
+        shorter = path.relative_to(here) if path.is_relative_to(here) else path
         return shlex.quote(str(shorter))
 
 

@@ -153,6 +153,9 @@ class RecordedRun:
         self.spool = spool
         """Where the session files are."""
 
+    def __repr__(self) -> str:
+        return f"<RecordedRun of {len(self.events)} events>"
+
     @property
     def events(self) -> list[Event]:
         """The events so far."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from promptetheus.explain import explain
 from promptetheus.fingerprint import failure_fingerprint
-from promptetheus.pytest_plugin.baselines import Baseline
 from promptetheus.pytest_plugin.recorded_events import read_events
 from promptetheus.pytest_plugin.recording import Recording
 from promptetheus.spool import session_file_name
@@ -34,13 +33,13 @@ def failing_text(recording: Recording, option: str) -> str:
     return "\n\n".join(told)
 
 
-def departure_text(recording: Recording, baseline: Baseline, found: Sequence[str], option: str) -> str:
-    """Why a test that passed fails its baseline."""
+def departure_text(recording: Recording, baseline: str, found: Sequence[str], option: str) -> str:
+    """Why a test that passed fails: `baseline` is the file it was held against, as one would type it."""
     name = recording.recorded()[0]
     lines = [
         f"{recording.item.nodeid} passed, but departs from its baseline:",
         *(f"  {line}" for line in found),
-        f"compare: promptetheus diff {baseline.main} {name} {option} --steps",
+        f"compare: promptetheus diff {baseline} {name} {option} --steps",
         f"open it: promptetheus tui {name} {option}",
     ]
     return "\n".join(lines)

@@ -55,15 +55,15 @@ def test_diff_without_a_passing_session_says_so(capsys: pytest.CaptureFixture[st
     assert "No passing session" in err
 
 
-def test_diff_of_two_ends_as_release_2_did_after_saying_where_they_part(
+def test_diff_of_two_prints_what_release_2_did_and_tells_where_they_part_beside_it(
     capsys: pytest.CaptureFixture[str], spool: Path
 ) -> None:
     a_failing_booking().write(spool)
     a_passing_booking().write(spool)
-    code, out, _ = run(capsys, "diff", "passing", "failing", "--spool", spool)
+    code, out, err = run(capsys, "diff", "passing", "failing", "--spool", spool)
     assert code == 2
-    assert out.startswith("first divergence: step 4, message, other words")
-    assert out.endswith("\n\n! regressed goal_check passed before, now fails\n\nREGRESSED\n")
+    assert err.startswith("first divergence: step 4, message, other words")
+    assert out == "! regressed goal_check passed before, now fails\n\nREGRESSED\n"
     code, out, _ = run(capsys, "diff", "passing", "failing", "--spool", spool, "--steps")
     assert code == 2
     assert "≈    4    4  agent     Booked [-Tuesday-]{+Wednesday+} 2pm\n" in out
@@ -87,8 +87,8 @@ def test_diff_names_the_call_inside_and_not_the_decorated_agent_around_it(
         session.calls("search_slots", {"day": "Tuesday"}, result=["2pm"]).calls("book_slot", {"day": day})
         session.event("tool_result", {"call_id": call_id, "result": f"{day} 2pm", "error": None})
         session.checks(day == "Tuesday").ends().write(spool)
-    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", spool)
-    assert out.startswith("first divergence: step 3, book_slot, wrong arguments")
+    _, _, err = run(capsys, "diff", "good", "bad", "--spool", spool)
+    assert err.startswith("first divergence: step 3, book_slot, wrong arguments")
 
 
 def test_diff_takes_rules_and_corrections_of_the_project(
@@ -96,17 +96,17 @@ def test_diff_takes_rules_and_corrections_of_the_project(
 ) -> None:
     rules = recorded.parent / "rules.toml"
     rules.write_text('[effects]\nbook_slot = "read"\n')
-    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", recorded)
-    assert "effective divergence: none" in out
+    _, _, told = run(capsys, "diff", "good", "bad", "--spool", recorded)
+    assert "effective divergence: none" in told
     rules.write_text("[[rule]]\nname = 'day'\njson_path = 'day'\n")
-    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", recorded)
-    assert "first divergence: none" in out
-    assert "ignored: uuids, ids, times, durations, paths, parallel, day" in out
-    _, out, _ = run(capsys, "diff", "good", "bad", "--spool", recorded, "--no-ignore", "day")
-    assert "first divergence: step 3, book_slot" in out
+    _, _, told = run(capsys, "diff", "good", "bad", "--spool", recorded)
+    assert "first divergence: none" in told
+    assert "ignored: uuids, ids, times, durations, paths, parallel, day" in told
+    _, _, told = run(capsys, "diff", "good", "bad", "--spool", recorded, "--no-ignore", "day")
+    assert "first divergence: step 3, book_slot" in told
     rules.write_text("[ignore]\ncolours = true\n")
-    _, _, err = run(capsys, "diff", "good", "bad", "--spool", recorded)
-    assert "no noise rule is called 'colours'" in err
+    _, _, told = run(capsys, "diff", "good", "bad", "--spool", recorded)
+    assert "no noise rule is called 'colours'" in told
 
 
 def test_diff_writes_a_page(capsys: pytest.CaptureFixture[str], recorded: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_byte_budget_is_kept(budget: int) -> None:
 def test_the_likeliest_first_mistake_of_a_failed_session_is_named() -> None:
     text = explain(a_long_session().events)
     guess = next(line for line in text.splitlines() if line.startswith("Likeliest first mistake: "))
-    assert 'step 2, look(at=0) → "nothing": it got an answer without content (a guess, 50%)' in guess
+    assert 'step 2, look(at=0) → "nothing": it got an answer without content (a guess, ' in guess
     assert "Likeliest" not in explain(a_passing_booking().events)
     assert "Likeliest" not in explain(a_long_session().events, lines=GUESS_FROM_LINES - 1)
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own: in a temporary directory, on a free port of 127.0.0.1, as a user who is not root."""
+"""A PostgreSQL server of one's own: in a temporary directory, on a free port of 127.0.0.1, not as root."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ ALLOWED = {
     "demo": {"foundation", "write", "facade", "queries", "demo"},
     "tui": {"foundation", "queries", "demo", "importers", "tui"},
     "mcp": {"foundation", "queries", "mcp"},
-    "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "mcp", "tui", "cli"},
+    "gateway": {"foundation", "queries", "gateway"},
+    "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "gateway", "mcp", "tui", "cli"},
     "pytest_plugin": {"foundation", "write", "queries", "pytest_plugin"},
     "facade": {"foundation", "write"},
     "__main__": {"cli"},
@@ -59,17 +60,25 @@ OWNERS = {
     "ijson": {"importers"},
     "genai_prices": {"foundation"},
     "pytest": {"write", "pytest_plugin"},
-    "orjson": {"foundation", "write", "adapters", "delivery", "queries", "importers", "cli"},
+    "orjson": {"foundation", "write", "adapters", "delivery", "queries", "importers", "gateway", "cli"},
     "mcp": {"mcp"},
     "mcp_types": {"mcp"},
     "httpx2": {"mcp"},
     "anyio": {"mcp", "cli"},
-    "pydantic": {"mcp"},
-    "httpx": {"delivery", "write"},
+    "pydantic": {"mcp", "gateway"},
+    "httpx": {"delivery", "write", "gateway"},
+    "fastapi": {"gateway"},
+    "starlette": {"gateway"},
+    "uvicorn": {"gateway"},
+    "psycopg": {"gateway"},
+    "psycopg_pool": {"gateway"},
+    "google": {"gateway"},
+    "opentelemetry": {"adapters", "gateway"},
 }
 """By third-party package, the layers that may import it."""
 
-DISTRIBUTIONS = {"PIL": "pillow", "genai_prices": "genai-prices"}
+DISTRIBUTIONS = {"PIL": "pillow", "genai_prices": "genai-prices", "google": "protobuf",
+                 "opentelemetry": "opentelemetry-proto", "psycopg_pool": "psycopg-pool"}  # fmt: skip
 """Where the name to install is not the name to import."""
 
 COME_WITH_RICH = {"markdown_it", "pygments"}

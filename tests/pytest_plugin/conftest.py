@@ -70,7 +70,7 @@ class Project:
     def environment(self) -> dict[str, str]:
         """Without what the pytest around this one has set."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-        return {**own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        return {**own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "100"}
 
     def run(self, *arguments: str) -> Outcome:
         """Run its tests."""

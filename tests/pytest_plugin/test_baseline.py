@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -52,7 +51,7 @@ def test_a_test_that_passes_but_changes_something_else_fails_and_says_what(known
     assert "2 test(s) compared, 1 departed" in done.out
     command = re.search(r"compare: promptetheus diff (\S+) (\S+) --spool (\S+) --steps", done.out)
     assert command is not None
-    assert Path(command[1]).is_file()
+    assert (known.root / command[1]).is_file()
     assert command[2] in known.sessions(known.root / command[3])
 
 

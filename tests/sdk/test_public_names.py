@@ -12,7 +12,8 @@ from promptetheus.events import EVENT_TYPES, validate_event
 from promptetheus.schema import event_schema
 
 NAMES = {
-    "promptetheus": "AgentRuntime AsyncAgentRuntime AsyncSession DEFAULT_TAIL_POLICY FailureFingerprint Session TailDecision TailSamplingPolicy "
+    "promptetheus": "AgentRuntime AsyncAgentRuntime AsyncSession DEFAULT_TAIL_POLICY FailureFingerprint Session "
+    "TailDecision TailSamplingPolicy "
     "__version__ current failure_fingerprint observe start stats tool trace traced wrap_context",
     "promptetheus.session": "Session",
     "promptetheus.session_async": "AsyncSession",

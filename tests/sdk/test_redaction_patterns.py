@@ -142,7 +142,8 @@ LEFT: dict[str, list[str]] = {
     ],
     "told": [
         "the password is required", "my password is wrong!", "the token is expired", "password reset link",
-        "the secret is out", "API key is missing.", "the token count is 512", "token usage is 51200", "password is case-sensitive",
+        "the secret is out", "API key is missing.", "the token count is 512", "token usage is 51200",
+        "password is case-sensitive",
     ],
     "login-pair": ["authors: ['bob', 'alice']", "auth=none", "oauth = [1, 2]"],
     "email": ["@decorator", "user@localhost", "a @ b.com", "x@y"],

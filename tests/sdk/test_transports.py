@@ -105,6 +105,10 @@ def test_every_name_records_to_the_spool_and_an_unknown_one_says_so(
         assert warnings == [
             f"promptetheus: transport={name!r} is unknown, recording to the spool; known: auto, spool, http, memory"
         ]
+    elif name == "http":
+        assert warnings == [
+            "promptetheus: transport='http' needs an api_key or PROMPTETHEUS_API_KEY: only the spool is written"
+        ]
     else:
         assert warnings == []
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from promptetheus import ids
-from promptetheus.gateway import schemas
+from promptetheus.gateway import runtime, schemas
 from promptetheus.gateway.answers import Json
 from promptetheus.gateway.auth import Ingest, Part, writing_tenant
 from promptetheus.gateway.bodies import body, json_body
@@ -136,11 +137,21 @@ def _store(
         appended = gateway.events.append(tenant, session_id, batch.events)
         if appended.start == 0:
             gateway.records.mark_begun(tenant, session_id)
+        if appended.stored and batch.events[-1].event["type"] == "session_end":
+            _close_runtime(gateway, tenant, session_id)
     stored = appended.stored if appended else 0
     metrics.add("events_total", stored, result="stored")
     metrics.add("events_total", len(batch.events) - stored, result="duplicate")
     metrics.add("events_total", len(batch.rejected), result="rejected")
     return tenant, appended
+
+
+def _close_runtime(gateway: Gateway, tenant: Tenant, session_id: str) -> None:
+    """A line in the audit log for a session that was helped while it ran."""
+    state = gateway.records.runtime(tenant, session_id)
+    if state is not None:
+        told = {"session_id": session_id, **runtime.summary(state, time.time())}
+        gateway.accounts.note(tenant, "runtime_finalize", "gateway", told)
 
 
 def _declare(

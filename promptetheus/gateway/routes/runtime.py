@@ -99,8 +99,9 @@ async def heartbeat(
 )
 def hint(gateway: Part, who: Ingest, trace_id: str, project_id: str | None = None) -> Json:
     """The failure that repeats and has not been mended, until it is."""
-    state = _state(gateway, who, trace_id, project_id)
-    return Json({"hint": runtime.next_hint(state, time.time())})
+    if not _state(gateway, who, trace_id, project_id):
+        return Json({"hint": None})
+    return Json(_changed(gateway, who, trace_id, project_id, {}, runtime.hinted))
 
 
 def _changed(

@@ -87,7 +87,9 @@ class PostgresDatabase:
 
         `prepare`: statements that go along with its beginning, so that the way to the server is made once.
         """
-        begin = f"begin; select set_config('promptetheus.workspace', {_quoted(workspace_id)}, true); {prepare}"
+        begin = (
+            f"begin; select set_config('promptetheus.workspace', {_quoted(workspace_id)}, true); {prepare}"
+        )
         try:
             with self._pool.connection() as connection:
                 connection.execute(begin.encode())

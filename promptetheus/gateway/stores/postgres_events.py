@@ -250,9 +250,7 @@ class PostgresEvents:
                 project=tenant.project_id, session=session_id,
             )  # fmt: skip
 
-    def _correct(
-        self, statements: PostgresStatements, tenant: Tenant, session_id: str
-    ) -> None:
+    def _correct(self, statements: PostgresStatements, tenant: Tenant, session_id: str) -> None:
         """Some events had come before: the size is that of what is there."""
         statements.run(
             "update session set size_bytes = (select coalesce(sum(octet_length(line::text) + 1), 0) from event "

@@ -1,0 +1,126 @@
+"""Events as they come, over real connections."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway.running import KEY, PATIENCE_S, RunningGateway
+from tests.gateway.test_store_conformance import an_event
+
+
+@pytest.fixture
+def gateway(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningGateway]:
+    url = request.getfixturevalue("postgres").new_database() if store == "postgres" else None
+    with RunningGateway(tmp_path / "gateway", url=url, PROMPTETHEUS_MAX_STREAMS="3") as running:
+        yield running
+
+
+class Stream:
+    """An open stream of server-sent events."""
+
+    def __init__(self, gateway: RunningGateway, query: str, last_event_id: str | None = None) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE_S)
+        headers = {"Authorization": f"Bearer {KEY}"}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        self.connection.request("GET", f"/api/stream?{query}", headers=headers)
+        self.answer = self.connection.getresponse()
+
+    def __enter__(self) -> Stream:
+        if self.answer.status == 200:
+            assert self.answer.readline() == b": open\n"
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.answer.close()
+        self.connection.close()
+
+    def next(self) -> tuple[str, dict[str, Any]]:
+        """The next event and its id."""
+        found: dict[str, str] = {}
+        while True:
+            line = self.answer.readline().decode().rstrip("\n")
+            if not line and "data" in found:
+                return found["id"], json.loads(found["data"])
+            name, _, text = line.partition(": ")
+            if name in ("id", "event", "data"):
+                found[name] = text
+
+
+def send(gateway: RunningGateway, session_id: str, *seqs: int) -> None:
+    events = [an_event(seq, f"{session_id}:n:{seq}") for seq in seqs]
+    status, _ = gateway.request("POST", f"/api/traces/{session_id}/events", {"events": events})
+    assert status == 200
+
+
+def test_a_session_is_told_from_its_beginning_and_then_live(gateway: RunningGateway) -> None:
+    send(gateway, "s1", 0, 1)
+    with Stream(gateway, "session_id=s1") as stream:
+        assert [stream.next()[1]["seq"] for _ in range(2)] == [0, 1]
+        send(gateway, "s1", 2)
+        found = stream.next()[1]
+        assert (found["seq"], found["project_id"]) == (2, "proj_dev")
+
+
+def test_a_broken_stream_goes_on_where_it_broke(gateway: RunningGateway) -> None:
+    send(gateway, "s1", 5, 1, 9)
+    with Stream(gateway, "session_id=s1") as stream:
+        place, _ = stream.next()
+    send(gateway, "s1", 3)
+    with Stream(gateway, "session_id=s1", place) as stream:
+        assert [stream.next()[1]["seq"] for _ in range(3)] == [1, 9, 3]
+
+
+def test_what_is_known_already_can_be_left_out(gateway: RunningGateway) -> None:
+    send(gateway, "s1", 0, 1, 2)
+    with Stream(gateway, "session_id=s1&after_seq=1") as stream:
+        assert stream.next()[1]["seq"] == 2
+
+
+def test_a_project_tells_what_comes_in_any_session(gateway: RunningGateway) -> None:
+    send(gateway, "old", 0)
+    with Stream(gateway, "project_id=proj_dev") as stream:
+        send(gateway, "old", 1)
+        send(gateway, "new", 0)
+        found = {(event["session_id"], event["seq"]) for _, event in (stream.next(), stream.next())}
+        assert found == {("old", 1), ("new", 0)}
+
+
+def test_there_are_so_many_streams_and_no_more(gateway: RunningGateway) -> None:
+    send(gateway, "s1", 0)
+    streams = [Stream(gateway, "session_id=s1") for _ in range(3)]
+    try:
+        assert [stream.answer.status for stream in streams] == [200, 200, 200]
+        with Stream(gateway, "session_id=s1") as refused:
+            assert refused.answer.status == 503
+    finally:
+        for stream in streams:
+            stream.__exit__()
+
+
+def test_a_place_of_another_stream_is_a_400_and_a_foreign_session_a_404(gateway: RunningGateway) -> None:
+    send(gateway, "s1", 0)
+    with Stream(gateway, "session_id=s1", "nonsense") as refused:
+        assert refused.answer.status == 400
+    with Stream(gateway, "session_id=none") as refused:
+        assert refused.answer.status == 404
+
+
+def test_a_stream_and_a_store_of_two_gateways(store: str, gateway: RunningGateway, tmp_path: Path) -> None:
+    """What another gateway stores on the same database is told here, too."""
+    if store == "embedded":
+        pytest.skip("files belong to one gateway")
+    url = gateway._environment["DATABASE_URL"]
+    with RunningGateway(tmp_path / "second", url=url) as second:
+        send(second, "s1", 0)
+        with Stream(gateway, "session_id=s1") as one, Stream(gateway, "") as every:
+            assert one.next()[1]["seq"] == 0
+            send(second, "s1", 1)
+            assert one.next()[1]["seq"] == 1
+            assert every.next()[1]["seq"] == 1
