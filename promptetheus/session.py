@@ -41,7 +41,8 @@ class Session(SessionEvents):
         redact: `"default"`, or a callable that takes an event and returns the event to record.
         metadata: small facts about the run, recorded with its start.
         tags: labels for filtering.
-        sample_rate: share of sessions that are recorded, 0 to 1.
+        sample_rate: share of sessions that are recorded, 0 to 1. What is left out costs nothing and cannot be had
+            back when it fails: `tail_sample=True` keeps every failing run and this share of the others.
         tail_sample: decide at the end, by `tail_policy`, whether the session is kept.
         event_sample_rates: share of events kept, by event type.
         tail_policy: what makes a session worth keeping; default `DEFAULT_TAIL_POLICY`.

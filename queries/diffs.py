@@ -63,7 +63,7 @@ def read_session(path: Path, told: Callable[[int], object] = lambda _events: Non
     log = SessionLog(path)
     try:
         while log.poll().more:
-            told(log.count)
+            told(len(log))
         return ReadSession(log.row(), log.events())
     finally:
         log.close()

@@ -127,7 +127,11 @@ def _words(report: DiffReport, side: Side, number: int) -> str:
     if cell is None:
         return ""
     # An action stands in the kind's column already.
-    return cell.text.removeprefix(f"{_step(report, side, number)} ") if cell.kind is StepKind.ACTION else cell.text
+    return (
+        cell.text.removeprefix(f"{_step(report, side, number)} ")
+        if cell.kind is StepKind.ACTION
+        else cell.text
+    )
 
 
 def _step(report: DiffReport, side: Side, number: int) -> str:
@@ -143,9 +147,7 @@ def _alone(report: DiffReport, number: int, change: Change, looks: Looks) -> Pie
     return [(f"  ↕ step {moved} over there", looks.warned)]
 
 
-def _side(
-    step: Step | None, words: Pieces, width: int, room: Halves, looks: Looks, *, dim: bool
-) -> Pieces:
+def _side(step: Step | None, words: Pieces, width: int, room: Halves, looks: Looks, *, dim: bool) -> Pieces:
     if step is None:
         return aligned([("·".rjust(room.number), looks.faint)], width)
     failed = step.ok is False

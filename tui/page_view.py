@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.strip import Strip
 
 from promptetheus.markdown_export import value_text
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.page import BEFORE, NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
-from promptetheus.tui.picture_strip import PictureStrip
+from promptetheus.tui.picture_strip import PictureStrip, sparing_graphics
 from promptetheus.tui.picture_way import canvas_of
 from promptetheus.tui.send_picture import send_picture
 from promptetheus.tui.theme import Looks
@@ -70,6 +71,10 @@ class PageView(LineList):
         self._busy = False
         """Whether a page is being laid out."""
         self._laid_out_with: Looks | None = None
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of every widget, none of which must take graphics for text."""
+        return sparing_graphics(super().get_line_filters())
 
     def on_mount(self) -> None:
         """Begin to wait for pages."""

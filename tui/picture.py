@@ -79,6 +79,9 @@ def draw_picture(
     """
     if canvas.way is PictureWay.KITTY:
         rows = min(rows, MOST_ROWS)
+    elif canvas.way is PictureWay.SIXEL:
+        # Something has to stand behind the graphics: a line that is cut right there loses them.
+        columns = max(1, columns - 1)
     cell_width, cell_height = canvas.cell_px
     room = (columns * cell_width, rows * cell_height)
     found = decode(data, room if window.zoom <= 1.0 else None)

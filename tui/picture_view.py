@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -19,7 +21,7 @@ from promptetheus.pictures import PictureError
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.picture import Marks, Picture, Window
 from promptetheus.tui.picture_block import change_between, drawn
-from promptetheus.tui.picture_strip import PictureStrip, without_graphics
+from promptetheus.tui.picture_strip import PictureStrip, sparing_graphics, without_graphics
 from promptetheus.tui.picture_way import SHADES, Canvas, canvas_of, is_covered
 from promptetheus.tui.send_picture import send_picture
 from promptetheus.tui.stored_picture import Shown
@@ -68,6 +70,10 @@ class PictureView(Guarded, Widget, can_focus=True):
         self._problem = ""
         self._wanted = asyncio.Event()
         self._busy = False
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of every widget, none of which must take graphics for text."""
+        return sparing_graphics(super().get_line_filters())
 
     def on_mount(self) -> None:
         """Begin to wait for pictures."""

@@ -87,7 +87,13 @@ class ProgressLine(Guarded, Widget, can_focus=False):
         share = progress.share
         if share is not None:
             full = round(max(0.0, min(1.0, share)) * BAR_CELLS)
-            pieces += [("━" * full, looks.accent), ("╌" * (BAR_CELLS - full), looks.faint), ("  ", looks.text)]
+            pieces += [
+                ("━" * full, looks.accent),
+                ("╌" * (BAR_CELLS - full), looks.faint),
+                ("  ", looks.text),
+            ]
         hint = "   esc gives up"
         room = width - sum(cell_len(text) for text, _ in pieces) - len(hint)
-        return joined([*pieces, (cut(printable_line(f"{progress.what} …", 300), room), looks.text), (hint, looks.muted)])
+        return joined(
+            [*pieces, (cut(printable_line(f"{progress.what} …", 300), room), looks.text), (hint, looks.muted)]
+        )

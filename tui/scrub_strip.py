@@ -16,7 +16,7 @@ from promptetheus.tui.guard import Guarded
 from promptetheus.tui.step_list import StepList
 from promptetheus.tui.theme import Looks, looks_of
 
-_HEIGHTS = "▁▂▃▄▅▆▇"
+_HEIGHTS = "▁▂▃▄▅"
 Cells = list[tuple[str, Style]]
 
 
@@ -120,7 +120,7 @@ def strip_cells(course: Course, width: int, looks: Looks) -> Cells:
         elif marks & Mark.SHOT:
             cells.append(("s", looks.text))
         elif llm > 0:
-            cells.append((_HEIGHTS[min(6, int(llm * 7))], looks.faint))
+            cells.append((_HEIGHTS[min(4, int(llm * 5))], looks.faint))
         else:
             cells.append(("─", looks.muted if marks else looks.rule))
     if course.timed:

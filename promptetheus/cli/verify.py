@@ -8,6 +8,7 @@ Exit code 0: gone; 1: still there, or no such fingerprint; 2: not understood; 3:
 from __future__ import annotations
 
 import argparse
+
 from promptetheus.cli.fingerprints import whole_fingerprint
 from promptetheus.cli.options import a_filter, add_json, add_spool
 from promptetheus.cli.output import out, print_json, say

@@ -143,7 +143,8 @@ def test_the_same_bytes_are_one_artifact_however_often_they_come(client: Any) ->
 def test_the_path_is_the_one_that_the_agents_spool_has(client: Any, tmp_path: Path) -> None:
     """So that the event that names it finds it in the gateway's spool, too."""
     for data, extension, media in ((PNG, "png", "image/png"), (b"{}", "json", "application/json"),
-                                   (b"text", "txt", "text/plain; charset=utf-8"), (b"raw", "bin", "application/octet-stream"),
+                                   (b"text", "txt", "text/plain; charset=utf-8"),
+                                   (b"raw", "bin", "application/octet-stream"),
                                    (b"\xff\xd8\xff", "jpg", "image/jpeg")):  # fmt: skip
         own = store_artifact(tmp_path / "spool", data, extension)
         answer = put(
@@ -153,8 +154,8 @@ def test_the_path_is_the_one_that_the_agents_spool_has(client: Any, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "name", ["../../../../evil.png", "..\\..\\evil.png", "/etc/passwd", "..", ".", "", "a\tb.png", "x" * 5000, "a/b/c.png",
-             'evil".png', "evil;x=y.png"],
+    "name", ["../../../../evil.png", "..\\..\\evil.png", "/etc/passwd", "..", ".", "", "a\tb.png", "x" * 5000,
+             "a/b/c.png", 'evil".png', "evil;x=y.png"],
 )  # fmt: skip
 @on_files
 def test_no_name_leads_out_of_the_artifacts(client: Any, tmp_path: Path, name: str) -> None:

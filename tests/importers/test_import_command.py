@@ -116,7 +116,7 @@ def test_a_directory_without_anything_says_so(
     assert run(capsys, tmp_path / "in", "--spool", spool)[:2] == (
         0,
         "Nothing to import: no file is of a format we know "
-        "(tau-bench, tau2-bench, claude-code, promptetheus).\n",
+        "(tau-bench, tau2-bench, claude-code, who-and-when, promptetheus).\n",
     )
 
 

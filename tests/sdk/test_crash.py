@@ -174,6 +174,38 @@ def test_a_fork_while_threads_are_recording_does_not_leave_the_child_waiting(
     assert sum(event["type"] == "user_message" for event in events_of(spool)) == 20
 
 
+def test_threads_that_a_forked_child_starts_share_one_nonce_and_one_lock(spool: Path, program: Run) -> None:
+    """All of them find at the same time that they are in a child."""
+    program(
+        """
+        import threading
+        session = pt.start(agent="a", user_goal="g", spool_dir=SPOOL, session_id="s").__enter__()
+        for _ in range(10):
+            if not os.fork():
+                ready = threading.Barrier(8)
+                def work():
+                    ready.wait()
+                    for number in range(50):
+                        session.metric("n", number)
+                threads = [threading.Thread(target=work) for _ in range(8)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                os._exit(0)
+            assert os.wait()[1] == 0
+        """
+    )
+    events = [event for event in events_of(spool) if event["type"] == "metric"]
+    assert len(events) == 10 * 8 * 50
+    assert len({event["idempotency_key"] for event in events}) == len(events)
+    nonces = {event["idempotency_key"].split(":")[1] for event in events}
+    assert len(nonces) == 10
+    for nonce in nonces:
+        seqs = [event["seq"] for event in events if f":{nonce}:" in event["idempotency_key"]]
+        assert seqs == sorted(seqs)
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_of_multiprocessing_record_sessions_of_their_own(
     method: str, spool: Path, tmp_path: Path, program: Run

@@ -64,7 +64,8 @@ plain = st.one_of(
 odd = st.one_of(
     st.integers(), st.integers(4_300, 6_000).map(lambda digits: 10**digits), st.floats(),
     st.text(st.characters(categories=["Cs", "L", "Cc"])), st.binary(),
-    st.binary().map(bytearray), st.binary().map(memoryview), st.decimals(), st.fractions(), st.complex_numbers(),
+    st.binary().map(bytearray),
+    st.binary().map(lambda data: memoryview(data)), st.decimals(), st.fractions(), st.complex_numbers(),
     st.datetimes(), st.dates(), st.times(), st.timedeltas(), st.uuids(), st.sampled_from(Colour),
     st.sampled_from([object, len, json, Ellipsis, NotImplemented, ValueError("x"), Path("a"), range(3), print]),
     st.sampled_from([RuntimeError, SystemExit, RecursionError, GeneratorExit]).map(Hostile),

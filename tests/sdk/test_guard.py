@@ -190,7 +190,7 @@ def test_what_a_signal_handler_raises_while_we_work_passes(
             signal.raise_signal(signal.SIGUSR1)
             return "slow"
 
-    handlers = {"function": stop, "method": Handler().stop, "arguments in one": stop_whatever}
+    handlers: dict[str, Any] = {"function": stop, "method": Handler().stop, "arguments in one": stop_whatever}
     before = signal.signal(signal.SIGUSR1, handlers[form])
     try:
         with pytest.raises(error, match="time is up"), a_session(spool) as session:

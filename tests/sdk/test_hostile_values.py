@@ -290,7 +290,7 @@ def test_no_argument_makes_a_session_raise(value: Any, spool: Any, as_for_users:
         "sample_rate", "event_sample_rates", "tail_policy", "transport", "tail_sample", "unknown", "api_key",
     )  # fmt: skip
     for option in options:
-        given = {"agent": "a", "user_goal": "g", "spool_dir": spool, option: value}
+        given = {"agent": "a", "user_goal": "g", "spool_dir": spool, "transport": "spool", option: value}
         with pt.start(**given) as session:
             session.user_message("x")
 

@@ -57,7 +57,7 @@ KEYWORDS: dict[Any, dict[str, Any]] = {
 }  # fmt: skip
 """By callable, the parameters that are given by name."""
 
-POSITIONS: dict[Any, dict[str, Any]] = {
+POSITIONS: dict[Any, dict[Any, Any]] = {
     pt.Session.event: {"type": NEEDED, "payload": None, "metadata": None},
     pt.Session.user_message: {"content": NEEDED, "metadata": None},
     pt.Session.agent_message: {"content": NEEDED, "metadata": None},
@@ -160,12 +160,12 @@ def test_observe_takes_what_start_takes_and_unknown_names_too(spool: Any) -> Non
 
 @pytest.mark.parametrize("missing", ["agent", "user_goal"])
 def test_start_without_an_agent_or_a_goal_is_a_type_error(missing: str) -> None:
-    given = {"agent": "a", "user_goal": "g"}
+    given: dict[str, Any] = {"agent": "a", "user_goal": "g"}
     del given[missing]
     with pytest.raises(TypeError, match=missing):
-        pt.start(**given)  # type: ignore[call-overload]
+        pt.start(**given)
     with pytest.raises(TypeError, match=missing):
-        pt.Session(**given)  # type: ignore[call-overload]
+        pt.Session(**given)
 
 
 def test_public_attributes_of_a_session(spool: Any) -> None:
