@@ -118,7 +118,10 @@ def anthropic_calls() -> Iterator[Comparison]:
     yield Comparison(
         "Anthropic message",
         call(client),
-        {"AnthropicAdapter": lambda: given(call(recorded)), "its own OpenTelemetry": lambda: given(call(own))},
+        {
+            "AnthropicAdapter": lambda: given(call(recorded)),
+            "its own OpenTelemetry": lambda: given(call(own)),
+        },
     )
 
 
@@ -142,7 +145,9 @@ def litellm_calls() -> Iterator[Comparison]:
         litellm.logging_callback_manager.remove_callback_from_all_lists(empty)
 
     yield Comparison(
-        "LiteLLM completion (mocked)", call, {"LiteLLMAdapter": ours, "a logger that does nothing": empty_logger}
+        "LiteLLM completion (mocked)",
+        call,
+        {"LiteLLMAdapter": ours, "a logger that does nothing": empty_logger},
     )
 
 
@@ -215,7 +220,10 @@ def main() -> None:
     given_options = parser.parse_args()
     cost_of("gpt-4o", Usage(1, 1))  # the price list is loaded once in a process: not a cost per call
     print(f"{'call':<42}{'CPU us a call':>14}{'more':>10}")
-    with tempfile.TemporaryDirectory() as spool, pt.start(agent="bench", user_goal="measure", spool_dir=spool):
+    with (
+        tempfile.TemporaryDirectory() as spool,
+        pt.start(agent="bench", user_goal="measure", spool_dir=spool),
+    ):
         for source in (openai_calls, anthropic_calls, litellm_calls, pydantic_ai_calls):
             for comparison in source():
                 times = measure(comparison, given_options.calls, given_options.rounds)

@@ -1,7 +1,7 @@
 """An agent on Anthropic's client that calls a tool, recorded by AnthropicAdapter.
 
-    pip install 'promptetheus[anthropic]'
-    ANTHROPIC_API_KEY=… python examples/anthropic_agent.py "What is 19 plus 23? Use the tool."
+pip install 'promptetheus[anthropic]'
+ANTHROPIC_API_KEY=… python examples/anthropic_agent.py "What is 19 plus 23? Use the tool."
 """
 
 import sys

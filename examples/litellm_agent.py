@@ -1,7 +1,7 @@
 """Two models of any provider asked through LiteLLM at the same time, recorded by LiteLLMAdapter.
 
-    pip install 'promptetheus[litellm]'
-    OPENAI_API_KEY=… python examples/litellm_agent.py "Name a color."
+pip install 'promptetheus[litellm]'
+OPENAI_API_KEY=… python examples/litellm_agent.py "Name a color."
 """
 
 import asyncio
@@ -25,7 +25,9 @@ async def main(goal: str) -> None:
         async with pt.AsyncSession(agent="litellm-example", user_goal=goal) as session:
             session.user_message(goal)
             models = ["openai/gpt-4o-mini", "openai/gpt-4o"]
-            for model, said in zip(models, await asyncio.gather(*(ask(m, goal) for m in models)), strict=True):
+            for model, said in zip(
+                models, await asyncio.gather(*(ask(m, goal) for m in models)), strict=True
+            ):
                 print(f"{model}: {said}")
 
 

@@ -1,7 +1,7 @@
 """An agent on OpenAI's client that calls a tool, recorded by OpenAIAdapter.
 
-    pip install 'promptetheus[openai]'
-    OPENAI_API_KEY=… python examples/openai_agent.py "What is 19 plus 23? Use the tool."
+pip install 'promptetheus[openai]'
+OPENAI_API_KEY=… python examples/openai_agent.py "What is 19 plus 23? Use the tool."
 """
 
 import json
@@ -37,7 +37,9 @@ def main(goal: str) -> None:
         messages.append(message.model_dump(exclude_none=True))
         for call in message.tool_calls or []:
             numbers = json.loads(call.function.arguments)
-            messages.append({"role": "tool", "tool_call_id": call.id, "content": str(numbers["a"] + numbers["b"])})
+            messages.append(
+                {"role": "tool", "tool_call_id": call.id, "content": str(numbers["a"] + numbers["b"])}
+            )
         for chunk in client.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True):
             print(chunk.choices[0].delta.content or "", end="")
         print()

@@ -17,7 +17,9 @@ from promptetheus.adapters import OpenTelemetryBridge
 
 def main(goal: str) -> None:
     outbound = TracerProvider()
-    outbound.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=lambda span: f"{span.name}\n")))
+    outbound.add_span_processor(
+        SimpleSpanProcessor(ConsoleSpanExporter(formatter=lambda span: f"{span.name}\n"))
+    )
     inbound = TracerProvider()
     inbound.add_span_processor(OpenTelemetryBridge().processor())
 

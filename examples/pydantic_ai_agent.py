@@ -1,7 +1,7 @@
 """A PydanticAI agent whose tool asks a second agent, recorded by PydanticAIAdapter.
 
-    pip install 'promptetheus[pydantic-ai]' 'pydantic-ai-slim[openai]'
-    OPENAI_API_KEY=… python examples/pydantic_ai_agent.py "Ask the poet for a line about rain."
+pip install 'promptetheus[pydantic-ai]' 'pydantic-ai-slim[openai]'
+OPENAI_API_KEY=… python examples/pydantic_ai_agent.py "Ask the poet for a line about rain."
 """
 
 import sys

@@ -25,6 +25,9 @@ from promptetheus.signatures import make_run
 EMBEDDED_PX = (800.0, 1_200.0)
 """How large an embedded screenshot is at most."""
 
+READ_BYTES = 4 << 20
+"""Of a session file, between two words of how far the reading is."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadSession:
@@ -62,7 +65,7 @@ def read_session(path: Path, told: Callable[[int], object] = lambda _events: Non
     """
     log = SessionLog(path)
     try:
-        while log.poll().more:
+        while log.poll(READ_BYTES).more:
             told(len(log))
         return ReadSession(log.row(), log.events())
     finally:

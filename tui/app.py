@@ -23,7 +23,7 @@ from textual.worker import WorkerFailed
 from promptetheus.display import printable, printable_line
 from promptetheus.tui.chooser import Run
 from promptetheus.tui.kitty import KittyPictures
-from promptetheus.tui.picture_way import PictureWay, best_way, canvas_for, terminal_cell_px
+from promptetheus.tui.picture_way import PictureWay, best_way, canvas_for, kitty_is_too_old, terminal_cell_px
 from promptetheus.tui.send_picture import write_to_terminal
 from promptetheus.tui.sessions_screen import SessionsScreen
 from promptetheus.tui.shell import Shell
@@ -120,6 +120,8 @@ class PromptetheusApp(Shell):
     async def on_mount(self) -> None:
         """Open what was asked for."""
         self._leave_the_terminal_clean()
+        if self.canvas.way is PictureWay.KITTY:
+            self._look_at_kitty()
         self.history.visit(self.sessions_screen.place)
         if self._start is not None:
             await self.go(self._start.view, self._start.subject)
@@ -188,6 +190,11 @@ class PromptetheusApp(Shell):
             self.available_themes, key=lambda name: (not name.startswith("promptetheus"), name)
         ):
             yield f"Theme: {name}", partial(setattr, self, "theme", name)
+
+    @work(group="kitty", exit_on_error=False)
+    async def _look_at_kitty(self) -> None:
+        if await asyncio.to_thread(kitty_is_too_old, os.environ) and self.canvas.way is PictureWay.KITTY:
+            self.draw_pictures_in(PictureWay.HALF)
 
     def draw_pictures_in(self, way: PictureWay) -> None:
         """Draw all pictures in another way from now on."""

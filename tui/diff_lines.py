@@ -96,7 +96,7 @@ class DiffLines:
 
     def _arrange(self) -> None:
         if self.matches is not None:
-            self.lines = sorted(self.matches)
+            self.lines = [*sorted(self.matches)]
         elif not self.folding:
             self.lines = list(range(len(self._equal)))
         else:

@@ -54,6 +54,10 @@ class Compared:
         """The same sessions under other rules."""
         return replace(self, report=self.report.with_noise(noise))
 
+    def because(self, chosen: str) -> Compared:
+        """With why the left session was picked."""
+        return replace(self, report=replace(self.report, chosen=chosen))
+
     def with_pictures(self) -> Compared:
         """With the screenshots of equal steps looked at; some 40 ms a pair."""
         look = partial(compare_pictures, self.left.spool, self.right.spool)

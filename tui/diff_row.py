@@ -184,20 +184,23 @@ def _marked(left: str, right: str, change: Change, room: int, looks: Looks) -> t
 
 
 def in_sight(stretches: Sequence[Stretch], room: int, equal: Style, differs: Style) -> Pieces:
-    """Stretches of a text with the unchanged ones shortened until the changed ones fit; the first keeps most."""
+    """Stretches of a text, the unchanged ones shortened as far as it takes to see the changed ones."""
     shown: Pieces = []
-    for keep in (1_000, 24, 12, 6, 2):
-        shown = [
-            (_shortened(stretch.text, keep, first=not place) if stretch.where is Words.BOTH else stretch.text,
-             equal if stretch.where is Words.BOTH else differs)
-            for place, stretch in enumerate(stretches)
-        ]  # fmt: skip
+    for keep in (1_000, 24, 12, 6):
+        shown = []
+        for place, stretch in enumerate(stretches):
+            if stretch.where is not Words.BOTH:
+                shown.append((stretch.text, differs))
+            elif place:
+                shown.append((_shortened(stretch.text, keep, keep), equal))
+            else:
+                # It says what is called: it keeps what the first change leaves of the room.
+                head = room // 2 if keep < 1_000 else keep
+                shown.append((_shortened(stretch.text, head, max(2, keep // 2)), equal))
         if sum(cell_len(text) for text, _ in shown) <= room:
             break
     return shown
 
 
-def _shortened(text: str, keep: int, *, first: bool) -> str:
-    """The head of the first stretch says what is called: it keeps more."""
-    head, tail = (2 * keep, keep // 2) if first else (keep, keep)
+def _shortened(text: str, head: int, tail: int) -> str:
     return text if len(text) <= head + tail + 1 else f"{text[:head]}…{text[len(text) - tail :]}"

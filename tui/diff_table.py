@@ -20,6 +20,7 @@ class DiffTable(LineList):
 
     BINDING_GROUP_TITLE = "Steps side by side"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_row", "side by side", id="list.open", tooltip="Values side by side; unfold a fold"),
         Binding("left,h", "fold", "fold", show=False, id="diff.fold", tooltip="Fold the equal steps around here"),
         Binding("right,l", "unfold", "unfold", show=False, id="diff.unfold", tooltip="Show these equal steps"),
         Binding(

@@ -117,12 +117,13 @@ def placeholders(upload: Upload) -> Iterator[Segment]:
 
 def _transmission(upload: Upload) -> Iterator[str]:
     data = base64.b64encode(upload.png).decode("ascii")
-    # q=2: no answers, which would be read as keys. U=1: shown only where the placeholders stand.
-    head = f"a=T,U=1,f=100,q=2,i={upload.number},c={upload.columns},r={upload.rows}"
+    # q=2: no answers, which would be read as keys.
     for start in range(0, max(1, len(data)), _CHUNK):
         more = int(start + _CHUNK < len(data))
-        control = f"{head},m={more}" if start == 0 else f"q=2,m={more}"
+        control = f"a=t,f=100,q=2,i={upload.number},m={more}" if start == 0 else f"q=2,m={more}"
         yield f"\x1b_G{control};{data[start : start + _CHUNK]}\x1b\\"
+    # U=1: shown only where the placeholders stand.
+    yield f"\x1b_Ga=p,U=1,q=2,i={upload.number},c={upload.columns},r={upload.rows}\x1b\\"
 
 
 def _forget(number: int) -> str:

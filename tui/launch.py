@@ -11,6 +11,10 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promptetheus.tui.views import Place
 
 NO_TERMINAL = (
     "promptetheus tui needs a terminal: standard input and standard error must be one.\n"
@@ -34,19 +38,31 @@ class Target:
     """The spool."""
     session: Path | None
     """A session to open at once."""
+    step: int | None = None
+    """Index of the step to open it at; where the person wants to look first without one."""
+
+    @property
+    def place(self) -> Place | None:
+        """The view to open in front of the list of sessions."""
+        from promptetheus.tui.session_subject import StepOf
+        from promptetheus.tui.views import Place
+
+        if self.session is None:
+            return None
+        return Place("session", self.session if self.step is None else StepOf(self.session, self.step))
 
 
-def find_target(target: str | None, spool: Path, *, spool_given: bool) -> Target:
+def find_target(target: str | None, spool: Path, *, spool_given: bool, step: int | None = None) -> Target:
     """What a command-line argument names: a directory, a session file, an exported session, an id or its beginning.
 
     Raises:
         CannotShow: When it names nothing, or more than one session.
     """
-    if target is None:
-        return Target(spool, None)
-    named = Path(target).expanduser()
-    if named.is_dir():
-        return Target(named, None)
+    named = None if target is None else Path(target).expanduser()
+    if target is None or named is None or named.is_dir():
+        if step is not None:
+            raise CannotShow("--step needs a session to open: name one.")
+        return Target(named or spool, None)
     from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound, resolve
 
     try:
@@ -57,7 +73,7 @@ def find_target(target: str | None, spool: Path, *, spool_given: bool) -> Target
         raise CannotShow(f"{error} Type more of it.") from None
     # A spool file is shown among its neighbours; an exported session has none.
     beside = path.suffix == ".jsonl" and not spool_given
-    return Target(path.parent if beside else spool, path)
+    return Target(path.parent if beside else spool, path, step)
 
 
 def has_terminal() -> bool:
@@ -79,14 +95,13 @@ def show(target: Target, *, theme: str | None = None, filter_text: str = "") -> 
     # Measured: looking for garbage takes 20 to 40 ms of the 300 until the first rows are on screen, and finds none.
     gc.disable()
     from promptetheus.tui.app import PromptetheusApp, UnknownTheme
-    from promptetheus.tui.views import Place
 
     try:
         app = PromptetheusApp(
             target.root,
             theme=theme,
             filter_text=filter_text,
-            start=None if target.session is None else Place("session", target.session),
+            start=target.place,
             when_read=_resume_collecting,
         )
     except UnknownTheme as error:

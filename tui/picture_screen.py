@@ -105,6 +105,16 @@ class PictureScreen(Guarded, Screen[None]):
             open_outside(self.app, shown.spool, shown.path)
 
 
+class FilmPicture(PictureView):
+    """The large picture of a film: the way through the film needs the footer more than zoom does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "z,plus,equals_sign", "zoom(1)", "zoom in", show=False, id="picture.zoom_in", tooltip="Zoom in"
+        )
+    ]
+
+
 class FilmScreen(PictureScreen):
     """All screenshots of a session: the chosen one large, the others small under it.
 
@@ -132,6 +142,7 @@ class FilmScreen(PictureScreen):
 
     def __init__(self, title: str, make: Callable[[], Sequence[FilmFrame]], step: int) -> None:
         super().__init__(title, None)
+        self.view = FilmPicture(id="picture")
         self.film: Sequence[FilmFrame] = ()
         self.chosen = 0
         self._make = make

@@ -7,7 +7,10 @@ from the environment and from the size that the kernel keeps for the terminal.
 from __future__ import annotations
 
 import fcntl
+import re
+import shutil
 import struct
+import subprocess
 import sys
 import termios
 from collections.abc import Mapping
@@ -47,6 +50,7 @@ _USUAL_CELL = (10, 20)
 _SIXEL_PROGRAMS = frozenset({"WezTerm", "contour", "mlterm", "mintty"})
 _SIXEL_TERMS = ("foot", "mlterm", "contour", "yaft")
 _KONSOLE_WITH_SIXEL = 220400
+_KITTY_WITH_PLACEHOLDERS = (0, 28)
 
 
 @runtime_checkable
@@ -90,6 +94,29 @@ def best_way(environment: Mapping[str, str], cell_px: tuple[int, int]) -> Pictur
     )
     # Without the size of a cell a sixel picture would run over its lines or leave them half empty.
     return PictureWay.SIXEL if has_sixel and all(cell_px) else PictureWay.HALF
+
+
+def kitty_is_too_old(environment: Mapping[str, str]) -> bool:
+    """Whether the kitty on this machine is from before 0.28, which knew no pictures as text.
+
+    Runs it: call it from a thread. Of a kitty at the other end of a connection nothing is known.
+    """
+    program = shutil.which("kitty", path=environment.get("PATH"))
+    if program is None or "SSH_CONNECTION" in environment:
+        return False
+    try:
+        done = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return False
+    found = re.search(r"(\d+)\.(\d+)", done.stdout)
+    return found is not None and (int(found[1]), int(found[2])) < _KITTY_WITH_PLACEHOLDERS
 
 
 def canvas_for(way: PictureWay, cell_px: tuple[int, int]) -> Canvas:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -28,20 +28,13 @@ from promptetheus.tui.scrub_strip import ScrubStrip
 from promptetheus.tui.session_bar import SessionBar
 from promptetheus.tui.session_header import SessionHeader
 from promptetheus.tui.session_opening import OpeningScreen
+from promptetheus.tui.session_subject import StepOf
 from promptetheus.tui.shape import Shape
 from promptetheus.tui.timeline import Timeline
 from promptetheus.tui.views import NotNow
 
 if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
-
-
-class StepOf(NamedTuple):
-    """A step of a session, to open the session at."""
-
-    path: Path
-    step: int
-    """Its index."""
 
 
 def open_view(app: Shell, subject: object) -> SessionScreen:

@@ -66,7 +66,7 @@ VIEWS: Mapping[str, View] = {
         ),
         View(
             "session", 2, "session", "View 2: one session, step by step",
-            "promptetheus.tui.session_screen", "Path of a session file, or StepOf(path, event number)",
+            "promptetheus.tui.session_screen", "Path of a session file, or StepOf(path, step)",
         ),
         View(
             "diff", 3, "diff", "View 3: two sessions side by side",

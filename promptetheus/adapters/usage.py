@@ -44,6 +44,7 @@ def usage_of(found: object) -> Usage:
     """
     if found is None:
         return NOTHING
+    found = _fields(found)
     sent, received = _first(found, _INPUT), _first(found, _OUTPUT)
     read, written = _field(found, "cache_read_input_tokens"), _field(found, "cache_creation_input_tokens")
     if (read is not None or written is not None) and _field(found, "prompt_tokens") is None:
@@ -94,7 +95,14 @@ def _first(thing: object, names: tuple[str, ...]) -> int | None:
 
 
 def _detail(thing: object, names: tuple[str, ...]) -> Any:
-    return next((inner for name in names if (inner := get(thing, name)) is not None), None)
+    return _fields(next((inner for name in names if (inner := get(thing, name)) is not None), None))
+
+
+def _fields(thing: object) -> object:
+    """The fields of a pydantic model as a mapping: asking it for one that it does not have takes 5 µs."""
+    if getattr(type(thing), "__pydantic_fields__", None) is None:
+        return thing
+    return {**(getattr(thing, "__pydantic_extra__", None) or {}), **vars(thing)}
 
 
 def _reasoning(found: object) -> int | None:

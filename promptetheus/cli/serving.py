@@ -31,8 +31,8 @@ def serve(arguments: argparse.Namespace, *, mode: str | None, directory: Path | 
     except ImportError as error:
         say(f"{_NEEDS} ({error}).")
         return 1
-    port = arguments.port if arguments.port is not None else int(os.environ.get("PORT") or DEFAULT_PORT)
     try:
+        port = arguments.port if arguments.port is not None else _port_of_environment(DEFAULT_PORT)
         options, new_secrets = _options(arguments.host, mode, directory)
     except BadOptions as error:
         say(f"Cannot start: {error}.")
@@ -55,6 +55,16 @@ def serve(arguments: argparse.Namespace, *, mode: str | None, directory: Path | 
         settle_interpreter()
         server_for(app, options.limits, host=arguments.host, port=port).run(sockets=[listening])
     return 0
+
+
+def _port_of_environment(default: int) -> int:
+    """`PORT`. Raises BadOptions."""
+    from promptetheus.gateway.options import BadOptions
+
+    text = os.environ.get("PORT") or str(default)
+    if not text.isdecimal() or int(text) > 65535:
+        raise BadOptions(f"PORT is not the number of a port: {text[:40]!r}")
+    return int(text)
 
 
 def print_settings(*, as_json: bool) -> int:

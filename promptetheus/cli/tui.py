@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filter", default="", metavar="TEXT", help="e.g. 'status:failed agent:booking dur>2s'"
     )
+    parser.add_argument("--step", type=int, metavar="N", help="open the session at this step")
     parser.add_argument(
         "--theme", metavar="NAME", help="dark, light, high-contrast, colour-blind, terminal, …"
     )
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     spool_given = arguments.spool != Path(DEFAULT_SPOOL_DIR)
     try:
-        target = find_target(arguments.target, arguments.spool, spool_given=spool_given)
+        target = find_target(arguments.target, arguments.spool, spool_given=spool_given, step=arguments.step)
     except CannotShow as error:
         say(f"promptetheus tui: {error}")
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 import httpx
@@ -37,11 +38,11 @@ class Client:
     """Requests to one destination over connections that are kept. Nothing here raises: an `Answer` says what
     happened. Redirects are not followed, since they would turn a POST into a GET."""
 
-    def __init__(self, target: Destination) -> None:
+    def __init__(self, target: Destination, headers: Mapping[str, str] | None = None) -> None:
         self._target = target
         self._http = httpx.Client(
             timeout=httpx.Timeout(target.timeout_s, connect=min(CONNECT_TIMEOUT_S, target.timeout_s)),
-            headers={"Authorization": f"Bearer {target.api_key}"},
+            headers={"Authorization": f"Bearer {target.api_key}", **(headers or {})},
             follow_redirects=False,
         )
 

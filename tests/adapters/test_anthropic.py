@@ -259,7 +259,7 @@ def test_threads_with_sessions_of_their_own_never_mix(stub: StubServer, spool: P
         assert said == [f"{number}.{turn}" for turn in range(3)]
 
 
-@pytest.mark.adapter("Anthropic", "many tasks")
+@pytest.mark.adapter("Anthropic", "many tasks", "spans")
 async def test_calls_at_the_same_time_each_belong_to_their_own_span(
     async_client: Any, record: Record
 ) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.adapters.frameworks import QUIET
 from tests.adapters.stub_server import StubServer
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES, DOCS = ROOT / "examples", ROOT / "docs" / "adapters"
 
 
 @dataclass(frozen=True)
@@ -42,30 +45,73 @@ TABLE = {
         {"user_message": 1, "llm_call": 2, "tool_call": 1, "tool_result": 1, "agent_message": 1},
     ),
     "litellm_agent": Example(
-        ("litellm",), "Name a color.", {"user_message": 1, "llm_call": 2, "agent_message": 2, "state_change": 4}
+        ("litellm",),
+        "Name a color.",
+        {"user_message": 1, "llm_call": 2, "agent_message": 2, "state_change": 4},
     ),
     "pydantic_ai_agent": Example(
         ("pydantic_ai", "openai"),
         'call ask_poet({"subject": "rain"})',
         {
-            "user_message": 1, "llm_call": 3, "tool_call": 1, "tool_result": 1, "agent_message": 2,
+            "user_message": 1,
+            "llm_call": 3,
+            "tool_call": 1,
+            "tool_result": 1,
+            "agent_message": 2,
             "state_change": 4,
         },  # fmt: skip
     ),
     "opentelemetry_agent": Example(
-        ("opentelemetry.sdk", "anthropic"), "Name a color.", {"user_message": 1, "llm_call": 1, "agent_message": 1}
+        ("opentelemetry.sdk", "anthropic"),
+        "Name a color.",
+        {"user_message": 1, "llm_call": 1, "agent_message": 1},
     ),
 }
+
+
+PAGES = {
+    "openai": ("openai",),
+    "anthropic": ("anthropic",),
+    "litellm": ("litellm",),
+    "pydantic-ai": ("pydantic_ai", "openai"),
+    "opentelemetry": ("opentelemetry.sdk",),
+}
+"""What the code of each page in docs/adapters needs."""
 
 
 def test_every_example_has_a_row_here() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(TABLE)
 
 
+def test_every_page_has_a_row_here() -> None:
+    assert {path.stem for path in DOCS.glob("*.md")} - {"README"} == set(PAGES)
+
+
 @pytest.mark.parametrize("name", sorted(TABLE))
 def test_an_example_runs_and_records(name: str, stub: StubServer, tmp_path: Path) -> None:
     example = TABLE[name]
-    missing = [module for module in example.needs if not _is_there(module)]
+    events = run([str(EXAMPLES / f"{name}.py"), example.goal], example.needs, stub, tmp_path)
+    assert events[-1]["payload"]["status"] == "completed"
+    found: dict[str, int] = {}
+    for event in events[1:-1]:
+        found[event["type"]] = found.get(event["type"], 0) + 1
+    assert found == example.events
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_code_of_a_page_runs_and_records(name: str, stub: StubServer, tmp_path: Path) -> None:
+    """Its blocks that import what they need; others show a line of a program."""
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / f"{name}.md").read_text(), re.DOTALL)
+    code = "\n".join(block for block in blocks if "import promptetheus" in block)
+    events = run(["-c", code], PAGES[name], stub, tmp_path)
+    assert len(events) > 3
+
+
+def run(
+    arguments: list[str], needs: tuple[str, ...], stub: StubServer, directory: Path
+) -> list[dict[str, Any]]:
+    """Run a program in a directory of its own; the events of its only session. Skips without what it needs."""
+    missing = [module for module in needs if not _is_there(module)]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed: pip install -r tests/adapters/requirements*.txt")
     provider = {
@@ -76,22 +122,16 @@ def test_an_example_runs_and_records(name: str, stub: StubServer, tmp_path: Path
         "ANTHROPIC_API_KEY": "stub",
     }
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / f"{name}.py"), example.goal],
-        cwd=tmp_path,
+        [sys.executable, *arguments],
+        cwd=directory,
         env={**os.environ, **QUIET, **provider},
         capture_output=True,
         text=True,
         timeout=180,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
-    (spooled,) = (tmp_path / ".promptetheus" / "spool").glob("*.jsonl")
-    events = [json.loads(line) for line in spooled.read_text().splitlines()]
-    assert events[-1]["payload"]["status"] == "completed"
-    found: dict[str, int] = {}
-    for event in events[1:-1]:
-        found[event["type"]] = found.get(event["type"], 0) + 1
-    assert found == example.events
+    (spooled,) = (directory / ".promptetheus" / "spool").glob("*.jsonl")
+    return [json.loads(line) for line in spooled.read_text().splitlines()]
 
 
 def _is_there(module: str) -> bool:

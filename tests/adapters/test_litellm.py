@@ -278,3 +278,43 @@ def test_threads_with_sessions_of_their_own_never_mix(stub: StubServer, spool: P
     for number, found in records.items():
         said = [message["content"] for message in found.payloads("agent_message")]
         assert said == [f"{number}.{turn}" for turn in range(3)]
+
+
+@pytest.mark.adapter("LiteLLM", "structured output")
+def test_structured_output_is_recorded(where: Any, record: Record) -> None:
+    schema = {"type": "object", "properties": {"day": {"type": "string"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "slot", "schema": schema}}
+    litellm.completion(model="openai/gpt-4o", messages=HI, response_format=wanted, **where)
+    assert record.only("agent_message")["payload"]["content"] == '{"day": "text"}'
+
+
+@pytest.mark.adapter("LiteLLM", "content by reference")
+def test_prompts_are_captured_only_when_asked_for(stub: StubServer, record: Record) -> None:
+    where = {"api_base": stub.openai_url, "api_key": "stub"}
+    with LiteLLMAdapter():
+        litellm.completion(model="openai/gpt-4o", messages=user("mail me@example.com"), **where)
+    with LiteLLMAdapter(capture_content=True):
+        litellm.completion(model="openai/gpt-4o", messages=user("mail me@example.com"), **where)
+    hashed, captured = record.of("llm_call")
+    assert hashed["payload"]["messages_ref"] == captured["payload"]["messages_ref"]
+    assert "messages" not in hashed["metadata"]
+    assert captured["metadata"]["messages"][0]["content"].startswith("mail ")
+    assert "me@example.com" not in json.dumps(record.events)
+
+
+@pytest.mark.adapter("LiteLLM", "many tasks", "spans")
+async def test_calls_at_the_same_time_each_belong_to_their_own_span(where: Any, record: Record) -> None:
+    async def work(number: int) -> None:
+        with record.session.span(f"task {number}"):
+            messages = user(f'say "{number}"')
+            found = await litellm.acompletion(
+                model="openai/gpt-4o", messages=messages, stream=bool(number % 2), **where
+            )
+            if number % 2:
+                async for _ in found:
+                    pass
+
+    await asyncio.gather(*(work(number) for number in range(6)))
+    assert len(record.of("agent_message")) == 6
+    for message in record.of("agent_message"):
+        assert record.span_of(message) == f"task {message['payload']['content']}"

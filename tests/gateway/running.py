@@ -34,18 +34,16 @@ class RunningGateway:
     """`promptetheus dev`, or another command, on a free port."""
 
     def __init__(
-        self, directory: Path, *, url: str | None = None, command: str = "dev", **variables: str
+        self,
+        directory: Path,
+        *,
+        url: str | None = None,
+        command: str = "dev",
+        host: str = "127.0.0.1",
+        **variables: str,
     ) -> None:
-        self._words = [
-            sys.executable,
-            "-m",
-            "promptetheus.cli",
-            command,
-            "--port",
-            "0",
-            "--dir",
-            str(directory),
-        ]
+        place = ["--host", host, "--port", "0", "--dir", str(directory)]
+        self._words = [sys.executable, "-m", "promptetheus.cli", command, *place]
         self._environment = {name: text for name, text in os.environ.items() if "PROMPTETHEUS" not in name}
         self._environment.update(variables)
         self._environment.pop("DATABASE_URL", None)

@@ -82,10 +82,7 @@ def test_decisions_are_checked_and_audited(client: Any) -> None:
 
 def test_incidents_can_be_searched(client: Any) -> None:
     send(client, a_failing_booking("a"))
-    send(
-        client,
-        a_session("b").event("error", {"message": "TimeoutError: mail"}).ends("failed", "TimeoutError: mail"),
-    )
+    send(client, a_session("b").event("error", {"message": "TimeoutError: mail"}).ends("failed", "mail"))
     found = client.get("/api/incidents", params={"q": "WEDNESDAY"}).json()["incidents"]
     assert [incident["fingerprint"] for incident in found] == ["8ae0f41220d0"]
     assert len(client.get("/api/incidents").json()["incidents"]) == 2

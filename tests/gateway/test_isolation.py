@@ -30,7 +30,9 @@ def routes(app: Any) -> list[tuple[str, str]]:
             getattr(route, "original_router", None), "routes", []
         )
         if isinstance(route, APIRoute):
-            found += [(method, route.path) for method in sorted(route.methods - {"HEAD", "OPTIONS"})]
+            found += [
+                (method, route.path) for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"})
+            ]
     assert len(found) > 30
     return sorted(found)
 

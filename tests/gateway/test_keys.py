@@ -140,7 +140,10 @@ def test_among_ten_thousand_keys_the_right_one_is_found(
     monkeypatch.setattr(keys.Keys, "of_project", lambda self, tenant: [])
     tenant = Tenant("ws_dev", "proj_dev")
     made = [gateway.keys.add(tenant, str(number), DEFAULT_SCOPES) for number in range(500)]
-    row_of_many = "insert into api_key (project_id, id, workspace_id, name, lookup, digest, preview, scopes, created_at) "
+    row_of_many = (
+        "insert into api_key (project_id, id, workspace_id, name, lookup, digest, preview, scopes, "
+        "created_at) "
+    )
     with gateway.database.transaction("ws_dev") as statements:
         for number in range(9500):
             statements.run(

@@ -42,7 +42,7 @@ def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
 def a_span(
     span_id: int, name: str, start_ms: int, end_ms: int, parent: int = 0, error: str = "", **attributes: Any
 ) -> dict[str, Any]:
-    found = {
+    found: dict[str, Any] = {
         "traceId": TRACE,
         "spanId": f"{span_id:016x}",
         "parentSpanId": f"{parent:016x}" if parent else "",
@@ -69,6 +69,12 @@ def request(spans: list[dict[str, Any]], **resource: str) -> dict[str, Any]:
     }
 
 
+_DOCUMENT: dict[str, Any] = {
+    "retrieval.documents.0.document.content": "never",
+    "retrieval.documents.0.document.score": 0.5,
+}
+
+
 def a_run() -> list[dict[str, Any]]:
     """An agent that asks a model, calls a tool that fails, and searches."""
     messages = [{"role": "user", "parts": [{"type": "text", "content": "Book Tuesday"}]}]
@@ -82,7 +88,7 @@ def a_run() -> list[dict[str, Any]]:
                gen_ai__tool__name="search", gen_ai__tool__call__id="call-1",
                gen_ai__tool__call__arguments='{"day": "Tuesday"}'),
         a_span(4, "lookup", 510, 600, 1, openinference__span__kind="RETRIEVER", input__value="policy",
-               **{"retrieval.documents.0.document.content": "never", "retrieval.documents.0.document.score": 0.5}),
+               **_DOCUMENT),
     ]  # fmt: skip
 
 
@@ -122,11 +128,8 @@ def test_a_trace_in_json_becomes_a_session(client: Any) -> None:
 def test_calls_carry_arguments_results_and_errors(client: Any) -> None:
     client.post("/v1/traces", json=request(a_run()))
     found = {event["type"]: event for event in events_of(client)}
-    assert found["tool_call"]["payload"] == {
-        "tool_name": "search",
-        "arguments": {"day": "Tuesday"},
-        "call_id": "call-1",
-    }
+    call = found["tool_call"]["payload"]
+    assert call == {"tool_name": "search", "arguments": {"day": "Tuesday"}, "call_id": "call-1"}
     assert found["tool_result"]["payload"]["error"] == "calendar is away"
     assert found["llm_call"]["payload"]["latency_ms"] == 290
     assert found["llm_call"]["metadata"]["input"] == "Book Tuesday"

@@ -21,8 +21,8 @@ from tests.gateway.test_store_conformance import TENANT, an_event, incoming
 if TYPE_CHECKING:
     from tests.gateway.postgres_server import PostgresServer
 
-TENANTS_TABLES = ("member", "project", "api_key", "agent", "trace", "artifact", "incident", "runtime", "audit", "session",
-                  "event")  # fmt: skip
+TENANTS_TABLES = ("member", "project", "api_key", "agent", "trace", "artifact", "incident", "runtime", "audit",
+                  "session", "event")  # fmt: skip
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_transaction_sees_the_rows_of_its_workspace_only_whatever_it_asks(open
 def test_a_transaction_cannot_write_rows_of_another_workspace(opened: Gateway) -> None:
     fill(opened)
     with pytest.raises(StoreUnavailable, match="row-level security"):
-        opened.events.append(Tenant("ws_other", "proj_dev"), "new", incoming([an_event(0, "k")]))
+        opened.events.append(Tenant("ws_other", "proj_dev"), "s1", incoming([an_event(0, "k")]))
     with opened.database.transaction("ws_other") as statements:
         statements.run("update session set ended = true")
         statements.run("delete from event")

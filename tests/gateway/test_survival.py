@@ -6,7 +6,8 @@ import http.client
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,10 +64,10 @@ class Agent(threading.Thread):
         return status == 200 and answer == {"accepted": BATCH, "rejected": []}
 
 
-def run(agents: list[Agent]) -> Iterator[Agent]:
-    for agent in agents:
-        agent.start()
-    yield from agents
+def have_sent(agents: list[Agent], wanted: int) -> bool:
+    """Whether so many events were acknowledged, or all of them."""
+    is_done = not any(agent.is_alive() for agent in agents)
+    return is_done or sum(len(agent.acknowledged) for agent in agents) >= wanted
 
 
 def check(gateway: RunningGateway, agents: list[Agent]) -> None:
@@ -90,13 +91,7 @@ def test_a_gateway_killed_again_and_again_loses_and_doubles_nothing(
                 running.append(gateway)
                 before = sum(len(agent.acknowledged) for agent in agents)
                 wanted = before + BATCH * chance.randrange(10, 40)
-                eventually(
-                    lambda wanted=wanted: (
-                        sum(len(a.acknowledged) for a in agents) >= wanted
-                        or not any(a.is_alive() for a in agents)
-                    ),
-                    "some batches are acknowledged",
-                )
+                eventually(partial(have_sent, agents, wanted), "some batches are acknowledged")
                 gateway.stop(signal.SIGKILL)
         with start() as gateway:
             running.append(gateway)

@@ -20,7 +20,7 @@ FOUNDATION = {
     "value_changes", "verification", "anomaly", "first_mistake", "lost_context", "mistake_signs", "moves", "stalls",
     "markdown_export", "session_document", "step_outline", "step_times",
     "diff_html", "diff_json", "diff_report", "diff_style", "dom_changes", "metric_changes", "notes", "picture_changes",
-    "pictures", "plain_form", "project_files", "project_rules", "row_details", "toml_key", "verdicts", "word_changes",
+    "pictures", "plain_form", "plain_json", "project_files", "project_rules", "row_details", "toml_key", "verdicts", "word_changes",
 }  # fmt: skip
 """Modules that know nothing of a running session: values in, values out, and the files they name."""
 
@@ -39,7 +39,9 @@ ALLOWED = {
     "importers": {"foundation", "write", "importers"},
     "demo": {"foundation", "write", "facade", "queries", "demo"},
     "tui": {"foundation", "queries", "demo", "importers", "tui"},
+    "exporters": {"foundation", "exporters"},
     "mcp": {"foundation", "queries", "mcp"},
+    "server": {"delivery", "mcp", "server"},
     "gateway": {"foundation", "queries", "gateway"},
     "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "gateway", "mcp", "tui", "cli"},
     "pytest_plugin": {"foundation", "write", "queries", "pytest_plugin"},
@@ -60,8 +62,8 @@ OWNERS = {
     "ijson": {"importers"},
     "genai_prices": {"foundation"},
     "pytest": {"write", "pytest_plugin"},
-    "orjson": {"foundation", "write", "adapters", "delivery", "queries", "importers", "gateway", "cli"},
-    "mcp": {"mcp"},
+    "orjson": {"foundation", "write", "adapters", "delivery", "queries", "importers", "gateway", "cli", "mcp", "server"},
+    "mcp": {"mcp", "server"},
     "mcp_types": {"mcp"},
     "httpx2": {"mcp"},
     "anyio": {"mcp", "cli"},
@@ -81,8 +83,8 @@ DISTRIBUTIONS = {"PIL": "pillow", "genai_prices": "genai-prices", "google": "pro
                  "opentelemetry": "opentelemetry-proto", "psycopg_pool": "psycopg-pool"}  # fmt: skip
 """Where the name to install is not the name to import."""
 
-COME_WITH_RICH = {"markdown_it", "pygments"}
-"""Dependencies of rich itself, of the version it asks for."""
+COME_ALONG = {"markdown_it", "pygments", "mcp_types", "httpx2"}
+"""Dependencies of rich and of mcp themselves, of the versions they ask for."""
 
 
 IMPORTED_LATE = {
@@ -170,5 +172,5 @@ def test_every_third_party_package_is_a_declared_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
     names = {re.split(r"[<>=\[ ]", line)[0] for line in [*project["dependencies"], *extras]}
-    used = {found.target.split(".")[0] for found in THIRD_PARTY} - COME_WITH_RICH
+    used = {found.target.split(".")[0] for found in THIRD_PARTY} - COME_ALONG
     assert {DISTRIBUTIONS.get(name, name) for name in used} - names == set()

@@ -26,6 +26,7 @@ from promptetheus.tui.picture_way import (
     best_way,
     canvas_for,
     canvas_of,
+    kitty_is_too_old,
 )
 from promptetheus.tui.sixel import sixel_lines
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session, png
@@ -51,7 +52,7 @@ KITTY = Canvas(PictureWay.KITTY, CELL)
         ({"TERM": "xterm-256color", "KONSOLE_VERSION": "210400"}, PictureWay.HALF),
         ({"TERM": "xterm-256color", "KONSOLE_VERSION": "²"}, PictureWay.HALF),
         ({"TERM": "tmux-256color", "KITTY_WINDOW_ID": "1"}, PictureWay.HALF),
-        ({"TERM": "xterm-kitty", "TMUX": "/tmp/x"}, PictureWay.HALF),
+        ({"TERM": "xterm-kitty", "TMUX": "socket,1,0"}, PictureWay.HALF),
         ({"TERM": "screen", "STY": "1"}, PictureWay.HALF),
         ({"TERM": "xterm-kitty", "NO_COLOR": "1"}, PictureWay.SHADES),
         ({}, PictureWay.HALF),
@@ -69,6 +70,27 @@ def test_sixel_needs_the_size_of_a_cell() -> None:
     assert canvas_for(PictureWay.SHADES, CELL) == SHADES
 
 
+@pytest.mark.parametrize(
+    ("said", "too_old"),
+    [
+        ("kitty 0.26.5 created by Kovid Goyal", True),
+        ("kitty 0.28.0 created by Kovid Goyal", False),
+        ("kitty 0.41.1 created by Kovid Goyal", False),
+        ("kitty 1.0", False),
+        ("", False),
+    ],
+)
+def test_a_kitty_that_is_too_old_for_pictures_as_text_is_told_by_its_version(
+    said: str, too_old: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "kitty"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    assert kitty_is_too_old({"PATH": str(tmp_path)}) is too_old
+    assert not kitty_is_too_old({"PATH": str(tmp_path), "SSH_CONNECTION": "x"}), "another machine's kitty"
+    assert not kitty_is_too_old({"PATH": str(tmp_path / "nothing")})
+
+
 # Kitty
 
 
@@ -76,13 +98,15 @@ def test_a_picture_is_sent_once_in_pieces_and_asks_for_no_answer() -> None:
     kitty = KittyPictures()
     upload = Upload(7, bytes(range(256)) * 40, 3, 2)
     sent = kitty.sequences(upload)
-    messages = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", sent)
-    assert len(messages) > 2
+    messages = re.findall(r"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\", sent)
+    *pieces, (place, nothing) = messages
+    assert len(pieces) > 2
     assert all("q=2" in control for control, _ in messages)
-    assert "U=1" in messages[0][0] and "i=7" in messages[0][0] and "c=3,r=2" in messages[0][0]
-    assert [("m=1" in control) for control, _ in messages] == [True] * (len(messages) - 1) + [False]
-    assert base64.b64decode("".join(data for _, data in messages)) == upload.png
-    assert "".join(f"\x1b_G{control};{data}\x1b\\" for control, data in messages) == sent
+    assert "i=7" in pieces[0][0]
+    assert [("m=1" in control) for control, _ in pieces] == [True] * (len(pieces) - 1) + [False]
+    assert base64.b64decode("".join(data for _, data in pieces)) == upload.png
+    assert "a=p,U=1" in place and "i=7,c=3,r=2" in place and not nothing
+    assert len(sent) == sum(len(control) + len(data) + 5 for control, data in messages) + len(pieces)
     assert kitty.sequences(upload) == ""
 
 

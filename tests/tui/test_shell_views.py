@@ -14,7 +14,8 @@ from textual.widgets import Static
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.history import MOST_PLACES, History
 from promptetheus.tui.keymap import help_sections
-from promptetheus.tui.session_screen import SessionScreen, StepOf
+from promptetheus.tui.session_screen import SessionScreen
+from promptetheus.tui.session_subject import StepOf
 from promptetheus.tui.sessions_screen import SessionsScreen
 from promptetheus.tui.views import VIEWS, NotNow, Place, View, ViewScreen
 from tests.tui.conftest import OnScreen, on_screen

@@ -137,5 +137,4 @@ create table event (
     line json not null,
     primary key (project_id, session_id, idempotency_key, day)
 ) partition by range (day);
-create index event_arrival on event (project_id, session_id, arrival);
 create table event_other partition of event default;

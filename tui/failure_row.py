@@ -1,0 +1,129 @@
+"""One way of failing as a line: how it stands, what it is called, how often, where, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.style import Style
+from rich.text import Text
+
+from promptetheus.display import age, count, printable_line
+from promptetheus.failures import Failure, Life
+from promptetheus.queries.failure_list import ListedFailure
+from promptetheus.tui.fit import Pieces, aligned, joined
+from promptetheus.tui.theme import Looks
+
+DAYS = 14
+STATE_CELLS = 22
+SHORT_STATE_CELLS = 12
+AGE_CELLS = 9
+SESSIONS_CELLS = 8
+AGENTS_CELLS = 20
+FINGERPRINT_CELLS = 7
+LEAST_LABEL_CELLS = 24
+_GAP = "  "
+_BAR = " ▁▂▃▄▅▆▇█"
+
+_GLYPHS = {Life.NEW: "✦", Life.RECURRING: "↻", Life.GONE: "✓", Life.BACK: "↩"}
+
+
+@dataclass(frozen=True, slots=True)
+class FailureColumns:
+    """Which columns a list of failures has at its width; the label takes what they leave."""
+
+    width: int
+    state: int
+    first: bool
+    agents: bool
+    days: bool
+
+    @property
+    def label(self) -> int:
+        """Cells for what it is called."""
+        taken = self.state + SESSIONS_CELLS + AGE_CELLS + 3 * len(_GAP)
+        taken += (AGE_CELLS + len(_GAP)) * self.first + (AGENTS_CELLS + len(_GAP)) * self.agents
+        taken += (DAYS + len(_GAP)) * self.days
+        return max(0, self.width - taken)
+
+
+def columns_for(width: int) -> FailureColumns:
+    """As many columns as leave room for the label; the bar of days goes last."""
+    state = STATE_CELLS if width >= 110 else SHORT_STATE_CELLS
+    for first, agents, days in ((True, True, True), (False, True, True), (False, False, True), (False, False, False)):
+        found = FailureColumns(width, state, first, agents, days)
+        if found.label >= LEAST_LABEL_CELLS + FINGERPRINT_CELLS:
+            return found
+    return FailureColumns(width, state, False, False, False)
+
+
+def titles(columns: FailureColumns, looks: Looks) -> Text:
+    """The names of the columns."""
+    cells = ["state", "fails as", "sessions", "agents", "first", "last", f"{DAYS} days"]
+    return joined(_laid_out([[(name, looks.muted)] for name in cells], columns, looks))
+
+
+def failure_row(listed: ListedFailure, columns: FailureColumns, looks: Looks, now_s: float) -> Text:
+    """Draw one in exactly the width of the columns."""
+    failure = listed.failure
+    glyph, style = life_of(failure, looks)
+    state = failure.state if columns.state >= STATE_CELLS else failure.life.value
+    label: Pieces = [(f"{failure.fingerprint[:6]} ", looks.muted), (shown_label(failure), looks.text)]
+    if listed.notes:
+        label.insert(1, ("✎ ", looks.accent))
+    agents = ", ".join(printable_line(agent or "unnamed agent", 40) for agent in failure.agents[:4])
+    return joined(
+        _laid_out(
+            [
+                [(f"{glyph} {state}", style)],
+                label,
+                [(count(failure.sessions), looks.text)],
+                [(agents, looks.muted)],
+                [(age(now_s - failure.first_s), looks.muted)],
+                [(age(now_s - failure.last_s), looks.text)],
+                day_bar(failure.day_counts(now_s, DAYS), looks),
+            ],
+            columns,
+            looks,
+        )
+    )
+
+
+def _laid_out(cells: Sequence[Pieces], columns: FailureColumns, looks: Looks) -> Pieces:
+    state, label, sessions, agents, first, last, days = cells
+    pieces = [*aligned(state, columns.state), (_GAP, looks.text), *aligned(label, columns.label), (_GAP, looks.text)]
+    pieces += aligned(sessions, SESSIONS_CELLS, right=True)
+    if columns.agents:
+        pieces += [(_GAP, looks.text), *aligned(agents, AGENTS_CELLS)]
+    if columns.first:
+        pieces += [(_GAP, looks.text), *aligned(first, AGE_CELLS)]
+    pieces += [(_GAP, looks.text), *aligned(last, AGE_CELLS)]
+    if columns.days:
+        pieces += [(_GAP, looks.text), *aligned(days, DAYS)]
+    return pieces
+
+
+def life_of(failure: Failure, looks: Looks) -> tuple[str, Style]:
+    """The glyph and the style of how a failure stands."""
+    match failure.life:
+        case Life.NEW | Life.BACK:
+            style = looks.failed
+        case Life.GONE:
+            style = looks.passed
+        case _:
+            style = looks.warned
+    return _GLYPHS[failure.life], style
+
+
+def shown_label(failure: Failure) -> str:
+    """What it is called, without the words that every second one begins with."""
+    return printable_line(failure.label.removeprefix("goal mismatch: ") or "no label", 300)
+
+
+def day_bar(counts: Sequence[int], looks: Looks) -> Pieces:
+    """A bar a day, the oldest first; a dot stands for a day without it."""
+    most = max(counts, default=0)
+    return [
+        ("·", looks.faint) if not each else (_BAR[max(1, round((len(_BAR) - 1) * each / most))], looks.failed)
+        for each in counts
+    ]

@@ -1,0 +1,60 @@
+"""The list of what a comparison ignores: enter turns a rule on or off, and the comparison behind follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from promptetheus.noise import Noise
+from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, matches
+
+
+class NoiseMenu(Chooser):
+    """Stays open until `esc`, so that several rules can be turned.
+
+    Args:
+        noise: The rules in force.
+        defaults: Those of the project, to go back to.
+        changed: Told of the rules in force after each turn.
+    """
+
+    BINDING_GROUP_TITLE = "What is ignored"
+    PROMPT = "enter turns a rule on or off, esc closes"
+
+    def __init__(self, noise: Noise, defaults: Noise, changed: Callable[[Noise], object]) -> None:
+        super().__init__()
+        self._noise = noise
+        self._defaults = defaults
+        self._changed = changed
+
+    def choices(self, words: str) -> Sequence[Choice]:
+        """Each rule with whether it is in force; then the way back."""
+        found = [
+            Choice(
+                f"{'✓' if on else '·'} {rule.name}",
+                rule.meaning,
+                partial(self._turn, self._noise.switched(rule.name, not on)),
+            )
+            for rule, on in self._noise.switches
+        ]
+        nothing = self._noise
+        for rule, on in self._noise.switches:
+            nothing = nothing.switched(rule.name, False) if on else nothing
+        found.append(Choice("  Ignore nothing", "every difference counts", partial(self._turn, nothing)))
+        found.append(
+            Choice("  As the project has it", "promptetheus rules", partial(self._turn, self._defaults))
+        )
+        return [each for each in found if not words or matches(words, f"{each.title} {each.note}")]
+
+    def _turn(self, noise: Noise) -> None:
+        self._noise = noise
+        self._changed(noise)
+
+    async def _run(self) -> None:
+        listed = self.query_one(ChoiceList)
+        chosen, place = listed.chosen, listed.cursor
+        if chosen is None or chosen.run is None:
+            return
+        chosen.run()
+        listed.show(self.choices(self.query_one(ChooserInput).value.strip()))
+        listed.select(place)
