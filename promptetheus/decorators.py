@@ -167,8 +167,10 @@ def observe(*, agent: str | None = None, user_goal: str, **options: Any) -> Call
 @overload
 def tool(function: F, /) -> F: ...
 @overload
+def tool(named: str, /, *, effect: Effect | None = None) -> Callable[[F], F]: ...
+@overload
 def tool(*, name: str | None = None, effect: Effect | None = None) -> Callable[[F], F]: ...
-def tool(function: F | None = None, /, *, name: str | None = None, effect: Effect | None = None) -> Any:
+def tool(function: F | str | None = None, /, *, name: str | None = None, effect: Effect | None = None) -> Any:
     """Decorator: each call inside a session is recorded as `tool_call` and `tool_result`.
 
     Arguments and result are kept twice. As text in the shape `{"args": repr, "kwargs": repr}`, each cut to 16,384
@@ -178,11 +180,11 @@ def tool(function: F | None = None, /, *, name: str | None = None, effect: Effec
     metadata has their number, and whether its consumer closed it before its end.
 
     Args:
-        name: name of the tool; default the function's.
+        name: name of the tool, also as the first argument, as `traced` takes it; default the function's.
         effect: whether the tool changes the world (`"write"`) or only looks at it (`"read"`).
     """
-    if function is None:
-        return functools.partial(tool, name=name, effect=effect)
+    if function is None or isinstance(function, str):
+        return functools.partial(tool, name=function or name, effect=effect)
     about = _about(function, name, effect)
     return wrap(function, lambda: _Call(about), only_in_session=True)
 

@@ -14,9 +14,7 @@ from promptetheus.plain_json import json_text
 Rows = Iterable[tuple[Any, ...]]
 
 
-def write_csv(
-    stream: IO[str], columns: Sequence[str], rows: Rows, shown: Callable[[str], str] = str
-) -> int:
+def write_csv(stream: IO[str], columns: Sequence[str], rows: Rows, shown: Callable[[str], str] = str) -> int:
     """A line of titles, then one a row; returns the number of rows. `shown` makes texts fit for a terminal."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([shown(name) for name in columns])

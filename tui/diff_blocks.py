@@ -191,10 +191,10 @@ def _columns(
             if number:
                 for side in sides:
                     end_line(side)
-                if len(sides) == 2:
-                    longest = max(map(len, columns))
-                    for column in columns:
-                        column.extend(Text() for _ in range(longest - len(column)))
+            if len(sides) == 2 and not any(begun):
+                longest = max(map(len, columns))
+                for column in columns:
+                    column.extend(Text() for _ in range(longest - len(column)))
             for side in sides:
                 begun[side].append(piece, equal if stretch.where is Words.BOTH else differs)
         if min(map(len, columns)) > most:

@@ -34,7 +34,11 @@ class FailureBlock:
             Line(joined([(piece, looks.strong)]), value=failure.label, title="label")
             for piece in wrap_line(shown_label(failure), frame.width)[:3]
         ]
-        found.append(Line(joined(cut_pieces([(self._standing(), looks.muted)], frame.width)), value=failure.fingerprint))
+        found.append(
+            Line(
+                joined(cut_pieces([(self._standing(), looks.muted)], frame.width)), value=failure.fingerprint
+            )
+        )
         for note in self.listed.notes:
             head = f"✎ {age(self.now_s - note.written_s)}  "
             for number, piece in enumerate(wrap(note.text, frame.width - len(head), _NOTE_LINES).lines):

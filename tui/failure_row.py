@@ -49,8 +49,13 @@ class FailureColumns:
 
 def columns_for(width: int) -> FailureColumns:
     """As many columns as leave room for the label; the bar of days goes last."""
-    state = STATE_CELLS if width >= 110 else SHORT_STATE_CELLS
-    for first, agents, days in ((True, True, True), (False, True, True), (False, False, True), (False, False, False)):
+    state = STATE_CELLS if width >= 150 else SHORT_STATE_CELLS
+    for first, agents, days in (
+        (True, True, True),
+        (False, True, True),
+        (False, False, True),
+        (False, False, False),
+    ):
         found = FailureColumns(width, state, first, agents, days)
         if found.label >= LEAST_LABEL_CELLS + FINGERPRINT_CELLS:
             return found
@@ -91,7 +96,12 @@ def failure_row(listed: ListedFailure, columns: FailureColumns, looks: Looks, no
 
 def _laid_out(cells: Sequence[Pieces], columns: FailureColumns, looks: Looks) -> Pieces:
     state, label, sessions, agents, first, last, days = cells
-    pieces = [*aligned(state, columns.state), (_GAP, looks.text), *aligned(label, columns.label), (_GAP, looks.text)]
+    pieces = [
+        *aligned(state, columns.state),
+        (_GAP, looks.text),
+        *aligned(label, columns.label),
+        (_GAP, looks.text),
+    ]
     pieces += aligned(sessions, SESSIONS_CELLS, right=True)
     if columns.agents:
         pieces += [(_GAP, looks.text), *aligned(agents, AGENTS_CELLS)]

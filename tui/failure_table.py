@@ -21,7 +21,9 @@ class FailureTable(LineList):
 
     BINDING_GROUP_TITLE = "List of failures"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open_row", "its sessions", id="list.open", tooltip="List the sessions that failed so"),
+        Binding(
+            "enter", "open_row", "its sessions", id="list.open", tooltip="List the sessions that failed so"
+        ),
     ]
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -37,7 +39,8 @@ class FailureTable(LineList):
         """Show these, with the cursor on the failure that it was on."""
         held = self._wanted or (self.chosen.failure.fingerprint if self.chosen is not None else "")
         self.failures = failures
-        place = next((n for n, each in enumerate(failures) if each.failure.fingerprint == held), None)
+        known = (n for n, each in enumerate(failures) if held and each.failure.fingerprint.startswith(held))
+        place = next(known, None)
         self.refresh_rows()
         if place is not None:
             self._wanted = ""
@@ -47,8 +50,13 @@ class FailureTable(LineList):
         self.post_message(self.CursorMoved(self, self.cursor))
 
     def want(self, fingerprint: str) -> None:
-        """Go to this failure as soon as it is there."""
+        """Go to this failure, or the one that begins so, as soon as it is there."""
         self._wanted = fingerprint
+
+    def forget_wanted(self) -> str:
+        """What was wanted and never came; "" when it did."""
+        wanted, self._wanted = self._wanted, ""
+        return wanted
 
     @property
     def chosen(self) -> ListedFailure | None:

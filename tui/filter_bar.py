@@ -153,6 +153,11 @@ class FilterBar(Guarded, Widget, can_focus=False):
         self.input.value = ""
         self._settle()
 
+    def show_text(self, text: str) -> None:
+        """Filter by this, as if it had been typed."""
+        self.input.value = text
+        self._settle()
+
     def say(self, shown: int, total: int, hides: str, problems: tuple[str, ...]) -> None:
         """Say what the filter found.
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ class Target:
     """A session to open at once."""
     step: int | None = None
     """Index of the step to open it at; where the person wants to look first without one."""
+    diff: tuple[Path, ...] = ()
+    """One session to hold against the nearest that passed, or two, the baseline first."""
 
     @property
     def place(self) -> Place | None:
@@ -47,6 +50,10 @@ class Target:
         from promptetheus.tui.session_subject import StepOf
         from promptetheus.tui.views import Place
 
+        if self.diff:
+            from promptetheus.tui.diff_reading import Sides
+
+            return Place("diff", self.diff if len(self.diff) == 1 else Sides(*self.diff))
         if self.session is None:
             return None
         return Place("session", self.session if self.step is None else StepOf(self.session, self.step))
@@ -76,6 +83,23 @@ def find_target(target: str | None, spool: Path, *, spool_given: bool, step: int
     return Target(path.parent if beside else spool, path, step)
 
 
+def find_diff(named: Sequence[str], spool: Path, *, spool_given: bool) -> Target:
+    """The sessions to compare, by id, beginning or file.
+
+    Raises:
+        CannotShow: When one of them is none, or there are more than two.
+    """
+    if len(named) > 2:
+        raise CannotShow("--diff takes one session or two, the baseline first.")
+    found = [find_target(each, spool, spool_given=spool_given) for each in named]
+    paths = tuple(each.session for each in found if each.session is not None)
+    if len(paths) < len(found):
+        raise CannotShow("--diff takes sessions, not directories: name the directory with --spool.")
+    if len(set(paths)) < len(paths):
+        raise CannotShow("That is the same session twice: there is nothing to compare.")
+    return Target(found[-1].root, None, diff=paths)
+
+
 def has_terminal() -> bool:
     """Whether there is a terminal to draw on (standard error) and to read keys from (standard input)."""
     return os.environ.get("TERM") != "dumb" and all(
@@ -83,8 +107,10 @@ def has_terminal() -> bool:
     )
 
 
-def show(target: Target, *, theme: str | None = None, filter_text: str = "") -> int:
-    """Run the program until the person quits.
+def show(
+    target: Target, *, theme: str | None = None, filter_text: str = "", place: Place | None = None
+) -> int:
+    """Run the program until the person quits. `place` is a view to open at once, instead of the target's session.
 
     Returns:
         The exit code: 0, or 1 when it could not go on.
@@ -101,7 +127,7 @@ def show(target: Target, *, theme: str | None = None, filter_text: str = "") -> 
             target.root,
             theme=theme,
             filter_text=filter_text,
-            start=target.place,
+            start=place or target.place,
             when_read=_resume_collecting,
         )
     except UnknownTheme as error:

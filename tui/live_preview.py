@@ -53,7 +53,7 @@ class LivePreview(PreviewPane):
             self._wanted.clear()
             await asyncio.sleep(PREVIEW_DELAY_S)
             row = self.row
-            if row is None:
+            if row is None or self.knows(row):
                 continue
             try:
                 preview = await asyncio.to_thread(self._reader.read, row, partial(self.is_not_about, row))

@@ -127,6 +127,10 @@ class PreviewPane(Guarded, Widget, can_focus=False):
         self.refresh()
         return row is not None and known is None
 
+    def knows(self, row: SessionRow) -> bool:
+        """Whether the preview of a session as it stands now has been read."""
+        return self._known.get(_state(row)) is not None
+
     def is_about(self, row: SessionRow) -> bool:
         """Whether that session is the one shown."""
         return self.row is not None and self.row.path == row.path
@@ -137,7 +141,9 @@ class PreviewPane(Guarded, Widget, can_focus=False):
 
     def show_preview(self, row: SessionRow, preview: Preview) -> None:
         """Take in what was read, and show it if that session is still the one."""
-        self._known[_state(row)] = preview
+        state = _state(row)
+        self._known.discard(state)  # this cache keeps what it has
+        self._known[state] = preview
         if self.is_about(row):
             self._preview = preview
             self.refresh()

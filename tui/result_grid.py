@@ -18,7 +18,14 @@ from promptetheus.queries.sql_error import SqlError
 from promptetheus.tui.fit import Pieces, aligned, cut, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.result_cells import GAP, GridColumn, PlacedColumn, cell_text, grid_columns, place_columns
+from promptetheus.tui.result_cells import (
+    GAP,
+    GridColumn,
+    PlacedColumn,
+    cell_text,
+    grid_columns,
+    place_columns,
+)
 from promptetheus.tui.result_rows import ResultRows
 from promptetheus.tui.theme import looks_of
 
@@ -32,13 +39,22 @@ class ResultGrid(LineList):
 
     BINDING_GROUP_TITLE = "Result"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open_row", "open session", id="list.open", tooltip="Open the session of this row; else the value in full"),
+        Binding(
+            "enter", "open_row", "open session", id="list.open",
+            tooltip="Open the session of this row; else the value in full",
+        ),
         Binding("space", "value", "value", id="grid.value", tooltip="Show the value of this cell in full"),
         Binding("v", "whole_row", "row", show=False, id="grid.row", tooltip="Show the whole row"),
         Binding("left,h", "column(-1)", "left", show=False, id="grid.left", tooltip="One column to the left"),
         Binding("right,l", "column(1)", "right", show=False, id="grid.right", tooltip="One column to the right"),
-        Binding("0", "column(-1000)", "first column", show=False, id="grid.first_column", tooltip="To the first column"),
-        Binding("dollar_sign", "column(1000)", "last column", show=False, id="grid.last_column", tooltip="To the last column"),
+        Binding(
+            "0", "column(-1000)", "first column", show=False, id="grid.first_column",
+            tooltip="To the first column",
+        ),
+        Binding(
+            "dollar_sign", "column(1000)", "last column", show=False, id="grid.last_column",
+            tooltip="To the last column",
+        ),
     ]  # fmt: skip
 
     class ValueWanted(Message):

@@ -1,4 +1,4 @@
-"""Lists in front of the SQL view: queries that were kept, documented or run before, and the views with their columns."""
+"""Lists in front of the SQL view: queries (kept, documented, run before), and the views with their columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.queries.query_file import NamedQuery, examples
 from promptetheus.queries.views import macros, views
-from promptetheus.tui.chooser import Choice, Chooser, ChoiceList, ChooserInput, matches
+from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, matches
 from promptetheus.tui.query_book import QueryBook
 
 Take = Callable[[str], object]
@@ -20,7 +20,9 @@ class QueryChooser(Chooser):
     """Kept queries, worked examples, and what was run before; enter puts one into the editor and runs it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+x", "forget", "forget", id="queries.forget", tooltip="Forget the highlighted kept query"),
+        Binding(
+            "ctrl+x", "forget", "forget", id="queries.forget", tooltip="Forget the highlighted kept query"
+        ),
     ]
 
     def __init__(self, book: QueryBook, take: Take, *, only_history: bool = False) -> None:
@@ -35,7 +37,11 @@ class QueryChooser(Chooser):
         """Read the files when it is opened: somebody may have edited them."""
         self._saved, self._history = self._book.saved(), self._book.history()
         super().on_mount()
-        said = "Queries that were run" if self._only_history else "Queries: enter runs, ctrl+x forgets a kept one"
+        said = (
+            "Queries that were run"
+            if self._only_history
+            else "Queries: enter runs, ctrl+x forgets a kept one"
+        )
         self.query_one(ChooserInput).placeholder = said
 
     def choices(self, words: str) -> Sequence[Choice]:
@@ -49,8 +55,11 @@ class QueryChooser(Chooser):
             fitting = [query for query in queries if matches(words, f"{query.name} {query.sql}")]
             if fitting:
                 found += [Choice("")] if found else []
-                found += [Choice(title), *(Choice(query.name, "", partial(self._take, query.sql)) for query in fitting)]
-        return found or [Choice("Nothing was run yet." if self._only_history and not words else "Nothing fits.")]
+                found.append(Choice(title))
+                found += [Choice(query.name, "", partial(self._take, query.sql)) for query in fitting]
+        return found or [
+            Choice("Nothing was run yet." if self._only_history and not words else "Nothing fits.")
+        ]
 
     def action_forget(self) -> None:
         """Take a kept query away."""

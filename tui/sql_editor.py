@@ -34,7 +34,7 @@ class SqlEditor(Guarded, TextArea):
     BINDING_GROUP_TITLE = "Query"
     DEFAULT_CSS = """
     SqlEditor, SqlEditor:focus {
-        height: auto; min-height: 3; max-height: 12; border: none; padding: 0 1; background: $background;
+        height: auto; min-height: 3; max-height: 12; border: none; padding: 0 2; background: $background;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +46,10 @@ class SqlEditor(Guarded, TextArea):
             tooltip="The completion before; to the result where there is none",
         ),
         Binding("escape", "leave", "to the result", show=False, id="sql.leave", tooltip="To the result"),
-        Binding("ctrl+c", "stop_or_copy", "cancel", show=False, id="sql.cancel_here", tooltip="Cancel what runs; else copy"),
+        Binding(
+            "ctrl+c", "stop_or_copy", "cancel", show=False, id="sql.cancel_here",
+            tooltip="Cancel what runs; else copy what is selected",
+        ),
     ]  # fmt: skip
 
     class RunWanted(Message):

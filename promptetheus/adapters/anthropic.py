@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from promptetheus.adapters import anthropic_reading as reading
-from promptetheus.adapters.attaching import Attached
-from promptetheus.adapters.bounded import BoundedRunState
+from promptetheus.adapters.asked_tools import AskedTools
 from promptetheus.adapters.content import prompt_of
 from promptetheus.adapters.extras import require_extra
-from promptetheus.adapters.model_call import ModelCall, record_tool_result
-from promptetheus.adapters.scope import Scope, scope_of
-from promptetheus.adapters.stainless import class_points, is_client, recorded_client
+from promptetheus.adapters.model_call import ModelCall
+from promptetheus.adapters.scope import scope_of
+from promptetheus.adapters.stainless import EveryClient, is_client, recorded_client
 from promptetheus.adapters.stand_in import watched_call
 from promptetheus.adapters.usage import get
 
@@ -26,15 +25,13 @@ class AnthropicApi:
     def __init__(self, session: Any = None, *, capture_content: bool = False) -> None:
         self._session = session
         self._capture = capture_content
-        self._called: BoundedRunState[str] = BoundedRunState()
-        """Tools that the model asked for and whose results have not been sent to it: session by call id."""
+        self._asked = AskedTools(ADAPTER)
 
     def begin(self, path: str, body: Any, streamed: bool) -> ModelCall | None:
         scope = scope_of(self._session)
         if scope is None or not reading.is_message_call(path):
             return None
-        for output in reading.tool_outputs(body) if len(self._called) else ():
-            self._tool_output(scope, output)
+        self._asked.record(scope, lambda: reading.tool_outputs(body))
         model = get(body, "model")
         call = ModelCall(
             scope,
@@ -44,7 +41,7 @@ class AnthropicApi:
             streamed=streamed,
             metadata={"operation": "chat"},
         )
-        call.on_tools = self._remember
+        call.on_tools = self._asked.remember
         return call
 
     def read(self, call: ModelCall, answer: Any) -> None:
@@ -55,20 +52,6 @@ class AnthropicApi:
 
     def failed(self, call: ModelCall, error: BaseException) -> None:
         """Anthropic's exceptions hold no answer."""
-
-    def _remember(self, scope: Scope, call_ids: list[str]) -> None:
-        for call_id in call_ids:
-            self._called.put(call_id, scope.session.session_id)
-
-    def _tool_output(self, scope: Scope, output: reading.ToolOutput) -> None:
-        if self._called.get(output.call_id) != scope.session.session_id:
-            return
-        self._called.pop(output.call_id)
-        if output.is_error:
-            text = output.content if isinstance(output.content, str) else "the tool failed"
-            record_tool_result(scope, ADAPTER, output.call_id, output.content, text)
-        else:
-            record_tool_result(scope, ADAPTER, output.call_id, output.content)
 
 
 class AnthropicAdapter:
@@ -125,23 +108,12 @@ class _Messages:
         return getattr(self._messages, name)
 
 
-class AnthropicPatch(Attached):
+class AnthropicPatch(EveryClient):
     """Records the calls of every Anthropic client of the process, those that exist already among them.
 
     Attached when it is made. Takes the options of `AnthropicAdapter`. Raises RuntimeError without the library.
     """
 
     def __init__(self, session: Any = None, **options: Any) -> None:
-        super().__init__()
         clients = require_extra("anthropic._base_client", "anthropic", "AnthropicPatch")
-        self._api = AnthropicApi(session, **options)
-        self._points = class_points(clients.SyncAPIClient, clients.AsyncAPIClient)
-        self.attach()
-
-    def _attach(self) -> None:
-        for point in self._points:
-            point.add(self._api)
-
-    def _detach(self) -> None:
-        for point in self._points:
-            point.remove(self._api)
+        super().__init__(AnthropicApi(session, **options), clients)

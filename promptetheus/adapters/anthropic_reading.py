@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from promptetheus.adapters.asked_tools import ToolOutput
 from promptetheus.adapters.model_call import Answer, ModelCall, ToolRequest
 from promptetheus.adapters.usage import get, usage_of
 
@@ -12,14 +13,6 @@ _COUNTS = (
     "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
     "output_tokens_details",
 )  # fmt: skip
-
-
-class ToolOutput(NamedTuple):
-    """A result that a request sends back to the model."""
-
-    call_id: str
-    content: Any
-    is_error: bool
 
 
 def is_message_call(path: str) -> bool:

@@ -116,8 +116,10 @@ class _Hooks:
         self._runs.tool_starts(run_id, parent_run_id, serialized, input_str, kwargs)
 
     @hook
-    def on_tool_end(self, output: Any, *, run_id: Any = None, **kwargs: Any) -> None:
-        self._runs.tool_ends(run_id, output)
+    def on_tool_end(
+        self, output: Any, *, run_id: Any = None, parent_run_id: Any = None, **kwargs: Any
+    ) -> None:
+        self._runs.tool_ends(run_id, parent_run_id, output)
 
     @hook
     def on_tool_error(
@@ -152,10 +154,8 @@ class _Hooks:
         self._runs.chain_ends(run_id)
 
     @hook
-    def on_chain_error(
-        self, error: BaseException, *, run_id: Any = None, parent_run_id: Any = None, **kwargs: Any
-    ) -> None:
-        self._runs.chain_fails(run_id, parent_run_id, error)
+    def on_chain_error(self, error: BaseException, *, run_id: Any = None, **kwargs: Any) -> None:
+        self._runs.chain_fails(run_id, error)
 
     @hook
     def on_agent_action(

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from promptetheus.adapters import openai_reading as reading
-from promptetheus.adapters.attaching import Attached
-from promptetheus.adapters.bounded import BoundedRunState
+from promptetheus.adapters.asked_tools import AskedTools
 from promptetheus.adapters.content import prompt_of
 from promptetheus.adapters.extras import require_extra
-from promptetheus.adapters.model_call import ModelCall, record_tool_result
-from promptetheus.adapters.scope import Scope, scope_of
-from promptetheus.adapters.stainless import class_points, is_client, recorded_client
+from promptetheus.adapters.model_call import ModelCall
+from promptetheus.adapters.scope import scope_of
+from promptetheus.adapters.stainless import EveryClient, is_client, recorded_client
 from promptetheus.adapters.stand_in import watched_call
 from promptetheus.adapters.usage import get
 
@@ -36,15 +35,13 @@ class OpenAIApi:
         self._emit_agent_message = emit_agent_message
         self._references = {"messages_ref": messages_ref, "prompt_ref": prompt_ref}
         self._capture = capture_content
-        self._called: BoundedRunState[str] = BoundedRunState()
-        """Tools that the model asked for and whose results have not been sent to it: session by call id."""
+        self._asked = AskedTools(ADAPTER)
 
     def begin(self, path: str, body: Any, streamed: bool) -> ModelCall | None:
         operation, scope = reading.operation_of(path), scope_of(self._session)
         if operation is None or scope is None:
             return None
-        for output in reading.tool_outputs(operation, body) if len(self._called) else ():
-            self._tool_output(scope, output)
+        self._asked.record(scope, lambda: reading.tool_outputs(operation, body))
         prompt = prompt_of(reading.prompt_in(operation, body), capture=self._capture, **self._references)
         model = get(body, "model")
         call = ModelCall(
@@ -56,7 +53,7 @@ class OpenAIApi:
             emit_agent_message=self._emit_agent_message,
             metadata={"operation": operation},
         )
-        call.on_tools = self._remember
+        call.on_tools = self._asked.remember
         return call
 
     def read(self, call: ModelCall, answer: Any) -> None:
@@ -72,15 +69,6 @@ class OpenAIApi:
         completion = get(error, "completion")
         if completion is not None:
             self.read(call, completion)
-
-    def _remember(self, scope: Scope, call_ids: list[str]) -> None:
-        for call_id in call_ids:
-            self._called.put(call_id, scope.session.session_id)
-
-    def _tool_output(self, scope: Scope, output: reading.ToolOutput) -> None:
-        if self._called.get(output.call_id) == scope.session.session_id:
-            self._called.pop(output.call_id)
-            record_tool_result(scope, ADAPTER, output.call_id, output.content)
 
 
 class OpenAIAdapter:
@@ -182,23 +170,12 @@ class _Completions:
         return getattr(self._completions, name)
 
 
-class OpenAIPatch(Attached):
+class OpenAIPatch(EveryClient):
     """Records the calls of every OpenAI client of the process, those that exist already among them.
 
     Attached when it is made. Takes the options of `OpenAIAdapter`. Raises RuntimeError without the library.
     """
 
     def __init__(self, session: Any = None, **options: Any) -> None:
-        super().__init__()
         clients = require_extra("openai._base_client", "openai", "OpenAIPatch")
-        self._api = OpenAIApi(session, **options)
-        self._points = class_points(clients.SyncAPIClient, clients.AsyncAPIClient)
-        self.attach()
-
-    def _attach(self) -> None:
-        for point in self._points:
-            point.add(self._api)
-
-    def _detach(self) -> None:
-        for point in self._points:
-            point.remove(self._api)
+        super().__init__(OpenAIApi(session, **options), clients)

@@ -4,8 +4,9 @@ field: other providers speak the same formats with parts left out."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from promptetheus.adapters.asked_tools import ToolOutput
 from promptetheus.adapters.model_call import Answer, ModelCall, ToolRequest
 from promptetheus.adapters.usage import get, usage_of
 
@@ -19,13 +20,6 @@ _OPERATIONS = {
 }
 _RUN_BY_CALLER = ("function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call")
 """Items of a response that ask the caller for a tool; other `…_call` items ran at the provider."""
-
-
-class ToolOutput(NamedTuple):
-    """A result that a request sends back to the model."""
-
-    call_id: str
-    content: Any
 
 
 def operation_of(path: str) -> str | None:

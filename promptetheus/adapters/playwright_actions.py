@@ -24,7 +24,16 @@ _READING = (
     "title", "wait_for", "wait_for_element_state", "wait_for_function", "wait_for_load_state", "wait_for_selector",
     "wait_for_url",
 )  # fmt: skip
-_ON_PAGE = ("bring_to_front", "close", "drag_and_drop", "go_back", "go_forward", "goto", "reload", "set_content")
+_ON_PAGE = (
+    "bring_to_front",
+    "close",
+    "drag_and_drop",
+    "go_back",
+    "go_forward",
+    "goto",
+    "reload",
+    "set_content",
+)
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "Page": (*_ON_ELEMENT, *_ON_PAGE),
@@ -54,10 +63,6 @@ NAMES = {"select_option": "select", "set_input_files": "upload", "set_files": "u
 
 _MAX_TARGET = 500
 
-_FIRST_ARGUMENT = {
-    "goto": "url", "press": "key", "type": "text", "insert_text": "text", "drag_and_drop": "source",
-    "set_files": "files", "accept": "prompt_text",
-}  # fmt: skip
 _BY_SELECTOR = frozenset({*_ON_ELEMENT, *_READING, "drag_and_drop"})
 _NO_SELECTOR = frozenset({"content", "title", "evaluate", "evaluate_handle", "screenshot", "aria_snapshot"})
 _ENGINES = (
@@ -82,22 +87,31 @@ class Told(NamedTuple):
     """What else is known, for the metadata."""
 
 
-def told(owner: str, method: str, it: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Told:
+def told(
+    owner: str,
+    method: str,
+    it: Any,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    *,
+    capture: bool = False,
+) -> Told:
     """How a call is told.
 
     Args:
         owner: the class of the object, e.g. `Locator`.
         it: the object itself, whose `repr` has the selector.
+        capture: whether the options that are selected are told, too.
     """
     name = NAMES.get(method, method)
     if owner in ("Page", "Frame") and method in _BY_SELECTOR - _NO_SELECTOR:
         selector = _argument(args, kwargs, 0, "source" if method == "drag_and_drop" else "selector")
-        return Told(name, selector_of(selector), _facts(method, args[1:], kwargs))
+        return Told(name, selector_of(selector), _facts(method, args[1:], kwargs, capture))
     if owner in ("Page", "Frame"):
         url = _argument(args, kwargs, 0, "url") if method in ("goto", "wait_for_url") else None
         return Told(name, "page" if url is None else address(url), {})
     if owner in ("Locator", "ElementHandle"):
-        return Told(name, selector_of(it), _facts(method, args, kwargs))
+        return Told(name, selector_of(it), _facts(method, args, kwargs, capture))
     if owner in ("Mouse", "Touchscreen"):
         points = [_argument(args, kwargs, n, key) for n, key in enumerate(("x", "y"))]
         if method == "wheel":
@@ -107,7 +121,7 @@ def told(owner: str, method: str, it: Any, args: tuple[Any, ...], kwargs: Mappin
         return Told(name, owner.lower(), known)
     if owner == "Dialog":
         return Told(f"dialog_{method}", _cut(text_of(getattr(it, "message", ""))) or "dialog", {})
-    return Told(name, owner.lower(), _facts(method, args, kwargs))
+    return Told(name, owner.lower(), _facts(method, args, kwargs, capture))
 
 
 def address(url: object) -> str:
@@ -128,8 +142,12 @@ def selector_of(found: object) -> str:
     return _cut(text)
 
 
-def _facts(method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], capture: bool) -> dict[str, Any]:
     """What is told of the arguments after the selector."""
+    if method == "select_option" and capture:
+        known = {name: kwargs.get(name) for name in ("index", "label")}
+        known["value"] = _argument(args, kwargs, 0, "value")
+        return {"selected": {name: value for name, value in known.items() if value is not None}}
     if method == "press":
         key = text_of(_argument(args, kwargs, 0, "key"))
         return {"key": key if _MODIFIED_OR_NAMED.match(key) else "(a character)"}

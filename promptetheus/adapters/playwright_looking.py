@@ -30,7 +30,9 @@ SECRET_FIELDS = (
 """What pictures of ours cover. Pages mark more with the attribute."""
 
 SELECTED_VALUES = r"""() => {
-  const secret = /passw|passphrase|pwd|secret|token|one.?time|otp\b|2fa|mfa|\bpin\b|cvv|cvc|card.?num|\bssn\b|iban|(verif\w*|security|access|auth\w*|sms|login|confirm\w*).?(code|number)|api.?key/i;
+  const secret = new RegExp(["passw|passphrase|pwd|secret|token|one.?time|otp\\b|2fa|mfa|\\bpin\\b|cvv|cvc|card.?num",
+    "\\bssn\\b|iban|api.?key", "(verif\\w*|security|access|auth\\w*|sms|login|confirm\\w*).?(code|number)"
+  ].join("|"), "i");
   const held = new Set(["one-time-code", "current-password", "new-password", "cc-number", "cc-csc", "cc-exp",
                         "cc-exp-month", "cc-exp-year", "cc-name"]);
   const found = {};
@@ -109,20 +111,16 @@ def snapshot(page: Any) -> Steps[dict[str, Any] | None]:
     body = yield from tried(lambda: page.inner_text("body", timeout=PATIENCE_MS))
     if body is None:
         return None
-    texts, selected, warnings = [body], {}, []
+    texts: list[str] = [body]
+    selected: dict[str, Any] = {}
+    warnings: list[str] = []
     frames = page.frames
     for frame in [page.main_frame, *[found for found in frames if found is not page.main_frame][:MAX_FRAMES]]:
-        root = frame.locator(":root")
-        values = yield from tried(lambda root=root: root.evaluate(SELECTED_VALUES, timeout=PATIENCE_MS))
-        warned = yield from tried(lambda root=root: root.evaluate(WARNINGS, timeout=PATIENCE_MS))
         prefix = "" if frame is page.main_frame else f"{frame.name or 'frame'}: "
+        values, warned, text = yield from _frame(frame, with_text=bool(prefix))
         selected.update({prefix + name: value for name, value in (values or {}).items()})
         warnings += warned or []
-        if prefix:
-            text = yield from tried(
-                lambda frame=frame: frame.inner_text("body", timeout=PATIENCE_MS)
-            )
-            texts += [text] if text else []
+        texts += [text] if text else []
     tree = yield from tried(lambda: page.locator("body").aria_snapshot(timeout=PATIENCE_MS))
     title = yield from tried(page.title)
     known = {"title": title, "accessibility_tree": None if tree is None else without_values(tree)[:MAX_TREE]}
@@ -133,6 +131,16 @@ def snapshot(page: Any) -> Steps[dict[str, Any] | None]:
         "warnings": warnings,
         "metadata": {name: value for name, value in known.items() if value},
     }
+
+
+def _frame(frame: Any, with_text: bool) -> Steps[tuple[Any, Any, Any]]:
+    """Selected values, warnings and text of one frame; None for what it does not tell."""
+    root = frame.locator(":root")
+    selected = yield from tried(lambda: root.evaluate(SELECTED_VALUES, timeout=PATIENCE_MS))
+    warnings = yield from tried(lambda: root.evaluate(WARNINGS, timeout=PATIENCE_MS))
+    if not with_text:
+        return selected, warnings, None
+    return selected, warnings, (yield from tried(lambda: frame.inner_text("body", timeout=PATIENCE_MS)))
 
 
 def plain_snapshot(page: Any) -> Steps[dict[str, Any]]:
@@ -161,7 +169,10 @@ def picture(page: Any) -> Steps[bytes | None]:
 
 _TYPED_IN = re.compile(r"""^(\s*)- ['"]?(textbox|searchbox|spinbutton|combobox|slider)\b""")
 _NAMED = re.compile(
-    r"""^\s*-\ ( '(?:[^']|'')*' | "(?:[^"\\]|\\.)*" | \w+ (?:\ "(?:[^"\\]|\\.)*"|\ /(?:[^/\\]|\\.)*/)? (?:\ \[[^\]]*\])* )(?=:|$)""",
+    r"""^\s*-\ (
+        '(?:[^']|'')*' | "(?:[^"\\]|\\.)*"
+        | \w+ (?:\ "(?:[^"\\]|\\.)*" | \ /(?:[^/\\]|\\.)*/)? (?:\ \[[^\]]*\])*
+    )(?=:|$)""",
     re.VERBOSE,
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from promptetheus.adapters.attaching import Attached
 from promptetheus.adapters.model_call import ModelCall
 from promptetheus.adapters.patching import PatchPoint, patch_point
 from promptetheus.adapters.scope import hook
@@ -80,13 +81,32 @@ def recorded_client(client: Any, api: Api) -> Any:
     return clone
 
 
-def class_points(*classes: Any) -> list[PatchPoint]:
-    """Where the calls of all clients of these classes pass."""
-    points = []
-    for owner in classes:
-        points.append(patch_point(owner, "request", lambda original, point: _request(original, point)))
-        points.append(patch_point(owner, "_sleep_for_retry", lambda original, _: counted_sleep(original)))
-    return points
+class EveryClient(Attached):
+    """All clients of a library, recorded while it is attached. Attached when it is made."""
+
+    def __init__(self, api: Api, clients: Any) -> None:
+        super().__init__()
+        self._api = api
+        self._points: list[PatchPoint] = []
+        for owner in (clients.SyncAPIClient, clients.AsyncAPIClient):
+            self._points.append(patch_point(owner, "request", _request))
+            if hasattr(
+                owner, "_sleep_for_retry"
+            ):  # releases of 2024 have none: their retries are not counted
+                self._points.append(patch_point(owner, "_sleep_for_retry", _sleep))
+        self.attach()
+
+    def _attach(self) -> None:
+        for point in self._points:
+            point.add(self._api)
+
+    def _detach(self) -> None:
+        for point in self._points:
+            point.remove(self._api)
+
+
+def _sleep(original: Callable[..., Any], point: PatchPoint) -> Callable[..., Any]:
+    return counted_sleep(original)
 
 
 def _request(original: Callable[..., Any], point: PatchPoint) -> Callable[..., Any]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promptetheus.cli.output import out, print_json, say
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from promptetheus.gateway.options import Options
 
 _NEEDS = "The gateway needs the extra `server`: pip install 'promptetheus[server]'"
@@ -51,10 +55,28 @@ def serve(arguments: argparse.Namespace, *, mode: str | None, directory: Path | 
         except (BadOptions, StoreUnavailable) as error:
             say(f"Cannot start: {error}.")
             return 1
-        _greet(options, arguments.host, listening.getsockname()[1], new_secrets)
+        place = _Place(options, arguments.host, listening.getsockname()[1])
+        if arguments.json:
+            print_json(place.as_json(with_secrets=place.has_known_keys or new_secrets))
+            sys.stdout.flush()
+        else:
+            _greet(place, new_secrets)
         settle_interpreter()
-        server_for(app, options.limits, host=arguments.host, port=port).run(sockets=[listening])
+        server = server_for(app, options.limits, host=arguments.host, port=port)
+        _end_quietly(server)
+        server.run(sockets=[listening])
     return 0
+
+
+def _end_quietly(server: uvicorn.Server) -> None:
+    """Being told to stop is no failure: uvicorn ends what it serves and then passes the signal on, to here."""
+
+    def stop(number: int, frame: object) -> None:
+        if not server.started:
+            raise SystemExit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 def _port_of_environment(default: int) -> int:
@@ -126,14 +148,52 @@ def _options(host: str, mode: str | None, directory: Path | None) -> tuple[Optio
     return options.checked(), made
 
 
-def _greet(options: Options, host: str, port: int, new_secrets: bool) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{port}"
+class _Place(NamedTuple):
+    """Where a gateway serves, and with what."""
+
+    options: Options
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """As clients on this machine write it."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def spool(self) -> Path | None:
+        """The spool of the first project; None on PostgreSQL."""
+        from promptetheus.gateway.places import spool_below
+
+        options = self.options
+        return None if options.database_url else spool_below(options.directory, options.project_id)
+
+    @property
+    def has_known_keys(self) -> bool:
+        """Whether its keys are those that everybody knows."""
+        from promptetheus.gateway.options import KNOWN_TOKENS
+
+        return self.options.api_key in KNOWN_TOKENS
+
+    def as_json(self, *, with_secrets: bool) -> dict[str, Any]:
+        """What a program that starts a gateway wants to know."""
+        secrets = {"api_key": self.options.api_key, "console_token": self.options.console_token}
+        store = "postgresql" if self.options.database_url else str(self.options.directory)
+        spool = None if self.spool is None else str(self.spool)
+        return {
+            "url": self.url,
+            "port": self.port,
+            "store": store,
+            "spool": spool,
+            **(secrets if with_secrets else {}),
+        }
+
+
+def _greet(place: _Place, new_secrets: bool) -> None:
+    options, url = place.options, place.url
     store = "PostgreSQL" if options.database_url else str(options.directory)
     say(f"Promptetheus gateway at {url}, keeping what it receives in {store}.")
-    from promptetheus.gateway.options import KNOWN_TOKENS
-
-    if options.api_key and (options.api_key in KNOWN_TOKENS or new_secrets):
+    if place.has_known_keys or new_secrets:
         say("")
         say("For your agents:")
         say(f"  export PROMPTETHEUS_API_URL='{url}'")
@@ -145,10 +205,7 @@ def _greet(options: Options, host: str, port: int, new_secrets: bool) -> None:
         say(f"  export PROMPTETHEUS_CONSOLE_TOKEN='{options.console_token}'")
         if new_secrets:
             say("This is the only time that these are shown; set them yourself to keep them.")
-    if not options.database_url:
-        from promptetheus.gateway.stores.embedded import spool_below
-
-        spool = spool_below(options.directory, options.project_id)
+    if place.spool is not None:
         say("")
-        say(f"To look: promptetheus tui --spool {spool}")
+        say(f"To look: promptetheus tui --spool {place.spool}")
     say("Ctrl-C ends it.")

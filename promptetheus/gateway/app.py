@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from promptetheus import __version__
 from promptetheus.gateway.answers import HANDLERS
@@ -27,6 +28,7 @@ from promptetheus.gateway.routes import (
     artifacts,
     incidents,
     ingest,
+    mcp,
     operations,
     otlp,
     projects,
@@ -37,8 +39,8 @@ from promptetheus.gateway.routes import (
 from promptetheus.gateway.schemas import REFUSALS
 from promptetheus.gateway.state import Gateway, open_gateway
 
-ROUTERS = (ingest, sessions, artifacts, stream, incidents, projects, runtime, otlp, operations)
-"""The subjects of the API, in the order of its description. Further ones (the hosted MCP) are added here."""
+ROUTERS = (ingest, sessions, artifacts, stream, incidents, projects, runtime, otlp, mcp, operations)
+"""The subjects of the API, in the order of its description."""
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
 
@@ -63,8 +65,10 @@ def create_app(options: Options | None = None, gateway: Gateway | None = None) -
     )
     app.state.gateway = served
     app.state.door = Door(served)
+    app.state.evidence = mcp.ProjectEvidence(served)
     for subject in ROUTERS:
         app.include_router(subject.router)
+    app.router.routes.append(Route("/mcp/{workspace}/{project_ref}", mcp.HostedMCP()))
     if served.options.console_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -90,6 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         housekeeping.cancel()
         await asyncio.gather(housekeeping, return_exceptions=True)
+        await run_in_threadpool(app.state.evidence.close)
         await run_in_threadpool(gateway.close)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from promptetheus.artifacts import open_source, store_artifact
 from promptetheus.gateway.errors import StoreUnavailable
 from promptetheus.gateway.identity import Tenant
-from promptetheus.gateway.stores.embedded import spool_below
+from promptetheus.gateway.places import spool_below
 
 if TYPE_CHECKING:
     import httpx

@@ -218,6 +218,11 @@ VARIABLES: tuple[Variable, ...] = (
 """Every variable that a gateway reads, in the order of the help."""
 
 
+def gateway_directory() -> Path:
+    """Where the embedded store of this machine's gateway lies."""
+    return Path(os.environ.get("PROMPTETHEUS_GATEWAY_DIR") or DEFAULT_DIRECTORY)
+
+
 def defaults() -> dict[str, Any]:
     """Default of each option and limit, by field name."""
     found = {item.name: getattr(Options(), item.name) for item in fields(Options) if item.name != "limits"}

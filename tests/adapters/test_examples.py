@@ -59,7 +59,20 @@ TABLE = {
             "tool_result": 1,
             "agent_message": 2,
             "state_change": 4,
-        },  # fmt: skip
+        },
+    ),
+    "langchain_agent": Example(
+        ("langchain_openai",),
+        "When does the museum open?",
+        {"user_message": 1, "retrieval": 1, "llm_call": 1, "agent_message": 1, "state_change": 2},
+    ),
+    "langgraph_agent": Example(
+        ("langgraph", "langchain", "langchain_openai"),
+        ADD,
+        {
+            "user_message": 1, "llm_call": 2, "tool_call": 1, "tool_result": 1, "agent_message": 1,
+            "goal_check": 1, "state_change": 10,
+        },
     ),
     "opentelemetry_agent": Example(
         ("opentelemetry.sdk", "anthropic"),

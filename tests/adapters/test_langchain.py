@@ -564,6 +564,6 @@ def test_a_mistake_of_ours_stays_ours(
 
     monkeypatch.setattr(guard, "reraise", False)
     handler = PromptetheusCallbackHandler()
-    handler._runs._calls = handler._runs._tree = None
+    handler._runs._calls = handler._runs._places._tree = None
     assert named(stub).invoke({"question": "hi"}, {"callbacks": [handler]}) == "HELLO FROM THE STUB."
     assert guard.stats()["failed"]

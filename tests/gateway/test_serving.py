@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from promptetheus.cli import main
+from promptetheus.gateway.places import find_spool
 from tests.gateway.running import RunningGateway
 
 
@@ -97,3 +100,48 @@ def test_the_settings_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows["PROMPTETHEUS_MAX_ARTIFACT_BYTES"]["default"] == 50 << 20
     code, out, _ = run(capsys, "serve", "--settings")
     assert code == 0 and "SUPABASE_JWT_SECRET" in out
+
+
+def test_a_project_of_the_gateway_is_found_by_its_name_or_id(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RunningGateway(tmp_path / "gateway") as gateway:
+        body = {"project_name": "Web shop"}
+        _, made = gateway.request(
+            "POST", "/api/onboarding/bootstrap", body, Authorization="Bearer pt_console_token"
+        )
+        project = made["project"]["id"]
+        expected = tmp_path / "gateway" / "projects" / project / "spool"
+        assert (
+            find_spool(tmp_path / "gateway", "Web shop")
+            == find_spool(tmp_path / "gateway", project)
+            == expected
+        )
+    monkeypatch.setenv("PROMPTETHEUS_GATEWAY_DIR", str(tmp_path / "gateway"))
+    code, _, err = run(capsys, "tui", "--project", "no such project")
+    assert code == 1 and "Web shop" in err
+    monkeypatch.setenv("PROMPTETHEUS_GATEWAY_DIR", str(tmp_path / "nowhere"))
+    assert run(capsys, "tui", "--project", "x")[0] == 1
+
+
+def test_a_program_that_starts_a_gateway_learns_where_it_serves(tmp_path: Path) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "promptetheus.cli",
+        "dev",
+        "--port",
+        "0",
+        "--json",
+        "--dir",
+        str(tmp_path / "gateway"),
+    ]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            told, _ = json.JSONDecoder().raw_decode("".join(iter(process.stdout.readline, "}\n")) + "}")
+        finally:
+            process.terminate()
+    assert told["url"] == f"http://127.0.0.1:{told['port']}"
+    assert told["api_key"] == "pt_dev_key"
+    assert process.returncode == 0

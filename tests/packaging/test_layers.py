@@ -42,7 +42,7 @@ ALLOWED = {
     "exporters": {"foundation", "exporters"},
     "mcp": {"foundation", "queries", "mcp"},
     "server": {"delivery", "mcp", "server"},
-    "gateway": {"foundation", "queries", "gateway"},
+    "gateway": {"foundation", "queries", "gateway", "mcp"},
     "cli": {"foundation", "write", "facade", "queries", "importers", "demo", "delivery", "gateway", "mcp", "tui", "cli"},
     "pytest_plugin": {"foundation", "write", "queries", "pytest_plugin"},
     "facade": {"foundation", "write"},

@@ -18,6 +18,7 @@ from promptetheus.failures import Outcome
 from promptetheus.gateway.errors import StoreUnavailable
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.intake import Incoming
+from promptetheus.gateway.places import spool_below
 from promptetheus.gateway.stores.events import Appended, Stored
 from promptetheus.gateway.stores.leases import Leases
 from promptetheus.gateway.stores.session_file import SessionFile
@@ -27,7 +28,7 @@ from promptetheus.queries.event_line import Reject, parse
 from promptetheus.queries.paging import newest_first
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import NotReadable, SessionLog
-from promptetheus.spool import make_private_directory, session_file_name, session_file_stem
+from promptetheus.spool import make_private_directory, session_file_name
 
 MAX_OPEN_FILES = 256
 MAX_KNOWN_KEYS = 1_000_000
@@ -202,8 +203,3 @@ class EmbeddedStore:
             catalog.refresh([])
             catalog.price_rows()
             return catalog.rows()
-
-
-def spool_below(directory: Path, project_id: str) -> Path:
-    """The spool directory of a project in an embedded store."""
-    return directory / "projects" / session_file_stem(project_id) / "spool"

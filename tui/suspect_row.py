@@ -1,0 +1,123 @@
+"""One suspect as a line: what it is, in how many sessions of both groups it is, and what that is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from promptetheus.display import printable_line
+from promptetheus.separation import SIGNIFICANT
+from promptetheus.suspects import Suspect
+from promptetheus.tui.fit import Pieces, aligned, joined
+from promptetheus.tui.theme import Looks
+
+KIND_CELLS = 10
+COUNTS_CELLS = 9
+BAR_CELLS = 8
+EFFECT_CELLS = 7
+P_CELLS = 9
+VERDICT_CELLS = 12
+_GAP = "  "
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectColumns:
+    """Which columns a list of suspects has at its width; what the suspect is takes what they leave."""
+
+    width: int
+    bars: bool
+    verdict: bool
+
+    @property
+    def side(self) -> int:
+        """Cells for the counts of a group."""
+        return COUNTS_CELLS + (BAR_CELLS + 1) * self.bars
+
+    @property
+    def text(self) -> int:
+        """Cells for what it is."""
+        taken = KIND_CELLS + 2 * self.side + EFFECT_CELLS + P_CELLS + 5 * len(_GAP)
+        return max(0, self.width - taken - (VERDICT_CELLS + len(_GAP)) * self.verdict)
+
+
+def suspect_columns(width: int) -> SuspectColumns:
+    """Bars and verdicts where there is room for them."""
+    return SuspectColumns(width, bars=width >= 100, verdict=width >= 120)
+
+
+def suspect_titles(columns: SuspectColumns, looks: Looks) -> Text:
+    """The names of the columns."""
+    cells: list[Pieces] = [
+        [(name, looks.muted)]
+        for name in ("", "what they do", "failing", "passing", "effect", "corrected", "verdict")
+    ]
+    return joined(_laid_out(cells, columns, looks))
+
+
+def suspect_row(suspect: Suspect, columns: SuspectColumns, looks: Looks) -> Text:
+    """Draw one in exactly the width of the columns."""
+    counts = suspect.counts
+    settled = suspect.q <= SIGNIFICANT
+    ink = looks.text if settled else looks.muted
+    more = f"  and {len(suspect.alike)} more alike" if suspect.alike else ""
+    text: Pieces = [(printable_line(suspect.text, 300), ink), (more, looks.faint)]
+    return joined(
+        _laid_out(
+            [
+                [(suspect.kind.value, looks.muted)],
+                text,
+                _side(counts.failing_with, counts.failing, columns, looks, failing=True),
+                _side(counts.passing_with, counts.passing, columns, looks, failing=False),
+                [(f"{100 * suspect.effect:+.0f} pt", looks.text)],
+                [(p_text(suspect.q), looks.accent if settled else looks.muted)],
+                [(short_verdict(suspect), looks.accent if settled else looks.muted)],
+            ],
+            columns,
+            looks,
+        )
+    )
+
+
+def short_verdict(suspect: Suspect) -> str:
+    """The verdict in a word or two."""
+    if suspect.q <= SIGNIFICANT:
+        return "separates"
+    return "chance?" if suspect.more_sessions is None else "too few"
+
+
+def p_text(p: float) -> str:
+    """`0.0004`, `0.21`; as many digits as say something."""
+    return "<0.0001" if p < 0.0001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def _side(with_it: int, of: int, columns: SuspectColumns, looks: Looks, *, failing: bool) -> Pieces:
+    pieces: Pieces = []
+    if columns.bars:
+        eighths = round(8 * BAR_CELLS * with_it / of) if of else 0
+        if with_it:
+            eighths = max(1, eighths)
+        bar = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+        pieces += [
+            (bar, looks.failed if failing else looks.passed),
+            ("·" * (BAR_CELLS - len(bar)), looks.faint),
+            (" ", looks.text),
+        ]
+    return [*pieces, *aligned([(f"{with_it} of {of}", looks.text)], COUNTS_CELLS, right=True)]
+
+
+def _laid_out(cells: list[Pieces], columns: SuspectColumns, looks: Looks) -> Pieces:
+    gap = (_GAP, looks.text)
+    kind, text, failing, passing, effect, p, verdict = cells
+    pieces = [*aligned(kind, KIND_CELLS), gap, *aligned(text, columns.text), gap]
+    pieces += [
+        *aligned(failing, columns.side, right=True),
+        gap,
+        *aligned(passing, columns.side, right=True),
+        gap,
+    ]
+    pieces += [*aligned(effect, EFFECT_CELLS, right=True), gap, *aligned(p, P_CELLS, right=True)]
+    if columns.verdict:
+        pieces += [gap, *aligned(verdict, VERDICT_CELLS)]
+    return pieces
