@@ -4,9 +4,9 @@
     python -m benchmarks.gateway --only ours,file --batches 200 --rounds 5
 
 Each server runs in a process of its own; rounds of all are interleaved and the median counts. Clients send gzip
-batches of 500 events over connections that they keep, made beforehand. After the last answer the server is killed with
-SIGKILL and what it kept is counted. Client and server share the machine: trust the ratios. PostgreSQL runs as it comes,
-with every commit on disk.
+batches of 500 events over connections that they keep, made beforehand. After the last answer the server is killed
+with SIGKILL and what it kept is counted. Client and server share the machine: trust the ratios. PostgreSQL runs as
+it comes, with every commit on disk.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The least that a server can do with a batch of events and still have it on disk: what a gateway is measured against.
+"""The least that a server can do with a batch of events and still have it on disk: what a gateway is held against.
 
     uvicorn benchmarks.gateway_floors:app       with FLOOR=file|sqlite|copy and PLACE=a directory or a database's URL
 
-Each reads the body, inflates and parses it, and stores the events so that they can be found again; nothing is checked,
-nobody is asked who they are.
+Each reads the body, inflates and parses it, and stores the events so that they can be found again; nothing is
+checked, nobody is asked who they are.
 """
 
 from __future__ import annotations

@@ -67,11 +67,11 @@ def is_due(spool: Path) -> bool:
         return True
 
 
-def prune(spool: Path, cap_bytes: int, *, keep_undelivered: bool) -> Pruned:
+def prune(spool: Path, cap_bytes: int, *, keep_undelivered: bool, only_count: bool = False) -> Pruned:
     """Take sessions away until the spool is below the cap (0: no cap). Raises OSError when it cannot look.
 
     Delivered ones go first, then passed ones, the oldest first. Artifacts go when they were last used before
-    the oldest session that is left began.
+    the oldest session that is left began. With `only_count` nothing is touched: what would go is counted.
     """
     if cap_bytes <= 0:
         return Pruned(0, 0, 0)
@@ -80,7 +80,9 @@ def prune(spool: Path, cap_bytes: int, *, keep_undelivered: bool) -> Pruned:
     total = sum(entry.stat().st_size for entry in files) + sum(size for _, size, _ in artifacts)
     pruned = Pruned(0, 0, 0)
     if total > cap_bytes:
-        pruned = _prune(spool, files, artifacts, total - int(cap_bytes * _FILL), keep_undelivered)
+        pruned = _prune(spool, files, artifacts, total - int(cap_bytes * _FILL), keep_undelivered, only_count)
+    if only_count:
+        return pruned
     if pruned.sessions or pruned.artifacts or len(files) > _MANY_FILES:
         _remember(spool, total - pruned.size_bytes, cap_bytes, pruned)
     return pruned
@@ -102,6 +104,7 @@ def _prune(
     artifacts: list[tuple[Path, int, float]],
     excess: int,
     keep_undelivered: bool,
+    only_count: bool,
 ) -> Pruned:
     ended, kept_since = [], time.time()
     for entry in files:
@@ -119,25 +122,32 @@ def _prune(
     for session in ended:
         if gone_bytes >= excess:
             break
-        try:
-            session.path.unlink()
-            session.path.with_name(session.path.stem + ".delivery.json").unlink(missing_ok=True)
-        except OSError:
+        if not only_count and not _deleted(session.path):
             continue
         sessions += 1
         gone_bytes += session.size_bytes
         oldest_left = left_since[len(ended) - sessions]
         while artifacts and artifacts[0][2] < oldest_left - 1:
             path, size, _ = artifacts.pop(0)
-            try:
-                path.unlink()
-            except OSError:
+            if not only_count and not _deleted(path):
                 continue
             gone_artifacts += 1
             gone_bytes += size
-    guard.count("pruned.sessions", sessions)
-    guard.count("pruned.artifacts", gone_artifacts)
+    if not only_count:
+        guard.count("pruned.sessions", sessions)
+        guard.count("pruned.artifacts", gone_artifacts)
     return Pruned(sessions, gone_artifacts, gone_bytes)
+
+
+def _deleted(path: Path) -> bool:
+    """Delete a session with its record of delivery, or an artifact; whether that went well."""
+    try:
+        path.unlink()
+        if path.suffix == ".jsonl":
+            path.with_name(path.stem + ".delivery.json").unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _ended_session(spool: Path, path: Path) -> _Session | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from rapidfuzz.distance import Indel
+
 from promptetheus.display import printable_line, value
 from promptetheus.noise import DEFAULT_NOISE, Noise, Trail, onward
-from promptetheus.plain_form import plain
+from promptetheus.plain_form import IGNORED, plain
 
 MAX_CHANGES = 50
 MAX_DEPTH = 20
@@ -31,7 +33,8 @@ class ValueChange:
     """One difference between two values."""
 
     path: str
-    """`passengers[0].dob`; "" when the values themselves differ."""
+    """`passengers[0].dob`; "" when the values themselves differ. Places in a list are those before; of a member that
+    was added, where it is now."""
     before: Any
     """The value there, or `ABSENT`."""
     after: Any
@@ -51,7 +54,8 @@ class ValueChange:
 def value_changes(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> list[ValueChange]:
     """The differences that are no noise, in the order of `before`; at most 50.
 
-    Members of lists are compared place by place. What is too deep or too long to walk through is one change.
+    Members of lists are aligned: one that was put in between is one change. What is too deep or too long to walk
+    through is one change, too.
     """
     return list(islice(_changes(before, after, noise, noise.trails), MAX_CHANGES))
 
@@ -86,7 +90,7 @@ def _changes(before: Any, after: Any, noise: Noise, trails: tuple[Trail, ...]) -
         path, one, other, depth, trails = work.pop()
         if one is other or _is_same(one, other, noise, trails):
             continue
-        members = _members(one, other) if depth < MAX_DEPTH else None
+        members = _members(one, other, noise, trails) if depth < MAX_DEPTH else None
         if members is None:
             yield ValueChange(path, one, other)
             continue
@@ -110,7 +114,10 @@ def _is_number(thing: object) -> bool:
     return isinstance(thing, int | float) and not isinstance(thing, bool)
 
 
-def _members(one: Any, other: Any) -> list[tuple[str, Any, Any]] | None:
+Members = list[tuple[str, Any, Any]]
+
+
+def _members(one: Any, other: Any, noise: Noise, trails: tuple[Trail, ...]) -> Members | None:
     """The members of two containers of the same kind side by side; None where there is no inside to look at."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         if len(one) > _MAX_MEMBERS or len(other) > _MAX_MEMBERS:
@@ -120,11 +127,33 @@ def _members(one: Any, other: Any) -> list[tuple[str, Any, Any]] | None:
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         if len(one) > _MAX_MEMBERS or len(other) > _MAX_MEMBERS:
             return None
-        return [
-            (f"[{i}]", one[i] if i < len(one) else ABSENT, other[i] if i < len(other) else ABSENT)
-            for i in range(max(len(one), len(other)))
-        ]
+        return _aligned(one, other, noise, trails)
     return None
+
+
+def _aligned(one: Sequence[Any], other: Sequence[Any], noise: Noise, trails: tuple[Trail, ...]) -> Members:
+    """Equal members side by side, as many as can be in the order of both; those in between pair by pair."""
+    numbers: dict[str, int] = {}
+    a, b = (
+        [numbers.setdefault(_key(i, item, noise, trails), len(numbers)) for i, item in enumerate(items)]
+        for items in (one, other)
+    )
+    equal = [step for step in Indel.opcodes(a, b) if step.tag == "equal"]
+    ends = [(step.src_start, step.dest_start, step.src_end - step.src_start) for step in equal]
+    found: Members = []
+    i = j = 0
+    for left_end, right_end, size in [*ends, (len(one), len(other), 0)]:
+        paired = min(left_end - i, right_end - j)
+        found += [(f"[{i + k}]", one[i + k], other[j + k]) for k in range(paired)]
+        found += [(f"[{k}]", one[k], ABSENT) for k in range(i + paired, left_end)]
+        found += [(f"[{k}]", ABSENT, other[k]) for k in range(j + paired, right_end)]
+        i, j = left_end + size, right_end + size
+    return found
+
+
+def _key(place: int, item: Any, noise: Noise, trails: tuple[Trail, ...]) -> str:
+    inside = onward(trails, str(place)) if trails else ()
+    return IGNORED if inside is None else plain(item, noise, inside)
 
 
 def _shown(thing: Any, limit: int) -> str:

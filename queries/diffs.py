@@ -17,6 +17,7 @@ from promptetheus.picture_changes import PictureChange, PictureKind, picture_cha
 from promptetheus.pictures import MAX_FILE_BYTES, PictureError, small_copy
 from promptetheus.queries.pricing import Pricer
 from promptetheus.queries.project_effects import evidence_of
+from promptetheus.queries.roots import Roots
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.row_details import PicturePair
@@ -90,7 +91,7 @@ def report_on(
 
 
 def effects_for(
-    spool: Path,
+    spools: Roots,
     rows: Iterable[SessionRow],
     corrections: Mapping[str, str],
     left: ReadSession,
@@ -100,11 +101,11 @@ def effects_for(
     where they are not among them.
 
     Args:
-        rows: the spool's sessions, newest first.
+        rows: the spools' sessions, newest first.
         corrections: tool name to effect, see `project_rules.ProjectRules.effects`.
     """
     recent = [row for row in rows if row.agent in (left.row.agent, right.row.agent)]
-    evidence = evidence_of(spool, recent)
+    evidence = evidence_of(spools, recent)
     known = {row.path for row in recent}
     more = [evidence_in(make_run(each.events)) for each in (left, right) if each.row.path not in known]
     return judge([*evidence, *more], corrections)

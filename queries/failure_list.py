@@ -1,17 +1,17 @@
-"""The ways in which the sessions of a spool failed, with what a person noted about them."""
+"""The ways in which sessions failed, with what a person noted about them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from promptetheus.deviation import Deviation, Deviations, deviation, deviation_classes
 from promptetheus.effects import judge
 from promptetheus.failures import Failure, Outcome, failures
 from promptetheus.notes import Note, Notes, Subject
 from promptetheus.queries.project_effects import evidence_of
+from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.tasks import MAX_SESSIONS, ended, failed, passed, read_run, same_task
 
@@ -33,17 +33,25 @@ def outcome_of(row: SessionRow) -> Outcome:
     return Outcome(row.session_id, started, row.agent, row.goal, row.fingerprint, row.label)
 
 
-def list_failures(spool: Path, rows: Iterable[SessionRow]) -> list[ListedFailure]:
+def list_failures(spools: Roots, rows: Iterable[SessionRow]) -> list[ListedFailure]:
     """The failures of these sessions, the one seen last first. Running sessions do not count yet."""
-    notes = Notes(spool)
-    return [
-        ListedFailure(failure, notes.about(Subject(fingerprint=failure.fingerprint)))
-        for failure in failures(map(outcome_of, ended(rows)))
-    ]
+    listed = [ListedFailure(failure, ()) for failure in failures(map(outcome_of, ended(rows)))]
+    return with_notes(spools, listed)
+
+
+def with_notes(spools: Roots, listed: Iterable[ListedFailure]) -> list[ListedFailure]:
+    """The same failures with the notes of this moment."""
+    kept = [Notes(root) for root in roots_of(spools)]
+
+    def about(failure: Failure) -> tuple[Note, ...]:
+        subject = Subject(fingerprint=failure.fingerprint)
+        return tuple(note for notes in kept for note in notes.about(subject))
+
+    return [ListedFailure(each.failure, about(each.failure)) for each in listed]
 
 
 def list_deviations(
-    spool: Path, rows: Iterable[SessionRow], corrections: Mapping[str, str] | None = None
+    spools: Roots, rows: Iterable[SessionRow], corrections: Mapping[str, str] | None = None
 ) -> Deviations:
     """How the newest failing sessions (200 at most) depart from the passing ones of their tasks.
 
@@ -51,7 +59,7 @@ def list_deviations(
         corrections: tool name to effect, see `project_rules.ProjectRules.effects`.
     """
     rows = ended(rows)
-    effects = judge(evidence_of(spool, rows), corrections)
+    effects = judge(evidence_of(spools, rows), corrections)
     read = lru_cache(maxsize=4 * MAX_SESSIONS)(read_run)
     found: list[tuple[str, Deviation | None]] = []
     for row in failed(rows)[:MAX_SESSIONS]:

@@ -15,12 +15,13 @@ import orjson
 
 from promptetheus.effects import COUNTED, Effect, Evidence, evidence_in
 from promptetheus.queries.catalog_cache import cache_path
+from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.tasks import read_run
 from promptetheus.spool import make_private_directory
 
 MAX_SESSIONS = 200
-"""Sessions that are looked at, the newest first."""
+"""Sessions of a spool that are looked at, the newest first."""
 
 MAX_READ_BYTES = 24 << 20
 """Of session files, in one go: what is beyond is left for the next time, when the first are in the cache."""
@@ -35,12 +36,24 @@ Known = dict[str, tuple[Stamp, dict[str, Evidence]]]
 """By name of the session's file."""
 
 
-def evidence_of(spool: Path, rows: Iterable[SessionRow]) -> list[dict[str, Evidence]]:
+def evidence_of(spools: Roots, rows: Iterable[SessionRow]) -> list[dict[str, Evidence]]:
     """What recent sessions show of their tools, session by session: for `effects.judge`.
 
     Args:
-        rows: sessions of the spool, newest first.
+        rows: sessions of the spools, newest first.
     """
+    roots = roots_of(spools)
+    if len(roots) == 1:
+        return _evidence_in(roots[0], rows)
+    rows = list(rows)
+    return [
+        evidence
+        for root in roots
+        for evidence in _evidence_in(root, [row for row in rows if row.path.parent == root])
+    ]
+
+
+def _evidence_in(spool: Path, rows: Iterable[SessionRow]) -> list[dict[str, Evidence]]:
     path = _path(spool)
     known = _read(path)
     kept: Known = {}

@@ -36,7 +36,8 @@ def resolve(roots: Roots, target: str) -> Path:
     """The file of the session that `target` names.
 
     In this order: an existing file (spool file or exported `.json`; links are followed, a person named it), a
-    session id of the spool, the unique beginning of one in either case. Of several spools, the first that has it.
+    session id of the spool, the unique beginning of one in either case, an id shortened as lists show it
+    (`01M82748…8Z6`). Of several spools, the first that has it.
 
     Raises:
         SessionNotFound: nothing matches.
@@ -56,12 +57,17 @@ def resolve(roots: Roots, target: str) -> Path:
     wanted = stem.casefold()
     known = {name: root for root, stems in reversed(places.items()) for name in stems}
     same = sorted(name for name in known if name.casefold() == wanted)
-    found = same or sorted(name for name in known if name.casefold().startswith(wanted))
+    beginning, _, end = wanted.partition("…")
+    found = same or sorted(name for name in known if _is_short_for(beginning, end, name.casefold()))
     if not found:
         raise SessionNotFound(target)
     if len(found) > 1:
         raise AmbiguousSession(target, tuple(found))
     return known[found[0]] / (found[0] + _SUFFIX)
+
+
+def _is_short_for(beginning: str, end: str, name: str) -> bool:
+    return name.startswith(beginning) and name.endswith(end) and len(name) >= len(beginning) + len(end)
 
 
 def _existing_file(target: str) -> Path | None:

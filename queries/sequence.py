@@ -28,6 +28,18 @@ class Sequence(NamedTuple):
         """Events that are not there."""
         return sum(gap.missing for gap in self.gaps)
 
+    def describe(self) -> tuple[str, ...]:
+        """What is irregular, a sentence each; none where nothing is."""
+        missing, twice = self.missing, len(self.duplicates)
+        said = []
+        if missing:
+            events = "event is" if missing == 1 else "events are"
+            said.append(f"{missing} {events} not in the file: not recorded (sampling), lost, or not readable.")
+        if twice:
+            events = "event has" if twice == 1 else "events have"
+            said.append(f"{twice} {events} the number of an earlier one: several processes wrote the session.")
+        return tuple(said)
+
 
 REGULAR = Sequence((), ())
 

@@ -1,4 +1,4 @@
-"""The sessions of a spool that did the task of another one, passed or failed."""
+"""The sessions that did the task of another one, passed or failed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from promptetheus.baseline import nearest
 from promptetheus.noise import DEFAULT_NOISE, Noise
-from promptetheus.queries.catalog import Catalog
+from promptetheus.queries.roots import Roots
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import SessionLog
+from promptetheus.queries.spools import Spools
 from promptetheus.signatures import Run, make_run
 from promptetheus.suspects import SuspectReport, find_suspects
 
@@ -53,12 +54,12 @@ class Chosen(NamedTuple):
     why: str
 
 
-def all_rows(spool: Path) -> list[SessionRow]:
-    """Every session of the spool, newest first."""
-    catalog = Catalog(spool)
-    for _ in catalog.scan():
+def all_rows(spools: Roots) -> list[SessionRow]:
+    """Every session, newest first; one that lies in two spools is taken from the one named first."""
+    found = Spools(spools)
+    for _ in found.scan():
         pass
-    return catalog.rows()
+    return found.distinct_rows()[0]
 
 
 def same_task(row: SessionRow, rows: Iterable[SessionRow]) -> SameTask:

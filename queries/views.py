@@ -24,7 +24,7 @@ _TYPES: dict[str, tuple[str, ...]] = {
     "usage": ("llm_call",),
     "retrievals": ("retrieval",),
     "goal_checks": ("goal_check",),
-    "errors": ("error", "tool_result"),
+    "errors": ("error", "tool_call", "tool_result"),
     "screenshots": ("screenshot",),
     "scores": ("score",),
     "metrics": ("metric",),

@@ -157,12 +157,13 @@ class PromptetheusApp(Shell):
     @on(SessionsScreen.Scanned)
     def _scanned(self) -> None:
         self._when_read()
-        self._load_session_view()
+        self._load_next_views()
 
     @work(group="preload", exit_on_error=False)
-    async def _load_session_view(self) -> None:
-        """Import the Session view while the person reads the list, so that the first enter does not wait for it."""
-        await asyncio.to_thread(import_module, "promptetheus.tui.session_screen")
+    async def _load_next_views(self) -> None:
+        """Import what people open next while they read the list, so that the first key does not wait for it."""
+        for view in ("session", "diff", "failures"):
+            await asyncio.to_thread(import_module, VIEWS[view].module)
 
     async def action_help(self) -> None:
         """Every key of the view in front."""

@@ -82,7 +82,7 @@ def _lines(report: DiffReport, problem: str, width: int, tiny: bool, looks: Look
     if banner.coarse and not tiny:
         yield from _told("coarse", banner.coarse, looks.warned, width, looks)
     if report.chosen and not tiny:
-        yield from _told("compared with", report.chosen, looks.muted, width, looks)
+        yield from _told("compared with", report.chosen, looks.muted, width, looks, lines=1)
     yield joined(_ignored(banner.ignored, width, looks))
     if problem:
         yield from _told("", problem, looks.warned, width, looks)
@@ -95,11 +95,13 @@ def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:
     return [("ignored".ljust(LABEL_CELLS), looks.muted), (cut(said, room), looks.muted), *hint]
 
 
-def _told(label: str, said: str, style: Style, width: int, looks: Looks) -> Iterator[Text]:
+def _told(
+    label: str, said: str, style: Style, width: int, looks: Looks, lines: int = WRAPPED_LINES
+) -> Iterator[Text]:
     room = max(1, width - LABEL_CELLS)
-    pieces = wrap_line(printable_line(said, room * WRAPPED_LINES), room)
-    if len(pieces) > WRAPPED_LINES:
-        pieces[WRAPPED_LINES - 1] = cut(f"{pieces[WRAPPED_LINES - 1]}…", room - 1) + "…"
+    pieces = wrap_line(printable_line(said, room * lines + 1), room)
+    if len(pieces) > lines:
+        pieces[lines - 1] = cut(pieces[lines - 1], room - 1).rstrip("…") + "…"
     accent = (
         looks.accent
         if label.startswith(("▶", "▷"))
@@ -107,7 +109,7 @@ def _told(label: str, said: str, style: Style, width: int, looks: Looks) -> Iter
         if style is looks.warned
         else looks.muted
     )
-    for number, piece in enumerate(pieces[:WRAPPED_LINES]):
+    for number, piece in enumerate(pieces[:lines]):
         yield joined([(("" if number else label).ljust(LABEL_CELLS), accent), (piece, style)])
 
 

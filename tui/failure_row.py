@@ -15,6 +15,9 @@ from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.theme import Looks
 
 DAYS = 14
+FEW_DAYS = 7
+"""Where there is no room for more of them."""
+
 STATE_CELLS = 22
 SHORT_STATE_CELLS = 12
 AGE_CELLS = 9
@@ -36,14 +39,14 @@ class FailureColumns:
     state: int
     first: bool
     agents: bool
-    days: bool
+    days: int
 
     @property
     def label(self) -> int:
         """Cells for what it is called."""
         taken = self.state + SESSIONS_CELLS + AGE_CELLS + 3 * len(_GAP)
         taken += (AGE_CELLS + len(_GAP)) * self.first + (AGENTS_CELLS + len(_GAP)) * self.agents
-        taken += (DAYS + len(_GAP)) * self.days
+        taken += self.days + len(_GAP) if self.days else 0
         return max(0, self.width - taken)
 
 
@@ -51,20 +54,20 @@ def columns_for(width: int) -> FailureColumns:
     """As many columns as leave room for the label; the bar of days goes last."""
     state = STATE_CELLS if width >= 150 else SHORT_STATE_CELLS
     for first, agents, days in (
-        (True, True, True),
-        (False, True, True),
-        (False, False, True),
-        (False, False, False),
+        (True, True, DAYS),
+        (False, True, DAYS),
+        (False, False, DAYS),
+        (False, False, FEW_DAYS),
     ):
         found = FailureColumns(width, state, first, agents, days)
         if found.label >= LEAST_LABEL_CELLS + FINGERPRINT_CELLS:
             return found
-    return FailureColumns(width, state, False, False, False)
+    return FailureColumns(width, state, first=False, agents=False, days=0)
 
 
 def titles(columns: FailureColumns, looks: Looks) -> Text:
     """The names of the columns."""
-    cells = ["state", "fails as", "sessions", "agents", "first", "last", f"{DAYS} days"]
+    cells = ["state", "fails as", "sessions", "agents", "first", "last", f"{columns.days} days"]
     return joined(_laid_out([[(name, looks.muted)] for name in cells], columns, looks))
 
 
@@ -86,7 +89,7 @@ def failure_row(listed: ListedFailure, columns: FailureColumns, looks: Looks, no
                 [(agents, looks.muted)],
                 [(age(now_s - failure.first_s), looks.muted)],
                 [(age(now_s - failure.last_s), looks.text)],
-                day_bar(failure.day_counts(now_s, DAYS), looks),
+                day_bar(failure.day_counts(now_s, columns.days), looks),
             ],
             columns,
             looks,
@@ -109,7 +112,7 @@ def _laid_out(cells: Sequence[Pieces], columns: FailureColumns, looks: Looks) ->
         pieces += [(_GAP, looks.text), *aligned(first, AGE_CELLS)]
     pieces += [(_GAP, looks.text), *aligned(last, AGE_CELLS)]
     if columns.days:
-        pieces += [(_GAP, looks.text), *aligned(days, DAYS)]
+        pieces += [(_GAP, looks.text), *aligned(days, columns.days)]
     return pieces
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -38,6 +39,45 @@ JUMPS: Mapping[str, Jump] = {
     # What looks wrong is known to the timeline, not told by the step.
     "oddity": Jump("w", "odd step", "step that looks wrong", lambda step, _: False),
 }
+
+
+class JumpIndex:
+    """The steps of every sort, kept as a session grows: a key must not take longer for a longer session."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[int]] = {name: [] for name in JUMPS}
+
+    def take(self, steps: Sequence[Step], changed: Iterable[int], type_of: TypeOf) -> None:
+        """Take in steps that are new or changed, by their indexes; a step stays what it once was."""
+        for index in changed:
+            for name, jump in JUMPS.items():
+                if jump.wanted(steps[index], type_of):
+                    found = self._found[name]
+                    place = bisect_left(found, index)
+                    if place == len(found) or found[place] != index:
+                        found.insert(place, index)
+
+    def of(self, name: str) -> Sequence[int]:
+        """The indexes of the steps of a sort, in order."""
+        return self._found[name]
+
+
+def nearest_of(
+    indexes: Sequence[int], here: int, allowed: Sequence[int] | None, *, forward: bool
+) -> int | None:
+    """The first of sorted `indexes` after `here`, or before it; only of those allowed (sorted too; None: all)."""
+    place = bisect_right(indexes, here) if forward else bisect_left(indexes, here) - 1
+    while 0 <= place < len(indexes):
+        index = indexes[place]
+        if allowed is None or _is_in(allowed, index):
+            return index
+        place += 1 if forward else -1
+    return None
+
+
+def _is_in(numbers: Sequence[int], number: int) -> bool:
+    place = bisect_left(numbers, number)
+    return place < len(numbers) and numbers[place] == number
 
 
 def jump_bindings(shown: str) -> Iterator[Binding]:

@@ -149,7 +149,7 @@ class LineList(Guarded, ScrollView, can_focus=True):
                 self._strips.discard(key)
         count = self.row_count()
         grown, self._known = count > self._known, count
-        self.virtual_size = Size(0, count)
+        self._take_height(count)
         if self.is_attached and self.size:
             self._scroll_update(self.virtual_size)
         if self.following and count:
@@ -372,6 +372,15 @@ class LineList(Guarded, ScrollView, can_focus=True):
         elif self.cursor >= top + height:
             top = self.cursor - height + 1
         self.scroll_to(y=max(0, top), animate=False, force=True)
+
+    def _take_height(self, count: int) -> None:
+        """Let the scroll bar know. Laying the whole screen out anew takes longer than drawing it: that is only done
+        for a list that grows with its rows; a bar that appears or goes sees to it itself."""
+        height = Size(0, count)
+        if self.styles.is_auto_height:
+            self.virtual_size = height
+        else:
+            self.set_reactive(LineList.virtual_size, height)
 
     def _scroll_to_end(self) -> None:
         self._cursor_in_view = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from promptetheus.display import printable_line, short_id
+from promptetheus.display import printable_line, short_id, value
 from promptetheus.queries.rows import SessionRow, Status
 
 MOST_PASSING = 6
@@ -65,7 +65,11 @@ def difference(
         return ()
     if theirs is None:
         return (f"First differs from {that} at step {mine.number}, which that one does not have:", mine.text)
-    return (
-        f"First differs from {that} at step {mine.number}:",
-        printable_line(f"{mine.text}   there: {theirs.text}", 600),
-    )
+    here, there = mine.text, theirs.text
+    found = report.comparison.first
+    if here == there and found is not None and found.changes:
+        # Both read alike because they were cut: what differs is told by itself.
+        change = found.changes[0]
+        here = f"{mine.text}  {change.path} is {value(change.after, 120)}".replace("  is", "  it is")
+        there = value(change.before, 120)
+    return f"First differs from {that} at step {mine.number}:", printable_line(f"{here}   there: {there}", 600)

@@ -73,6 +73,12 @@ def grid_columns(
     return found
 
 
+def widened(columns: Sequence[GridColumn], rows: Sequence[Sequence[Any]]) -> list[GridColumn]:
+    """The columns with room for these rows as well; none gets narrower."""
+    measured = grid_columns([each.name for each in columns], [each.type for each in columns], rows)
+    return [old if old.wanted >= new.wanted else new for old, new in zip(columns, measured, strict=True)]
+
+
 def place_columns(columns: Sequence[GridColumn], first: int, room: int) -> list[PlacedColumn]:
     """The columns from `first` on that fit into `room` cells; room that is left goes to those that want it.
 

@@ -25,6 +25,7 @@ from promptetheus.tui.result_cells import (
     cell_text,
     grid_columns,
     place_columns,
+    widened,
 )
 from promptetheus.tui.result_rows import ResultRows
 from promptetheus.tui.theme import looks_of
@@ -169,6 +170,10 @@ class ResultGrid(LineList):
 
     def _took(self, rows: ResultRows, start: int, found: list[Row]) -> None:
         rows.take(start, found)
+        columns = widened(self.columns, found[:_MEASURED_ROWS] + found[-_MEASURED_ROWS:])
+        if columns != self.columns:
+            self.columns, self._placed = columns, None
+            start = 0
         self.refresh_rows(start)
         if self.going_to is not None:
             if self.going_to < len(rows) or rows.result.complete:

@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.style import Style
-from rich.text import Text
 from textual import events
 from textual.message import Message
-from textual.widget import Widget
 
 from promptetheus.tui.course import Course, Mark
-from promptetheus.tui.fit import joined
-from promptetheus.tui.guard import Guarded
+from promptetheus.tui.fit import Pieces
+from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.step_list import StepList
 from promptetheus.tui.theme import Looks, looks_of
 
 _HEIGHTS = "▁▂▃▄▅"
-Cells = list[tuple[str, Style]]
 
 
-class ScrubStrip(Guarded, Widget, can_focus=False):
+class ScrubStrip(LineWidget):
     """`├──────▇▇▇──▂▂▇─────s──s────────────────✗┤`; click it or drag along it."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     ScrubStrip { height: 1; padding: 0 1; }
     """
@@ -47,10 +43,13 @@ class ScrubStrip(Guarded, Widget, can_focus=False):
         self._playhead: float | None = None
         self._cursor = 0
         self._dragging = False
+        self._drawn: tuple[int, Looks, Pieces] | None = None
+        """The map as it was drawn last, for which width and in which styles."""
 
     def show(self, course: Course, steps: StepList, wrong: Iterable[int]) -> None:
         """Show a session's course. `wrong`: steps that look wrong although nothing failed in them."""
         self._course, self._steps, self._wrong = course, steps, tuple(wrong)
+        self._drawn = None
         self.refresh()
 
     def show_cursor(self, step: int, playhead: float | None = None) -> None:
@@ -59,25 +58,31 @@ class ScrubStrip(Guarded, Widget, can_focus=False):
             self._cursor, self._playhead = step, playhead
             self.refresh()
 
-    def render(self) -> Text:
-        """Draw the line."""
-        looks, width = looks_of(self.app), self.size.width - 2
-        if width < 1:
-            return Text("")
-        cells = strip_cells(self._course, width, looks)
-        steps = self._steps
-        for index in self._wrong:
-            if index < steps.count:
-                column = self._column(self._course.at(steps, index), width)
-                if cells[column][0] not in "✗!":
-                    cells[column] = ("≠", looks.warned)
+    def pieces(self, width: int) -> Pieces:
+        """The map, with the cursor on it."""
+        looks, room = looks_of(self.app), width - 2
+        if room < 1:
+            return []
+        cells, steps = list(self._map(room, looks)), self._steps
         if steps.count:
             position = self._playhead
             if position is None:
                 position = self._course.at(steps, min(self._cursor, steps.count - 1))
-            column = self._column(position, width)
+            column = self._column(position, room)
             cells[column] = (cells[column][0], looks.accent + Style(reverse=True))
-        return joined([("├", looks.rule), *cells, ("┤", looks.rule)])
+        return [("├", looks.rule), *cells, ("┤", looks.rule)]
+
+    def _map(self, width: int, looks: Looks) -> Pieces:
+        """The map without the cursor: worked out again only when there is something new on it."""
+        if self._drawn is None or self._drawn[:2] != (width, looks):
+            cells = strip_cells(self._course, width, looks)
+            for index in self._wrong:
+                if index < self._steps.count:
+                    column = self._column(self._course.at(self._steps, index), width)
+                    if cells[column][0] not in "✗!":
+                        cells[column] = ("≠", looks.warned)
+            self._drawn = width, looks, cells
+        return self._drawn[2]
 
     def _column(self, position: float, width: int) -> int:
         return max(0, min(width - 1, int(position / self._course.length * width)))
@@ -109,9 +114,9 @@ class ScrubStrip(Guarded, Widget, can_focus=False):
         self.post_message(self.Scrubbed(self._course.step_at(self._steps, position)))
 
 
-def strip_cells(course: Course, width: int, looks: Looks) -> Cells:
+def strip_cells(course: Course, width: int, looks: Looks) -> Pieces:
     """What each cell shows: the worst that happened in it, else how much of it was spent on models."""
-    cells: Cells = []
+    cells: Pieces = []
     for marks, llm in course.columns(width):
         if marks & (Mark.ERROR | Mark.CHECK_FAILED):
             cells.append(("✗" if marks & Mark.CHECK_FAILED else "!", looks.failed))

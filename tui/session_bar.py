@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 from rich.style import Style
-from rich.text import Text
 from textual import events
 from textual.message import Message
 from textual.timer import Timer
-from textual.widget import Widget
 
 from promptetheus.display import count, printable_line
 from promptetheus.steps import Step, StepKind
-from promptetheus.tui.fit import Pieces, cut, joined
-from promptetheus.tui.guard import Guarded
+from promptetheus.tui.fit import Pieces, cut
+from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.playback import SPEEDS
 from promptetheus.tui.theme import Looks, looks_of
@@ -21,10 +19,9 @@ from promptetheus.tui.theme import Looks, looks_of
 SAID_FOR_S = 5.0
 
 
-class SessionBar(Guarded, Widget, can_focus=False):
+class SessionBar(LineWidget):
     """`step 8 of 14 · 0.71 of 4.20        no further error         ▼ 37 new  G follows`."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     SessionBar { height: 1; padding: 0 1; }
     """
@@ -113,9 +110,9 @@ class SessionBar(Guarded, Widget, can_focus=False):
                 setattr(self, name, value)
             self.refresh()
 
-    def render(self) -> Text:
-        """Draw position left, message in the middle, news right."""
-        looks, width = looks_of(self.app), self.size.width
+    def pieces(self, width: int) -> Pieces:
+        """Position left, message in the middle, news right."""
+        looks = looks_of(self.app)
         right = self._news(looks)
         right_cells = sum(cell_len(text) for text, _ in right)
         message, style = self._message(looks)
@@ -132,7 +129,7 @@ class SessionBar(Guarded, Widget, can_focus=False):
         used = sum(cell_len(text) for text, _ in pieces)
         pieces.append((" " * max(0, width - used - right_cells), looks.text))
         self._follow_cells = range(width - right_cells, width) if self._unseen else range(0)
-        return joined([*pieces, *right])
+        return [*pieces, *right]
 
     def _message(self, looks: Looks) -> tuple[str, Style]:
         if self._said:

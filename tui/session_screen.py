@@ -270,18 +270,18 @@ class SessionScreen(OpeningScreen):
     def action_jump(self, name: str, forward: bool) -> None:
         """To the next or previous step of a sort; says where there is one when there is none."""
         jump = JUMPS[name]
-        found = self.timeline.find(jump, forward=forward)
+        found = self.timeline.find(name, forward=forward)
         if found is not None:
             self.timeline.go_to(found.index)
             return
         shown = " that the filter shows" if self.timeline.matches is not None else ""
         where, key = ("after", jump.key.upper()) if forward else ("before", jump.key)
-        other = self.timeline.find(jump, forward=not forward)
+        other = self.timeline.find(name, forward=not forward)
         here = self.timeline.current_step
         if other is not None:
             way = "back" if forward else "on"
             self.say(f"No {jump.word}{shown} {where} this step: {key} goes {way} to step {other.index}.")
-        elif here is not None and self.timeline.is_one(jump, here):
+        elif here is not None and self.timeline.is_one(name, here):
             self.say(f"This is the only {jump.word}{shown}.")
         else:
             self.say(f"There is no {jump.word}{shown or ' in this session'}.")

@@ -96,7 +96,8 @@ class SchemaChooser(Chooser):
                 if whole or matches(words, f"{view.name} {name} {said}")
             ]
             if whole or columns:
-                found += [Choice(view.name, view.description, partial(self._take, view.name)), *columns]
+                take = partial(self._take, view.name) if whole else None
+                found += [Choice(view.name, view.description if whole else "", take), *columns]
         shown = [
             Choice(macro.call, macro.description, partial(self._take, f"{macro.name}("))
             for macro in macros()

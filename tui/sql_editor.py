@@ -38,7 +38,8 @@ class SqlEditor(Guarded, TextArea):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "run_query", "run", id="sql.run", tooltip="Run the query"),
+        # A text area takes enter for a new line before bindings see it, unless they have priority.
+        Binding("enter", "run_query", "run", id="sql.run", tooltip="Run the query", priority=True),
         Binding("ctrl+j,alt+enter", "new_line", "new line", id="sql.new_line", tooltip="Begin a new line"),
         Binding("tab", "complete(1)", "complete", id="sql.complete", tooltip="Complete the word, or the next way to"),
         Binding(

@@ -175,6 +175,9 @@ class SuspectsScreen(SaysUnused, ViewScreen):
     def _why_empty(self) -> str:
         if self._filter and self.found is not None and self.found.report.suspects:
             return "Nothing matches the filter: esc clears it."
+        report = None if self.found is None else self.found.report
+        if report is None or not report.failing or not report.passing:
+            return "It takes failing and passing sessions of a task to see what tells them apart."
         return "Nothing is more common among the failing sessions."
 
     def _say(self) -> None:

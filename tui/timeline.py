@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -18,7 +18,7 @@ from promptetheus.steps import Step, StepKind
 from promptetheus.tui.course import Course
 from promptetheus.tui.event_row import event_row
 from promptetheus.tui.event_rows import EventRows
-from promptetheus.tui.jump import JUMPS, Jump
+from promptetheus.tui.jump import JumpIndex, nearest_of
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.running_time import elapsed_of
@@ -77,6 +77,7 @@ class Timeline(LineList):
         self.blames: Mapping[int, Blame] = {}
         """Calls that failed checks hold against the agent, by step: marked, and errors to the jump keys."""
         self._raw = EventRows(self.steps)
+        self._jumps = JumpIndex()
         self._clock = clock
         self._outline: Outline | None = None
         """Made when the tree is first looked at: it needs to read every event once."""
@@ -98,6 +99,7 @@ class Timeline(LineList):
         self.oddities = {}
         self._outline = None
         self.course = Course()
+        self._jumps = JumpIndex()
         self.refresh_rows()
 
     def take(self, steps: int, events: int) -> list[int]:
@@ -107,6 +109,7 @@ class Timeline(LineList):
         changed = self.steps.take(steps)
         first_event = self._raw.events
         self.course.take(self.steps, changed, self.session_log.type_of)
+        self._jumps.take(self.steps.steps, changed, self.session_log.type_of)
         self._raw.take(changed, events)
         if self.shape is Shape.TREE:
             self._grow_outline()
@@ -215,30 +218,25 @@ class Timeline(LineList):
         self.select(row, center=True)
         return True
 
-    def find(self, jump: Jump, *, forward: bool) -> Step | None:
+    def find(self, name: str, *, forward: bool) -> Step | None:
         """The next or previous step of a sort among those that the filter lets through."""
         current = self.current_step
-        order: Sequence[int] = range(self.steps.count) if self.matches is None else self.matches
         here = -1 if current is None else current.index
-        place = bisect_left(order, here)
-        if forward:
-            past = place + (place < len(order) and order[place] == here)
-            candidates = range(past, len(order))
-        else:
-            candidates = range(place - 1, -1, -1)
-        for position in candidates:
-            step = self.steps[order[position]]
-            if self.is_one(jump, step):
-                return step
-        return None
+        found = [nearest_of(some, here, self.matches, forward=forward) for some in self._of_sort(name)]
+        known = [index for index in found if index is not None]
+        return self.steps[(min if forward else max)(known)] if known else None
 
-    def is_one(self, jump: Jump, step: Step) -> bool:
-        """Whether a step is of that sort; a call that a failed check blames counts as an error."""
-        return (
-            (jump is JUMPS["error"] and step.index in self.blames)
-            or (jump is JUMPS["oddity"] and step.index in self.oddities)
-            or jump.wanted(step, self.session_log.type_of)
-        )
+    def is_one(self, name: str, step: Step) -> bool:
+        """Whether a step is of that sort."""
+        return any(step.index in some for some in self._of_sort(name))
+
+    def _of_sort(self, name: str) -> Iterator[Sequence[int]]:
+        """Steps of a sort by their indexes; a call that a failed check blames counts as an error."""
+        yield self._jumps.of(name)
+        if name == "error":
+            yield sorted(self.blames)
+        elif name == "oddity":
+            yield sorted(self.oddities)
 
     # The waterfall
 

@@ -11,7 +11,7 @@ from promptetheus.adapters import langchain_reading as reading
 from promptetheus.adapters.arguments import run_key
 from promptetheus.adapters.bounded import BoundedRunState
 from promptetheus.adapters.content import prompt_of
-from promptetheus.adapters.langchain_places import ADAPTER, Places
+from promptetheus.adapters.langchain_places import ADAPTER, LangChainPlaces
 from promptetheus.adapters.model_call import (
     ModelCall,
     ToolRequest,
@@ -41,7 +41,7 @@ class Runs:
 
     def __init__(self, session: Any, capture_content: bool) -> None:
         self._capture = capture_content
-        self._places = Places(session)
+        self._places = LangChainPlaces(session)
         self._calls: BoundedRunState[ModelCall] = BoundedRunState()
         self._tools: BoundedRunState[tuple[Scope, str]] = BoundedRunState()
         self._retrievals: BoundedRunState[_Retrieval] = BoundedRunState()
@@ -229,9 +229,6 @@ class Runs:
 
     def chain_fails(self, run_id: Any, error: BaseException) -> None:
         """It raised, was cancelled, or stopped to wait."""
-        scope = self._places.inside(run_id)
-        if scope is not None and not reading.is_control_flow(error):
-            self._places.note(run_id, error, scope)
         self._places.close(run_id, error)
 
     def says(self, run_id: Any, parent_id: Any, text: str) -> None:

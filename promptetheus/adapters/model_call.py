@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from promptetheus.adapters.arguments import coerce_arguments
 from promptetheus.adapters.content import NO_PROMPT, Prompt
-from promptetheus.adapters.once import is_known, is_known_error
+from promptetheus.adapters.once import inside_call, is_known, is_known_error
 from promptetheus.adapters.pricing import cost_of, load_prices
 from promptetheus.adapters.scope import Scope, hook
 from promptetheus.adapters.usage import NOTHING, Usage, get, whole
@@ -138,6 +138,10 @@ class ModelCall:
         """The agent stopped reading a stream before its end."""
         self._write("abandoned", None)
 
+    def drop(self) -> None:
+        """Another adapter has recorded the call."""
+        self.scope.session._unfinished.pop(self, False)
+
     @hook
     def cut_off(self) -> None:
         """The session ends while the call is under way."""
@@ -151,6 +155,9 @@ class ModelCall:
             return
         if isinstance(error, Exception) and is_known_error(session, self._adapter, error):
             return
+        written = inside_call.get()
+        if written is not None:
+            written.append(self._adapter)
         if status is None and answer.failure is not None:
             status = "failed"
         model = answer.model or self._model or "unknown"

@@ -8,13 +8,20 @@ The same adapter may bring an id again: stubs and mocks give all their answers t
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from promptetheus.adapters.bounded import BoundedRunState
 
 if TYPE_CHECKING:
     from promptetheus.session import Session
+
+_MAX_CHAIN = 10
+
+inside_call: ContextVar[list[str] | None] = ContextVar("promptetheus_inside_call", default=None)
+"""For a framework that does not tell the provider's id: the kinds of adapters that have written a model call while
+the framework's own was under way here. Set by the adapter of the framework, added to by `ModelCall`."""
 
 _seen: WeakKeyDictionary[Session, BoundedRunState[str]] = WeakKeyDictionary()
 _lock = threading.Lock()
@@ -40,10 +47,15 @@ def is_known(session: Session, adapter: str, kind: str, key: str | None) -> bool
 
 
 def is_known_error(session: Session, adapter: str, error: BaseException) -> bool:
-    """The same for an exception: it, or the one that it was raised from."""
-    chain: list[Any] = [error, error.__cause__, error.__context__]
-    known = [is_known(session, adapter, "error", _name(found)) for found in chain if found is not None]
-    return any(known)
+    """The same for an exception: it, or one that it was raised from. Frameworks wrap what their clients raise."""
+    known = False
+    found: BaseException | None = error
+    for _ in range(_MAX_CHAIN):
+        if found is None:
+            break
+        known = is_known(session, adapter, "error", _name(found)) or known
+        found = found.__cause__ or found.__context__
+    return known
 
 
 def _name(error: BaseException) -> str:

@@ -76,6 +76,10 @@ _ENGINES = (
 _USER_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 _SHOWN_SELECTOR = re.compile(r" selector=(['\"])(.*)\1>\Z", re.DOTALL)
 _MODIFIED_OR_NAMED = re.compile(r"..+", re.DOTALL)
+_TYPING = frozenset({"fill", "type", "press_sequentially", "insert_text", "press", "accept"})
+_TYPED_IN_LOG = re.compile(r'(?m)\b(fill|type|press|insertText|insert_text|pressSequentially)\(".*"\)')
+_VALUE_IN_LOG = re.compile(r'(?<= value=)("[^"]*"?|\S+)')
+_LEAST_TYPED = 3
 
 
 class Told(NamedTuple):
@@ -85,6 +89,8 @@ class Told(NamedTuple):
     target: str
     facts: dict[str, Any]
     """What else is known, for the metadata."""
+    typed: str | None = None
+    """What was typed, to keep it out of what is told of a failure."""
 
 
 def told(
@@ -103,6 +109,23 @@ def told(
         it: the object itself, whose `repr` has the selector.
         capture: whether the options that are selected are told, too.
     """
+    found = _told(owner, method, it, args, kwargs, capture)
+    given = (*args, *kwargs.values())
+    typed = [text for text in given if isinstance(text, str)] if method in _TYPING else []
+    return found._replace(typed=typed[-1]) if typed else found
+
+
+def told_failure(text: str, how: Told) -> str:
+    """The text of a failure without what was typed: Playwright says it in the log of the call, and shows the
+    elements with their values."""
+    text = _VALUE_IN_LOG.sub('"…"', _TYPED_IN_LOG.sub(r"\1(…)", text))
+    typed = how.typed
+    return text if typed is None or len(typed) < _LEAST_TYPED else text.replace(typed, "…")
+
+
+def _told(
+    owner: str, method: str, it: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], capture: bool
+) -> Told:
     name = NAMES.get(method, method)
     if owner in ("Page", "Frame") and method in _BY_SELECTOR - _NO_SELECTOR:
         selector = _argument(args, kwargs, 0, "source" if method == "drag_and_drop" else "selector")

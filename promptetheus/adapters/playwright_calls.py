@@ -13,10 +13,19 @@ from promptetheus.adapters.extras import require_extra
 from promptetheus.adapters.patching import PatchPoint, patch_point
 from promptetheus.adapters.playwright_actions import ACTIONS, READINGS, told
 from promptetheus.adapters.playwright_looking import Steps, later, now
-from promptetheus.adapters.playwright_pages import PageCall, PageWatch, page_of, remember_page
+from promptetheus.adapters.playwright_pages import (
+    PageCall,
+    PageWatch,
+    page_of,
+    remember_page,
+    remember_selector,
+    selector_known,
+)
 from promptetheus.adapters.scope import hook
 
 _HANDLES = frozenset({"query_selector", "query_selector_all", "wait_for_selector", "element_handle"})
+"""Calls that give element handles."""
+
 _CLOSING = ("Browser", "BrowserContext")
 
 _looking: ContextVar[bool] = ContextVar("promptetheus_looking", default=False)
@@ -167,6 +176,8 @@ def _begin(
         if watch is None or scope is None or any(scope.session is call.scope.session for _, call in calls):
             continue
         how = told(owner, method, it, args, kwargs, capture=watcher.capture_content)
+        if owner == "ElementHandle":
+            how = how._replace(target=selector_known(it) or how.target)
         frame = it if owner == "Frame" else None
         if frame is not None and frame is not page.main_frame:
             how.facts["frame"] = frame.name or frame.url
@@ -177,7 +188,9 @@ def _begin(
 @hook
 def _done(calls: _Calls, method: str, found: Any) -> None:
     if method in _HANDLES and found is not None:
-        remember_page(calls[0][1].watch.page, *(found if isinstance(found, list) else [found]))
+        first, handles = calls[0][1], found if isinstance(found, list) else [found]
+        remember_page(first.watch.page, *handles)
+        remember_selector(first.told.target, *handles)
     for _, call in calls:
         call.done(found)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from promptetheus import context, guard
 from promptetheus.adapters.model_call import error_facts
 from promptetheus.adapters.once import is_known_error
-from promptetheus.adapters.playwright_actions import Told, address
+from promptetheus.adapters.playwright_actions import Told, address, told_failure
 from promptetheus.adapters.scope import Scope, hook, scope_of
 from promptetheus.calls import text_of
 
@@ -22,10 +25,16 @@ ADAPTER = "playwright"
 MAX_EVENTS = 500
 """Of console errors, failed requests and the like of one page; further ones are counted as dropped."""
 
+MAX_CALLERS = 8
+"""Lines of the agent that are told of a call that failed."""
+
 _MAX_TEXT = 2_000
 
 _parts: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()
 """The page of what does not name it: keyboards, mice, element handles."""
+
+_found_by: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""The selectors of element handles."""
 
 
 def page_of(owner: str, it: Any) -> Any:
@@ -42,6 +51,17 @@ def remember_page(page: Any, *parts: Any) -> None:
     """Keep which page these objects belong to."""
     for part in parts:
         _parts[part] = ref(page)
+
+
+def remember_selector(selector: str, *handles: Any) -> None:
+    """Keep by what these element handles were found."""
+    for handle in handles:
+        _found_by[handle] = selector
+
+
+def selector_known(handle: Any) -> str | None:
+    """By what an element handle was found; None when that was not seen."""
+    return _found_by.get(handle)
 
 
 class PageWatch:
@@ -231,10 +251,17 @@ class PageCall:
         self._is_action, was_action = True, self._is_action
         if not was_action:
             self.watch.begin()
-        self._write(status="failed" if is_error else "cancelled", error=error_facts(error))
+        facts = error_facts(error)
+        facts["message"] = told_failure(facts["message"], self.told)
+        self._write(status="failed" if is_error else "cancelled", error=facts)
         if isinstance(error, Exception) and not is_known_error(self.scope.session, ADAPTER, error):
-            what = {"during": "browser_action", "action": self.told.action, "target": self.told.target}
-            self.scope.error(error, what)
+            lines = "".join([*_callers(), *traceback.format_exception(error)])
+            payload = {"error_type": facts["error_type"], "handled": True, "message": facts["message"]}
+            self.scope.record(
+                "error",
+                {**payload, "traceback": told_failure(lines, self.told)},
+                {"during": "browser_action", "action": self.told.action, "target": self.told.target},
+            )
 
     @hook
     def cut_off(self) -> None:
@@ -251,7 +278,7 @@ class PageCall:
             "duration_ms": round((time.monotonic() - self._started_s) * 1000),
             **facts,
         }
-        action, target, _ = self.told
+        action, target = self.told.action, self.told.target
         payload = {"action": action, "target": target, "url": url_of(self.watch.page)}
         event = self.scope.record("browser_action", payload, known)
         if self.watch.recording is not None:
@@ -277,6 +304,14 @@ def record_snapshot(scope: Scope, found: dict[str, Any]) -> Any:
         return None
     with context.Place((scope.session, scope.spans)):
         return scope.session.dom_snapshot(**found)
+
+
+def _callers() -> list[str]:
+    """The agent's lines that led to a call: the traceback of the exception begins only in ours."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("promptetheus."):
+        frame = frame.f_back
+    return ["Called from:\n", *traceback.format_stack(frame, limit=MAX_CALLERS)] if frame is not None else []
 
 
 def _request(request: Any) -> dict[str, Any]:

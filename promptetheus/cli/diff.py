@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.options import add_json, add_spools, named
 from promptetheus.cli.output import out, print_json, say
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RULE",
         help="compare what is otherwise ignored: ids, uuids, times, durations, paths, parallel, or a rule of yours",
     )
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from promptetheus.project_rules import read_rules
 
-    rules = read_rules(arguments.spool)
+    rules = read_rules(arguments.spools[0])
     for problem in rules.problems:
         say(problem)
     try:
@@ -84,11 +84,11 @@ def _report_of_two(arguments: argparse.Namespace, rules: ProjectRules, noise: No
     from promptetheus.queries.diffs import effects_for, report_on
     from promptetheus.queries.tasks import all_rows
 
-    left = _read(arguments.spool, arguments.baseline)
-    right = _read(arguments.spool, arguments.candidate) if left is not None else None
+    left = _read(arguments.spools, arguments.baseline)
+    right = _read(arguments.spools, arguments.candidate) if left is not None else None
     if left is None or right is None:
         return None
-    effects = effects_for(arguments.spool, all_rows(arguments.spool), rules.effects, left, right)
+    effects = effects_for(arguments.spools, all_rows(arguments.spools), rules.effects, left, right)
     return report_on(left, right, noise=noise, effects=effects), left, right
 
 
@@ -97,30 +97,31 @@ def _report_of_one(arguments: argparse.Namespace, rules: ProjectRules, noise: No
     from promptetheus.queries.tasks import all_rows, nearest_passing
     from promptetheus.signatures import make_run
 
-    right = _read(arguments.spool, arguments.baseline)
+    right = _read(arguments.spools, arguments.baseline)
     if right is None:
         return None
-    rows = all_rows(arguments.spool)
+    rows = all_rows(arguments.spools)
     chosen = nearest_passing(right.row, make_run(right.events, noise), rows, noise)
     if chosen is None:
         say(
-            f"No passing session of the same agent and goal as {right.row.session_id} is in {arguments.spool}."
+            f"No passing session of the same agent and goal as {right.row.session_id} is in"
+            f" {named(arguments.spools)}."
         )
         say("Name two sessions: promptetheus diff BASELINE CANDIDATE")
         return None
-    left = _read(arguments.spool, str(chosen.row.path))
+    left = _read(arguments.spools, str(chosen.row.path))
     if left is None:
         return None
-    effects = effects_for(arguments.spool, rows, rules.effects, left, right)
+    effects = effects_for(arguments.spools, rows, rules.effects, left, right)
     why = f"{left.row.session_id}: {chosen.why}"
     return report_on(left, right, noise=noise, effects=effects, chosen=why), left, right
 
 
-def _read(spool: Path, target: str) -> ReadSession | None:
+def _read(spools: list[Path], target: str) -> ReadSession | None:
     from promptetheus.cli.targets import open_session
     from promptetheus.queries.diffs import ReadSession
 
-    log = open_session(spool, target)
+    log = open_session(spools, target)
     return None if log is None else ReadSession(log.row(), log.events())
 
 

@@ -66,11 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
                 "session_id": row.session_id,
                 "status": str(row.status),
                 "text": text,
+                "missing_events": log.sequence.missing,
                 "anomalies": found,
                 "first_mistakes": [_as_json(guess) for guess in guesses],
             }
         )
     elif arguments.anomalies:
+        for sentence in log.sequence.describe():
+            out(sentence)
         for each in wrong:
             out(f"{each.kind.value}: {each.text}  (step {', '.join(map(str, each.steps))})")
         if not wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.options import add_json, add_spools, named
 from promptetheus.cli.output import json_text, out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.session_document import session_document
@@ -15,14 +15,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("session", help="session id, the beginning of one, or a file")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file instead of the screen")
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    missing = f"No spooled session {arguments.session} in {arguments.spool}."
-    log = open_session(arguments.spool, arguments.session, missing=missing)
+    missing = f"No spooled session {arguments.session} in {named(arguments.spools)}."
+    log = open_session(arguments.spools, arguments.session, missing=missing)
     if log is None:
         return 1
     events = log.events()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.fingerprints import whole_fingerprint
-from promptetheus.cli.options import add_json, add_limit, add_spool
+from promptetheus.cli.options import add_json, add_limit, add_spools, named
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import age, printable_line, short_id
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--by", choices=("fingerprint", "deviation"), default="fingerprint", help="what groups sessions"
     )
     add_limit(parser, None, "failures")
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
@@ -48,19 +48,25 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.remove_note is not None:
         return _remove_note(arguments)
-    rows = all_rows(arguments.spool)
+    rows = all_rows(arguments.spools)
     if arguments.note is not None:
         return _write_note(arguments, rows)
     if arguments.by == "deviation":
         return _by_deviation(arguments, rows)
-    found = list_failures(arguments.spool, rows)
+    found = list_failures(arguments.spools, rows)
     if arguments.fingerprint is not None:
         return _one(arguments, found, rows)
     shown = found[: arguments.limit]
     if arguments.json:
-        print_json({"spool": str(arguments.spool), "failures": [_as_json(each) for each in shown]})
+        print_json(
+            {
+                "spool": str(arguments.spools[0]),
+                "spools": [str(spool) for spool in arguments.spools],
+                "failures": [_as_json(each) for each in shown],
+            }
+        )
     elif not found:
-        out(f"No failures in {arguments.spool}.")
+        out(f"No failures in {named(arguments.spools)}.")
     else:
         for listed in shown:
             out(_text(listed))
@@ -95,7 +101,7 @@ def _write_note(arguments: argparse.Namespace, rows: list[SessionRow]) -> int:
     if fingerprint is None:
         return 1
     try:
-        note = Notes(arguments.spool).add(Subject(fingerprint=fingerprint), text)
+        note = Notes(arguments.spools[0]).add(Subject(fingerprint=fingerprint), text)
     except ValueError as error:
         say(f"promptetheus failures: {error}")
         return 2
@@ -112,7 +118,7 @@ def _remove_note(arguments: argparse.Namespace) -> int:
     from promptetheus.notes import Notes
 
     try:
-        removed = Notes(arguments.spool).remove(arguments.remove_note)
+        removed = any(Notes(spool).remove(arguments.remove_note) for spool in arguments.spools)
     except OSError as error:
         say(f"The note could not be removed: {error}.")
         return 1
@@ -124,12 +130,12 @@ def _by_deviation(arguments: argparse.Namespace, rows: list[SessionRow]) -> int:
     from promptetheus.project_rules import read_rules
     from promptetheus.queries.failure_list import list_deviations
 
-    found = list_deviations(arguments.spool, rows, read_rules(arguments.spool).effects)
+    found = list_deviations(arguments.spools, rows, read_rules(arguments.spools[0]).effects)
     if arguments.json:
         print_json(_deviations_as_json(found))
         return 0
     if not found.classes and not found.without_passing:
-        out(f"No failures in {arguments.spool}.")
+        out(f"No failures in {named(arguments.spools)}.")
     for each in found.classes:
         times = f"{len(each.sessions)} session{'s' * (len(each.sessions) != 1)}"
         examples = " ".join(short_id(session_id) for session_id in each.sessions[:5])

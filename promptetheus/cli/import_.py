@@ -150,7 +150,12 @@ def _print_as_json(reports: list[FileReport], spool: Path, unusable: str, sent: 
         "problems": sum(1 for report in reports if report.problem) + bool(unusable),
     }
     files = [report.as_json() for report in reports]
-    found = {"spool": str(spool), "files": files, "totals": totals, "problem": unusable or None}
+    found: dict[str, object] = {
+        "spool": str(spool),
+        "files": files,
+        "totals": totals,
+        "problem": unusable or None,
+    }
     if sent is not None:
         found["sent"] = {"events": sent.delivered, "refused": sent.refused, "failure": sent.failure or None}
     print_json(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,11 @@ def add_spools(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help=f"a spool directory, may be repeated (default {DEFAULT_SPOOL_DIR})",
     )
+
+
+def named(spools: Iterable[Path]) -> str:
+    """How a sentence names the spools."""
+    return ", ".join(map(str, spools))
 
 
 class _Spools(argparse.Action):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from promptetheus.cli.options import add_json, add_spool
+from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.redaction import DefaultRedactor, Finding, build_default_redactor
@@ -23,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("action", choices=["check"], help="check: say what would be taken out")
     parser.add_argument("target", help="session id, the beginning of one, or a file of any kind")
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    events = _events(arguments.spool, arguments.target)
+    events = _events(arguments.spools, arguments.target)
     if events is None:
         return 1
     redactor = build_default_redactor()
@@ -51,12 +51,12 @@ def _findings(redactor: DefaultRedactor, events: Any) -> Iterator[tuple[str, Fin
             yield where, finding
 
 
-def _events(spool: Path, target: str) -> Iterator[tuple[str, dict[str, Any]]] | None:
+def _events(spools: list[Path], target: str) -> Iterator[tuple[str, dict[str, Any]]] | None:
     """What is to be looked through, each with the place to name it by; None after saying why there is none."""
     path = Path(target)
     if path.is_file() and path.suffix not in _SUFFIXES:
         return _text_lines(path)
-    log = open_session(spool, target)
+    log = open_session(spools, target)
     if log is None:
         say("See: promptetheus redaction check FILE|SESSION")
         return None

@@ -10,6 +10,7 @@ from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.event_line import event_line
+from promptetheus.queries.sequence import Sequence
 from promptetheus.trace_tree import MAX_INDENT_LEVELS, build_trace_forest, render_tree
 
 
@@ -26,26 +27,35 @@ def run(arguments: argparse.Namespace) -> int:
     log = open_session(arguments.spools, arguments.session)
     if log is None:
         return 1
-    events = log.events()
+    events, sequence = log.events(), log.sequence
     if arguments.json:
-        print_json({"session_id": log.row().session_id, "events": events})
+        print_json(
+            {
+                "session_id": log.row().session_id,
+                "events": events,
+                "missing_before": {gap.before: gap.missing for gap in sequence.gaps},
+                "duplicates": list(sequence.duplicates),
+            }
+        )
     elif not events:
         out("(no events)")
     elif arguments.tree:
         out(render_tree(build_trace_forest(events)))
     else:
-        for line in _flat(events):
+        for line in _flat(events, sequence):
             out(line)
-    skipped = log.skipped.total
-    if skipped:
-        say(f"{skipped} line(s) of the file could not be read and are left out.")
+    for sentence in sequence.describe():
+        say(sentence)
     return 0
 
 
-def _flat(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """One line an event, two spaces deeper inside each span."""
+def _flat(events: Iterable[Mapping[str, Any]], sequence: Sequence) -> Iterator[str]:
+    """One line an event, two spaces deeper inside each span; where events are missing, a line that says how many."""
+    missing = {gap.before: gap.missing for gap in sequence.gaps}
     depth = 0
-    for event in events:
+    for number, event in enumerate(events):
+        if number in missing:
+            yield f"{'  ' * min(depth, MAX_INDENT_LEVELS)}… {missing[number]} not here"
         payload = event.get("payload")
         marker = (
             payload.get("name")

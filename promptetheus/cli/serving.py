@@ -55,15 +55,15 @@ def serve(arguments: argparse.Namespace, *, mode: str | None, directory: Path | 
         except (BadOptions, StoreUnavailable) as error:
             say(f"Cannot start: {error}.")
             return 1
+        server = server_for(app, options.limits, host=arguments.host, port=port)
+        _end_quietly(server)
+        settle_interpreter()
         place = _Place(options, arguments.host, listening.getsockname()[1])
         if arguments.json:
             print_json(place.as_json(with_secrets=place.has_known_keys or new_secrets))
             sys.stdout.flush()
         else:
             _greet(place, new_secrets)
-        settle_interpreter()
-        server = server_for(app, options.limits, host=arguments.host, port=port)
-        _end_quietly(server)
         server.run(sockets=[listening])
     return 0
 

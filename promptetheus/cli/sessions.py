@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptetheus.cli.options import add_filter, add_json, add_limit, add_spools
+from promptetheus.cli.options import add_filter, add_json, add_limit, add_spools, named
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import age, count, duration, money, printable_line
 
@@ -51,9 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     from promptetheus.queries.paging import BadCursor, page
 
     spools: list[Path] = arguments.spools
-    named = ", ".join(map(str, spools))
+    where = named(spools)
     if not any(spool.is_dir() for spool in spools) and not arguments.json:
-        out(f"No spool directory at {named} — no sessions.")
+        out(f"No spool directory at {where} — no sessions.")
         return 0
     wanted = arguments.filter
     order: Order = arguments.sort or NEWEST_FIRST
@@ -78,9 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     elif not rows:
-        out(f"No sessions found in {named}.")
+        out(f"No sessions found in {where}.")
     elif not found:
-        out(f"None of the {len(rows)} sessions in {named} fits the filter.")
+        out(f"None of the {len(rows)} sessions in {where} fits the filter.")
     else:
         for row in shown.rows:
             out(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import size
+
+if TYPE_CHECKING:
+    from promptetheus.delivery.purge import Purge
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -17,26 +21,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _purge(arguments: argparse.Namespace) -> int:
     from promptetheus.delivery import dead_letters
+    from promptetheus.delivery.purge import purge
 
     spool: Path = arguments.spool
-    sessions, running, events = _sessions(spool, arguments.sent)
-    dead = dead_letters.files(spool) if arguments.dead_letter else []
-    total_bytes = sum(path.stat().st_size for path in [*sessions, *dead])
-    what = f"{len(sessions)} {'delivered' if arguments.sent else 'pending'} session(s) with {events} event(s)"
-    if dead:
-        what += f" and {len(dead)} file(s) of refused events"
-    if running:
-        say(f"{running} running session(s) stay.")
-    if not sessions and not dead:
+    plan = _plan(spool, arguments.sent, dead_letters.files(spool) if arguments.dead_letter else [])
+    kind = "delivered" if arguments.sent else "pending"
+    what = f"{len(plan.sessions)} {kind} session(s) with {plan.events} event(s)"
+    if plan.dead:
+        what += f" and {len(plan.dead)} file(s) of refused events"
+    if plan.running:
+        say(f"{plan.running} running session(s) stay.")
+    if not plan.files:
         return _told(arguments, 0, 0, "Nothing to purge.")
-    if not arguments.yes and not _confirmed(f"Delete {what}, {size(total_bytes)}, from {spool}?"):
+    if not arguments.yes and not _confirmed(f"Delete {what}, {size(plan.size_bytes)}, from {spool}?"):
         return 1
-    for path in sessions:
-        path.unlink(missing_ok=True)
-        path.with_name(path.name.removesuffix(".jsonl") + ".delivery.json").unlink(missing_ok=True)
-    for path in dead:
-        path.unlink(missing_ok=True)
-    number = len(sessions) + len(dead)
+    purge(plan)
     kind = (
         "spool + dead-letter"
         if arguments.dead_letter
@@ -44,29 +43,20 @@ def _purge(arguments: argparse.Namespace) -> int:
         if arguments.sent
         else "pending spool"
     )
-    return _told(arguments, number, total_bytes, f"Purged {number} {kind} file(s) from {spool}.")
+    return _told(arguments, plan.files, plan.size_bytes, f"Purged {plan.files} {kind} file(s) from {spool}.")
 
 
-def _sessions(spool: Path, sent: bool) -> tuple[list[Path], int, int]:
-    """The files to delete, how many running sessions stay, and how many events the files have."""
+def _plan(spool: Path, sent: bool, dead: list[Path]) -> Purge:
     from promptetheus.cli.spool import deliveries
+    from promptetheus.delivery.purge import plan_purge
     from promptetheus.queries.catalog import Catalog, Status
 
     catalog = Catalog(spool)
     catalog.refresh()
-    rows = {row.path.name: row for row in catalog.rows()}
-    chosen: list[Path] = []
-    running = events = 0
-    for entry in deliveries(spool):
-        if bool(entry.pending_bytes) is sent:
-            continue
-        row = rows.get(entry.session_file.name)
-        if row is not None and row.status is Status.RUNNING:
-            running += 1
-            continue
-        chosen.append(entry.session_file)
-        events += row.events if row is not None else 0
-    return chosen, running, events
+    rows = catalog.rows()
+    running = {row.path.name for row in rows if row.status is Status.RUNNING}
+    events = {row.path.name: row.events for row in rows}
+    return plan_purge(deliveries(spool), running=running, events=events, sent=sent, dead=dead)
 
 
 def _confirmed(question: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from promptetheus.cli.options import a_filter, add_json, add_limit, add_spool
+from promptetheus.cli.options import a_filter, add_json, add_limit, add_spools, named
 from promptetheus.cli.output import out, print_json, say
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the passing group, e.g. 'agent:booking status:passed'",
     )
     add_limit(parser, 10, "suspects")
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     from promptetheus.project_rules import read_rules
     from promptetheus.queries.tasks import suspects_between
 
-    report = suspects_between(groups, arguments.limit, read_rules(arguments.spool).noise())
+    report = suspects_between(groups, arguments.limit, read_rules(arguments.spools[0]).noise())
     for word, read, rows in (
         ("failing", report.failing, groups.failing),
         ("passing", report.passing, groups.passing),
@@ -89,13 +89,13 @@ def _by_name(arguments: argparse.Namespace) -> Groups | int:
     from promptetheus.queries.tasks import all_rows, groups_of_agent, groups_of_fingerprint, groups_of_task
 
     if arguments.session is not None:
-        log = open_session(arguments.spool, arguments.session)
-        return 1 if log is None else groups_of_task(log.row(), all_rows(arguments.spool))
-    rows = all_rows(arguments.spool)
+        log = open_session(arguments.spools, arguments.session)
+        return 1 if log is None else groups_of_task(log.row(), all_rows(arguments.spools))
+    rows = all_rows(arguments.spools)
     if arguments.agent is not None:
         groups = groups_of_agent(arguments.agent, rows)
         if not groups.failing and not groups.passing:
-            say(f"No session of an agent {arguments.agent!r} has passed or failed in {arguments.spool}.")
+            say(f"No session of an agent {arguments.agent!r} has passed or failed in {named(arguments.spools)}.")
             return 1
         return groups
     fingerprint = whole_fingerprint(arguments.fingerprint, {row.fingerprint for row in rows})
@@ -105,7 +105,7 @@ def _by_name(arguments: argparse.Namespace) -> Groups | int:
 def _by_filter(arguments: argparse.Namespace) -> Groups:
     from promptetheus.queries.tasks import Groups, all_rows
 
-    rows = all_rows(arguments.spool)
+    rows = all_rows(arguments.spools)
     failing = [row for row in rows if arguments.failing.matches(row)]
     taken = {row.session_id for row in failing}
     passing = [row for row in rows if arguments.passing.matches(row) and row.session_id not in taken]

@@ -39,4 +39,8 @@ def open_session(spools: Roots, target: str, *, missing: str = "") -> SessionLog
     except OSError as error:
         say(f"Could not read {target!r}: {error.strerror or error}.")
         return None
+    skipped = log.skipped
+    if skipped.total:
+        name = printable_line(log.path.name)
+        say(f"{skipped.total} line(s) of {name} could not be read and are left out: {skipped.describe()}.")
     return log

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from promptetheus.cli.fingerprints import whole_fingerprint
-from promptetheus.cli.options import a_filter, add_json, add_spool
+from promptetheus.cli.options import a_filter, add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import printable_line
 from promptetheus.verification import Standing, Verification
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     when.add_argument(
         "--sessions", type=a_filter, metavar="FILTER", help="which sessions ran with the fix, e.g. tag:fixed"
     )
-    add_spool(parser)
+    add_spools(parser)
     add_json(parser)
 
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"promptetheus verify: {arguments.since!r} is no time; write 2026-11-22 or 2026-11-22T07:04:12Z"
             )
             return 2
-    rows = all_rows(arguments.spool)
+    rows = all_rows(arguments.spools)
     fingerprint = whole_fingerprint(arguments.fingerprint, (row.fingerprint for row in ended(rows)))
     if fingerprint is None:
         return 1

@@ -67,9 +67,15 @@ async def on_http(request: Request, error: Exception) -> Response:
     return answer
 
 
+async def on_bug(request: Request, error: Exception) -> Response:
+    """A mistake of ours: the server logs it, the client learns nothing of it and comes back."""
+    return refusal(500, "the gateway made a mistake; its log says which")
+
+
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Refused: on_refused,
     StoreUnavailable: on_unavailable,
     RequestValidationError: on_invalid,
     HTTPException: on_http,
+    Exception: on_bug,
 }

@@ -285,6 +285,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (413, "Larger than allowed."),
         (415, "A kind of content that is not taken."),
         (429, "Too many requests: see Retry-After."),
+        (500, "A mistake of the gateway."),
         (503, "Try again: see Retry-After."),
     )
 }

@@ -70,9 +70,10 @@ def delete_session(gateway: Gateway, tenant: Tenant, session_id: str) -> int:
 
     In this order: what remains after a failure in between is found and deleted by the next try.
     """
-    gone = gateway.records.forget_session(tenant, session_id)
+    gone = gateway.records.own_artifacts(tenant, session_id)
     for record in gone:
         gateway.blobs.delete(tenant, record.storage_path)
+    gateway.records.forget_session(tenant, session_id)
     gateway.events.delete(tenant, session_id)
     gateway.metrics.add("sessions_deleted_total")
     return len(gone)

@@ -10,13 +10,16 @@ from promptetheus.queries.rows import SessionRow
 from promptetheus.spool import session_file_stem
 
 MAX_SUSPECTS = 15
+MAX_PASSING = 20
+"""The newest passing sessions of the task that are looked at for the nearest; as many of the agents for what their
+tools do. An agent waits for the answer: `promptetheus diff` looks at 200."""
 
 
 def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Sequence[SessionRow]) -> Answer:
     """Where a session departs from another one: from the nearest passing one when none is named."""
     from promptetheus.project_rules import read_rules
     from promptetheus.queries.diffs import effects_for, read_session, report_on
-    from promptetheus.queries.tasks import nearest_passing
+    from promptetheus.queries.tasks import nearest_passing, passed, same_task
     from promptetheus.side_by_side_text import banner_lines, number_lines, row_lines
     from promptetheus.signatures import make_run
 
@@ -25,7 +28,8 @@ def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Se
     right = read_session(row.path)
     why = ""
     if other is None:
-        chosen = nearest_passing(right.row, make_run(right.events, noise), list(rows), noise)
+        newest = passed(same_task(row, rows).rows)[:MAX_PASSING]
+        chosen = nearest_passing(right.row, make_run(right.events, noise), newest, noise)
         if chosen is None:
             raise Refused(
                 "No passing session of the same agent and goal is there to compare with. "
@@ -33,7 +37,8 @@ def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Se
             )
         other, why = chosen.row, "the nearest passing session of its task"
     left = read_session(other.path)
-    effects = effects_for(spool, list(rows), rules.effects, left, right)
+    recent = [each for each in rows if each.agent in (left.row.agent, right.row.agent)][:MAX_PASSING]
+    effects = effects_for(spool, recent, rules.effects, left, right)
     report = report_on(left, right, noise=noise, effects=effects, chosen=why)
     names = f"{session_file_stem(left.row.session_id)} ({left.row.status.word})"
     facts = [

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from promptetheus.attention import note_read, selection
 from promptetheus.clock import parse_timestamp
 from promptetheus.display import age, duration, money, printable_line
 from promptetheus.explain import MIN_BYTES, explain
-from promptetheus.first_mistake import first_mistakes
+from promptetheus.first_mistake import Candidate, first_mistakes
 from promptetheus.mcp.answers import Answer, Refused
 from promptetheus.narrative import did_fail
 from promptetheus.queries.catalog import Catalog
@@ -19,12 +21,17 @@ from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.spool import session_file_stem
 
+if TYPE_CHECKING:
+    from promptetheus.queries.failure_list import ListedFailure
+
 Part = Literal["all", "arguments", "result", "raw", "image"]
 Kind = Literal["session", "step", "fingerprint"]
 
 MAX_LISTED = 200
 _PICTURE_PX = (1_000.0, 1_000.0)
 _STEP_BYTES = 4_000
+_MAX_LOGS = 8
+_MAX_OUTLINES = 64
 
 
 class Evidence:
@@ -33,14 +40,17 @@ class Evidence:
     Every method returns an `Answer` or raises `Refused` with what would work.
     """
 
-    def __init__(self, spool: Path, now_s: Any = None) -> None:
-        import time
-
+    def __init__(self, spool: Path, now_s: Callable[[], float] = time.time) -> None:
         self.spool = spool
-        self._now = now_s or time.time
+        self._now = now_s
         self._catalog = Catalog(spool)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._database: Any = None
+        self._logs: OrderedDict[Path, SessionLog] = OrderedDict()
+        self._told: OrderedDict[tuple[Path, int, int], tuple[list[str], list[Candidate]]] = OrderedDict()
+        """Outlines by session, its size and the budget."""
+        self._rows: list[SessionRow] = []
+        self._failures: list[ListedFailure] | None = None
 
     def close(self) -> None:
         """End the process that answers SQL, if there is one."""
@@ -48,13 +58,13 @@ class Evidence:
             if self._database is not None:
                 self._database.close()
                 self._database = None
+            while self._logs:
+                self._logs.popitem()[1].close()
 
     # ── the tools ────────────────────────────────────────────────────────────────────────────────────────
 
     def situation(self) -> Answer:
         """What the person has selected, the newest failing sessions, the open failures, the health of the spool."""
-        from promptetheus.queries.failure_list import list_failures
-
         rows = self.rows()
         counts = {status: sum(row.status is status for row in rows) for status in Status}
         said = ", ".join(f"{number} {status.word}" for status, number in counts.items() if number)
@@ -68,9 +78,7 @@ class Evidence:
             facts.append(f"{unread} lines of the spool could not be read; `promptetheus doctor` says why.")
         failing = [row for row in rows if row.status.is_failing][:5]
         lines = [self._session_line(row) for row in failing]
-        open_failures = [
-            each for each in list_failures(self.spool, rows) if "gone" not in each.failure.state
-        ][:5]
+        open_failures = [each for each in self.failures() if "gone" not in each.failure.state][:5]
         lines += [_failure_line(each.failure, self._now()) for each in open_failures]
         more = []
         if failing:
@@ -92,26 +100,23 @@ class Evidence:
             wanted = read_filter(query)
         except BadFilter as error:
             raise Refused(f"The filter is not understood: {printable_line(str(error), 400)}") from None
-        found = [row for row in self.rows() if wanted.matches(row)]
-        facts = [f"{len(found)} of {len(self.rows())} sessions match, newest first."]
+        rows = self.rows()
+        found = [row for row in rows if wanted.matches(row)]
+        facts = [f"{len(found)} of {len(rows)} sessions match, newest first."]
         return Answer(facts, [self._session_line(row) for row in found[:limit]], "the list of sessions")
 
     def outline(self, session: str, budget: int = 3_000, focus: int | None = None) -> Answer:
         """What happened: every error and failed check, the rest folded. `focus`: the steps around one."""
         row, log = self._open(session)
-        events = log.events()
         facts = [_facts(row)]
+        lines, guesses = self._outline(row, log, max(budget, MIN_BYTES))
         if focus is not None:
             lines = _around(log, focus)
-        else:
-            text = explain(events, lines=10_000, max_bytes=max(budget, MIN_BYTES))
-            lines = text.splitlines()
         more = []
-        if did_fail(events):
-            guesses = first_mistakes(events, limit=3)
-            if guesses:
-                named = ", ".join(f"step {guess.step} ({guess.chance:.0%})" for guess in guesses)
-                facts.append(f"Likeliest first mistake, from this session alone: {named}.")
+        if guesses:
+            named = ", ".join(f"step {guess.step} ({guess.chance:.0%})" for guess in guesses)
+            facts.append(f"Likeliest first mistake, from this session alone: {named}.")
+        if row.status.is_failing:
             more.append(f"Next: compare(a={_name(row.session_id)!r}), step(session=the same, steps=[…]).")
         note_read(self.spool, "outline", row.session_id, (focus,) if focus is not None else ())
         return Answer(facts, lines, f"session {_name(row.session_id)}", row.session_id, more=more)
@@ -182,11 +187,11 @@ class Evidence:
 
     def fingerprint(self, id: str) -> Answer:
         """A way of failing: how often, when, where, with examples and notes. Takes a fingerprint or a session."""
-        from promptetheus.queries.failure_list import list_failures
-
         rows = self.rows()
         whole = self._fingerprint(id, rows)
-        listed = next(each for each in list_failures(self.spool, rows) if each.failure.fingerprint == whole)
+        listed = next((each for each in self.failures() if each.failure.fingerprint == whole), None)
+        if listed is None:
+            raise Refused(f"No ended session failed with {whole}.")
         failure = listed.failure
         days = ", ".join(f"{day}: {number}" for day, number in failure.per_day[-10:])
         facts = [
@@ -247,8 +252,32 @@ class Evidence:
     def rows(self) -> list[SessionRow]:
         """All sessions, newest first."""
         with self._lock:
-            self._catalog.refresh()
-            return self._catalog.rows()
+            change = self._catalog.refresh()
+            if change.updated or change.removed or not self._rows:
+                self._rows, self._failures = self._catalog.rows(), None
+            return self._rows
+
+    def failures(self) -> list[ListedFailure]:
+        """The failures of these sessions, the one seen last first, with the notes of people."""
+        from promptetheus.queries.failure_list import list_failures, with_notes
+
+        with self._lock:
+            if self._failures is None:
+                self._failures = list_failures(self.spool, self._rows)
+            return with_notes(self.spool, self._failures)
+
+    def _outline(self, row: SessionRow, log: SessionLog, budget: int) -> tuple[list[str], list[Candidate]]:
+        key = (row.path, log.size_bytes, budget)
+        with self._lock:
+            known = self._told.get(key)
+            if known is None:
+                events = log.events()
+                lines = explain(events, lines=10_000, max_bytes=budget).splitlines()
+                known = (lines, first_mistakes(events, limit=3) if did_fail(events) else [])
+                self._told[key] = known
+                if len(self._told) > _MAX_OUTLINES:
+                    self._told.popitem(last=False)
+            return known
 
     def _open(self, session: str) -> tuple[SessionRow, SessionLog]:
         from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound, resolve
@@ -265,10 +294,14 @@ class Evidence:
             raise Refused(f"There is no session {session[:80]!r}. The newest are: {newest}.") from None
         if path.parent.resolve() != self.spool.resolve():
             raise Refused("A session is named by its id or the beginning of it, not by a path.")
-        log = SessionLog(path)
-        while log.poll().more:
-            pass
-        return log.row(), log
+        with self._lock:
+            log = self._logs.pop(path, None) or SessionLog(path)
+            self._logs[path] = log
+            while log.poll().more:
+                pass
+            if len(self._logs) > _MAX_LOGS:
+                self._logs.popitem(last=False)[1].close()
+            return log.row(), log
 
     def _fingerprint(self, beginning: str, rows: Sequence[SessionRow]) -> str:
         known = sorted({row.fingerprint for row in rows if row.fingerprint})
@@ -316,10 +349,9 @@ class Evidence:
         return Answer(facts, lines, "what was recorded")
 
     def _find_failures(self, query: str, limit: int) -> Answer:
-        from promptetheus.queries.failure_list import list_failures
-
         words = query.lower().split()
-        listed = [each.failure for each in list_failures(self.spool, self.rows())]
+        self.rows()
+        listed = [each.failure for each in self.failures()]
         found = [
             f for f in listed if all(word in f"{f.fingerprint} {f.label} {f.state}".lower() for word in words)
         ]

@@ -34,6 +34,11 @@ class Example:
 ADD = 'call add({"a": 19, "b": 23})'
 
 TABLE = {
+    "playwright_agent": Example(
+        ("playwright",),
+        "Book a visit.",
+        {"user_message": 1, "browser_action": 4, "dom_snapshot": 1, "screenshot": 1, "goal_check": 1},
+    ),
     "openai_agent": Example(
         ("openai",),
         ADD,

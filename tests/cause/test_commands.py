@@ -70,6 +70,48 @@ def test_diff_of_two_prints_what_release_2_did_and_tells_where_they_part_beside_
     assert "failed checks      0  →      1  +1\n" in out
 
 
+def test_commands_that_compare_take_several_spools_as_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The failing sessions are in one, the passing ones in the other."""
+    failing, passing = tmp_path / "failing", tmp_path / "passing"
+    booking("bad", "Wednesday").write(failing)
+    booking("good", "Tuesday").write(passing)
+    places = ("--spool", failing, "--spool", passing)
+    assert run(capsys, "diff", "bad", *places)[1].startswith("Compared with good: ")
+    assert "in 1 of 1 failing, 0 of 1 passing" in run(capsys, "suspects", "bad", *places)[1]
+    assert run(capsys, "failures", "--by", "deviation", *places)[1].splitlines()[0].endswith(
+        "wrong arguments: book_slot(day)"
+    )
+    listed = json.loads(run(capsys, "failures", "--json", *places)[1])
+    fingerprint = listed["failures"][0]["fingerprint"]
+    assert listed["spools"] == [str(failing), str(passing)]
+    assert run(capsys, "verify", fingerprint, *places)[0] == 3
+    assert run(capsys, "export", "good", *places)[0] == 0
+    assert run(capsys, "redaction", "check", "good", *places)[0] == 0
+    code, _, err = run(capsys, "export", "nope", *places)
+    assert code == 1
+    assert err.startswith(f"No spooled session nope in {failing}, {passing}.")
+
+
+def test_notes_of_all_spools_are_shown_and_new_ones_are_kept_beside_the_first(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    booking("bad", "Wednesday").write(first)
+    booking("worse", "Wednesday").write(second)
+    both = ("--spool", first, "--spool", second)
+    fingerprint = json.loads(run(capsys, "failures", "--json", *both)[1])["failures"][0]["fingerprint"]
+    run(capsys, "failures", "--note", fingerprint, "of the second", "--spool", second)
+    _, out, _ = run(capsys, "failures", "--note", fingerprint, "of both", "--json", *both)
+    listed = run(capsys, "failures", *both)[1]
+    assert "2 sessions" in listed and "of the second" in listed and "of both" in listed
+    alone = run(capsys, "failures", "--spool", first)[1]
+    assert "of both" in alone and "of the second" not in alone
+    assert run(capsys, "failures", "--remove-note", json.loads(out)["id"], "--spool", second, *both)[0] == 0
+    assert "of both" not in run(capsys, "failures", *both)[1]
+
+
 def test_diff_of_equal_sessions_says_so_and_nothing_else(
     capsys: pytest.CaptureFixture[str], recorded: Path
 ) -> None:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from promptetheus.noise import DEFAULT_NOISE, NO_NOISE, noise_rules, own_rule
 from promptetheus.plain_form import plain, plain_text
-from promptetheus.value_changes import ABSENT, changed_arguments, value_changes
+from promptetheus.value_changes import ABSENT, MAX_CHANGES, changed_arguments, value_changes
 from tests.cause.hostile import VALUES
 
 
@@ -91,3 +92,22 @@ def test_a_value_nested_beyond_reason_is_compared_without_recursing_into_it() ->
         deep = [deep]
     assert value_changes(deep, deep) == []
     assert value_changes(deep, [1])[0].path == "[0]"
+
+
+def test_a_member_that_was_put_into_a_list_is_one_change_and_so_is_one_that_was_taken_out() -> None:
+    rows = [{"id": f"row {name}", "amount": number} for number, name in enumerate("abcdefgh")]
+    new = {"id": "row new", "amount": 99}
+    added = value_changes({"rows": rows}, {"rows": [*rows[:2], new, *rows[2:]]})
+    assert [(c.path, c.before, c.after) for c in added] == [("rows[2]", ABSENT, new)]
+    removed = value_changes(rows, rows[1:])
+    assert [(c.path, c.before, c.after) for c in removed] == [("[0]", rows[0], ABSENT)]
+    both = value_changes(rows, [new, *rows[:5], {**rows[5], "amount": 50}, *rows[6:]])
+    assert [(c.path, c.before, c.after) for c in both] == [("[0]", ABSENT, new), ("[5].amount", 5, 50)]
+
+
+@given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
+def test_lists_have_no_change_exactly_where_they_are_equal(before: list[int], after: list[int]) -> None:
+    assert (value_changes(before, after) == []) == (before == after)
+    gained = sum(change.before is ABSENT for change in value_changes(before, after))
+    lost = sum(change.after is ABSENT for change in value_changes(before, after))
+    assert len(before) + gained - lost == len(after) or gained + lost >= MAX_CHANGES

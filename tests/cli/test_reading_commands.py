@@ -158,6 +158,48 @@ def test_a_session_is_found_in_any_of_several_spools(
     assert f"See: promptetheus sessions --spool {recorded} --spool {tmp_path / 'other'}" in err
 
 
+def test_what_is_not_in_the_file_is_told_where_it_is_missing(
+    capsys: pytest.CaptureFixture[str], spool: Path
+) -> None:
+    session = a_session("a").asks("one").says("two").says("three").says("four")
+    session.events[3:5] = [{**session.events[1], "idempotency_key": "a:11111111:1"}]
+    session.event("session_end", {"status": "completed"})
+    session.events[-1]["seq"] = 6
+    path = session.write(spool)
+    path.write_bytes(path.read_bytes() + b"garbage\n")
+    code, out, err = run(capsys, "replay", "a", "--spool", spool)
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "[0] state_change name='session_started'",
+            "[1] user_message content='one'",
+            "[1] user_message content='one'",
+            "[2] agent_message content='two'",
+            "… 3 not here",
+            "[6] session_end status='completed'",
+        ],
+    )
+    assert err.splitlines() == [
+        "1 line(s) of a.jsonl could not be read and are left out: 1 garbage.",
+        "3 events are not in the file: not recorded (sampling), lost, or not readable.",
+        "1 event has the number of an earlier one: several processes wrote the session.",
+    ]
+    found = json.loads(run(capsys, "replay", "a", "--spool", spool, "--json")[1])
+    assert (found["missing_before"], found["duplicates"]) == ({"4": 3}, [2])
+    _, out, _ = run(capsys, "explain", "a", "--anomalies", "--spool", spool)
+    assert out.splitlines()[0] == err.splitlines()[1]
+    assert json.loads(run(capsys, "explain", "a", "--spool", spool, "--json")[1])["missing_events"] == 3
+
+
+def test_a_comparison_says_that_lines_of_a_session_could_not_be_read(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    path = recorded / "passing.jsonl"
+    path.write_bytes(path.read_bytes() + b"garbage\n")
+    _, _, err = run(capsys, "diff", "passing", "failing", "--spool", recorded)
+    assert err.startswith("1 line(s) of passing.jsonl could not be read and are left out: 1 garbage.")
+
+
 def test_hits_come_as_lines_of_json(capsys: pytest.CaptureFixture[str], recorded: Path) -> None:
     code, out, err = run(capsys, "search", "tuesday", "--jsonl", "--limit", 3, "--spool", recorded)
     assert code == 0

@@ -37,6 +37,10 @@ def routes(app: Any) -> list[tuple[str, str]]:
     return sorted(found)
 
 
+EVIDENCE = "/mcp/"
+"""What these routes are asked for stands in their bodies."""
+
+
 @pytest.fixture
 def theirs(client: Any) -> dict[str, str]:
     """A failed session, an artifact, notes, an incident and a key of the first project."""
@@ -88,7 +92,7 @@ def test_with_the_key_of_another_project_nothing_is_there(
     # Two projects: what the first walk makes of its own is there for the second.
     for headers in (bearer(new_key("other")), _with_all_scopes(client, bearer(new_key("third")))):
         for method, path in routes(client.app):
-            if path in PUBLIC | OWN:
+            if path in PUBLIC | OWN or path.startswith(EVIDENCE):
                 continue
             answer = client.request(method, filled(path, theirs), headers=headers, **bodies(method))
             plain = f"{method} {re.sub(r'{.*?}', '{}', path)}"
@@ -116,6 +120,21 @@ def _with_all_scopes(client: Any, headers: dict[str, str]) -> dict[str, str]:
     project = client.get("/api/projects", headers=headers).json()["projects"][0]["id"]
     body = {"name": "all", "scopes": ["ingest", "read", "admin"]}
     return bearer(client.post(f"/api/projects/{project}/keys", json=body, headers=CONSOLE).json()["api_key"])
+
+
+def test_evidence_of_another_project_is_not_given(
+    client: Any, theirs: dict[str, str], new_key: Callable[..., str]
+) -> None:
+    wrong = bearer(new_key("other"))
+    asked = {"session_id": "secret-session", "incident_id": theirs["incident_id"], "run_id": "secret-session",
+             "service": "calendar", "query": "Tuesday", "project_ref": "proj_dev"}  # fmt: skip
+    paths = [path for method, path in routes(client.app) if path.startswith(EVIDENCE) and method == "POST"]
+    for path in paths:
+        for body in (asked, {"session_id": "secret-session"}, {"incident_id": theirs["incident_id"]}, {}):
+            answer = client.post(path, json=body, headers=wrong)
+            assert answer.status_code < 500, path
+            told = answer.text.replace("Tuesday", "", 1)
+            assert "Wednesday" not in told and "search_calendar" not in told and "Book" not in told, path
 
 
 def test_lists_of_another_project_are_empty(

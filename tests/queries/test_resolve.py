@@ -25,6 +25,7 @@ def recorded(spool: Path) -> Path:
         ("01M8", "01M8.jsonl"),
         ("01m8", "01M8.jsonl"),
         ("01M8AAA1.jsonl", "01M8AAA1.jsonl"),
+        ("01M8…AB2", "01M8AAB2.jsonl"),
     ],
 )
 def test_an_id_or_its_beginning_names_a_session(recorded: Path, target: str, name: str) -> None:

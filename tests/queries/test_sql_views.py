@@ -31,11 +31,11 @@ def test_every_view_has_the_columns_it_documents(spool: Path, name: str) -> None
     assert view.description.endswith(".")
 
 
-def test_every_sql_file_is_a_view_or_the_macros() -> None:
+def test_every_sql_file_is_a_view_the_macros_or_the_examples() -> None:
     from promptetheus import queries
 
     (folder,) = map(Path, queries.__path__)
-    assert {path.stem for path in folder.glob("*.sql")} == {*VIEW_NAMES, "macros"}
+    assert {path.stem for path in folder.glob("*.sql")} == {*VIEW_NAMES, "macros", "examples"}
 
 
 def test_no_view_hands_a_time_with_a_zone_to_python(spool: Path) -> None:
@@ -133,9 +133,25 @@ def test_errors_are_as_many_as_sessions_count(spool: Path) -> None:
     session.write(spool)
     assert ask(spool, "select errors from sessions") == [(3,)]
     assert ask(spool, "select source, name, message, handled from errors order by seq") == [
-        ("tool", None, "boom", None),
+        ("tool", "x", "boom", None),
         ("tool", None, "failed", None),
         ("error", "ValueError", "bad", True),
+    ]
+
+
+def test_a_failed_call_is_named_by_the_call_before_it_that_has_its_id(spool: Path) -> None:
+    session = a_session("a")
+    for tool in ("first", "second"):
+        session.event("tool_call", {"tool_name": tool, "arguments": {}, "call_id": "1"})
+        session.event("tool_result", {"call_id": "1", "error": f"{tool} broke"})
+    session.event("tool_result", {"call_id": "1", "tool_name": "own", "error": "again"})
+    session.write(spool)
+    a_session("b").calls("elsewhere", error="boom").write(spool)
+    assert ask(spool, "select session_id, name, message from errors order by all") == [
+        ("a", "first", "first broke"),
+        ("a", "own", "again"),
+        ("a", "second", "second broke"),
+        ("b", "elsewhere", "boom"),
     ]
 
 

@@ -82,6 +82,17 @@ def test_a_tool_may_have_another_name_and_say_what_it_does_to_the_world(spool: P
     assert call["metadata"] == {"effect": "write"}
 
 
+def test_a_tool_takes_its_name_where_traced_takes_it(spool: Path) -> None:
+    @pt.tool("calendar.search", effect="read")
+    def search(day: str) -> str:
+        return day
+
+    with a_session(spool):
+        assert search("Tuesday") == "Tuesday"
+    call = events_of(spool)[1]
+    assert (call["payload"]["tool_name"], call["metadata"]["effect"]) == ("calendar.search", "read")
+
+
 def test_a_tool_that_raises_is_recorded_and_its_exception_passes_untouched(spool: Path) -> None:
     error = ValueError("no slot")
 

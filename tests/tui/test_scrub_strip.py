@@ -26,7 +26,7 @@ async def test_the_map_shows_pictures_errors_and_checks_in_their_order(spool: Pa
 
 async def test_the_time_of_a_model_is_a_hill_on_the_map(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
-        assert "▇" in strip_line(session)
+        assert "▅" in strip_line(session)
 
 
 async def test_a_click_on_the_map_moves_every_pane(spool: Path) -> None:

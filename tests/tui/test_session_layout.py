@@ -16,7 +16,6 @@ from textual.app import App, ComposeResult
 from promptetheus.events import Event
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.steps import Step, StepKind
-from promptetheus.tui.jump import JUMPS
 from promptetheus.tui.shape import Shape
 from promptetheus.tui.timeline import Timeline
 from tests.tui.conftest import on_screen
@@ -145,5 +144,5 @@ async def test_a_hundred_thousand_steps_read_and_draw_no_more_than_the_screen() 
             timeline.show_shape(shape)
             await shown.press("G")
             assert words in shown.text
-        assert timeline.find(JUMPS["error"], forward=False) is None
+        assert timeline.find("error", forward=False) is None
         assert log.read <= 20 * 40, "of all that was not looked at, nothing was read"

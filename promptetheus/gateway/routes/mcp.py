@@ -118,8 +118,10 @@ _ABOUT = _described(incident_id=_TEXT, session_id=_TEXT, run_id=_TEXT)
 async def failure_context(gateway: Part, who: Reader, request: Request) -> Json:
     """By session, or the newest of an incident."""
     given = await json_body(gateway, request)
-    ids = [_text(given, name) for name in ("incident_id", "session_id", "run_id")]
-    return await _answered(gateway, who, request, given, lambda e: classic.failure_context(e, *ids))
+    incident, session = _text(given, "incident_id"), _text(given, "session_id") or _text(given, "run_id")
+    return await _answered(
+        gateway, who, request, given, lambda e: classic.failure_context(e, incident, session)
+    )
 
 
 @router.post("/mcp/promptetheus/evidence", openapi_extra=_ABOUT, summary="Where a failing session departs")
@@ -128,13 +130,14 @@ async def evidence(gateway: Part, who: Reader, request: Request) -> Json:
     given = await json_body(gateway, request)
     services = given.get("services")
     names = [name for name in services if isinstance(name, str)] if isinstance(services, list) else None
-    ids = [_text(given, name) for name in ("incident_id", "session_id")]
+    incident, session = _text(given, "incident_id"), _text(given, "session_id")
+    limit = given.get("limit", classic.DEFAULT_LIMIT)
     return await _answered(
         gateway,
         who,
         request,
         given,
-        lambda e: classic.failure_evidence(e, *ids, names, given.get("limit", classic.DEFAULT_LIMIT)),
+        lambda e: classic.failure_evidence(e, incident, session, names, limit),
     )
 
 
@@ -170,9 +173,11 @@ async def advisors(gateway: Part, who: Reader, request: Request) -> Json:
 async def fix_brief(gateway: Part, who: Reader, request: Request) -> Json:
     """The comparison with a passing session, or the outline."""
     given = await json_body(gateway, request)
-    ids = [_text(given, name) for name in ("incident_id", "session_id")]
+    incident, session = _text(given, "incident_id"), _text(given, "session_id")
     wants = given.get("include_evidence") is not False
-    return await _answered(gateway, who, request, given, lambda e: classic.fix_brief(e, *ids, wants))
+    return await _answered(
+        gateway, who, request, given, lambda e: classic.fix_brief(e, incident, session, wants)
+    )
 
 
 async def _answered(

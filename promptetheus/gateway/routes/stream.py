@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, ExitStack
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from promptetheus.gateway.auth import Part, Reader, session_tenant, tenants_of
 from promptetheus.gateway.errors import Refused
@@ -25,6 +27,9 @@ from promptetheus.gateway.stores.events import Stored
 router = APIRouter(tags=["stream"])
 
 HEARTBEAT_S = 15.0
+MAX_STREAM_S = 3600.0
+"""Then the client comes again, with `Last-Event-ID`: a key that was revoked meanwhile opens nothing then."""
+
 LOOK_S = 1.0
 """How often a store that others write to is looked at."""
 
@@ -59,19 +64,30 @@ async def stream(
     else:
         tenants = await run_in_threadpool(tenants_of, gateway, who, project_id)
         lines = _projects(gateway, tenants)
-    # Taken before the answer begins, so that one too many is told so.
-    taken = gateway.streams.take(who.project_id or who.workspace_id or who.kind)
-    taken.__enter__()
+    return _Stream(lines, gateway.streams.take(who.project_id or who.workspace_id or who.kind))
 
-    async def body() -> AsyncIterator[bytes]:
-        try:
-            async for line in lines:
-                yield line
-        finally:
-            taken.__exit__(None, None, None)
 
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(body(), media_type="text/event-stream", headers=headers)
+class _Stream(StreamingResponse):
+    """An answer that ends after an hour, and holds its share of the streams until then, however it ends."""
+
+    def __init__(self, lines: AsyncIterator[bytes], share: AbstractContextManager[None]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(_for_a_while(lines), media_type="text/event-stream", headers=headers)
+        self._share = ExitStack()
+        self._share.enter_context(share)  # before the answer begins, so that one too many is told so
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._share:
+            await super().__call__(scope, receive, send)
+
+
+async def _for_a_while(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    ends_s = time.monotonic() + MAX_STREAM_S
+    async for line in lines:
+        yield line
+        if time.monotonic() > ends_s:
+            return
 
 
 async def _session(

@@ -111,16 +111,25 @@ class Records:
             )  # fmt: skip
         return [_artifact(row) for row in rows]
 
-    def forget_session(self, tenant: Tenant, session_id: str) -> list[ArtifactRecord]:
-        """Delete what is kept of a session here; the artifacts that no other session has."""
-        had = self.artifacts_of(tenant, session_id)
+    def own_artifacts(self, tenant: Tenant, session_id: str) -> list[ArtifactRecord]:
+        """The artifacts of a session that no other session has."""
+        with self._database.transaction(tenant.workspace_id) as statements:
+            rows = statements.run(
+                "select * from artifact as own where project_id = :project and session_id = :session "
+                "and not exists (select 1 from artifact as other where other.project_id = own.project_id "
+                "and other.artifact_id = own.artifact_id and other.session_id <> own.session_id)",
+                project=tenant.project_id, session=session_id,
+            )  # fmt: skip
+        return [_artifact(row) for row in rows]
+
+    def forget_session(self, tenant: Tenant, session_id: str) -> None:
+        """Delete what is kept of a session here."""
         with self._database.transaction(tenant.workspace_id) as statements:
             for table, column in (("trace", "id"), ("runtime", "session_id"), ("artifact", "session_id")):
                 statements.run(
                     f"delete from {table} where project_id = :project and {column} = :id",
                     project=tenant.project_id, id=session_id,
                 )  # fmt: skip
-        return [record for record in had if self.artifact(tenant, record.artifact_id) is None]
 
     def incident_states(self, tenant: Tenant) -> dict[str, Row]:
         """What people decided about failures, by fingerprint."""

@@ -1,0 +1,305 @@
+"""The Failures view: the ways of failing, what each of its keys does, and how it follows the sessions."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from promptetheus.notes import Notes, Subject
+from promptetheus.tui.ask_words import AskWords
+from promptetheus.tui.diff_screen import DiffScreen
+from promptetheus.tui.failures_screen import FailuresScreen
+from promptetheus.tui.footer import MOST_KEYS, KeyFooter, fitting
+from promptetheus.tui.keymap import footer_shortcuts
+from promptetheus.tui.menu import Menu
+from promptetheus.tui.session_screen import SessionScreen
+from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.suspects_screen import SuspectsScreen
+from promptetheus.tui.views import Place
+from tests.tui.compared import MakeApp
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import NOW, a_broken, a_failing, a_passing, a_running
+
+DAY_S = 86_400.0
+ORCHID = "selected Wednesday, not Tuesday"
+
+
+@pytest.fixture
+def spool_of_failures(spool: Path) -> Path:
+    """Two ways of failing: one twice and lately, one once and long ago; and two sessions that passed."""
+    a_passing(spool, "01M80PASSED", ago=4 * DAY_S)
+    a_broken(spool, "01M80BROKEN", ago=3 * DAY_S, agent="coder", goal="fix the parser")
+    a_failing(spool, "01M81FAILED", ago=2 * DAY_S)
+    a_failing(spool, "01M82FAILED", ago=60)
+    a_passing(spool, "01M83PASSED", ago=30)
+    return spool
+
+
+def screen_of(shown: OnScreen) -> FailuresScreen:
+    return next(each for each in shown.app.screen_stack if isinstance(each, FailuresScreen))
+
+
+def here(shown: OnScreen) -> str:
+    return next((line for line in shown.lines if line.startswith("▌")), "")
+
+
+async def opened(shown: OnScreen, ways: str = "2 ways of failing") -> None:
+    await shown.until_text("live ●")
+    await shown.press("4")
+    await shown.until(lambda: isinstance(shown.app.screen, FailuresScreen))
+    await shown.until_text(ways)
+
+
+async def test_each_way_of_failing_is_a_line_the_one_seen_last_first(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        lines = [line for line in shown.lines if "recurring" in line or "new" in line[:20]]
+        assert "selected wednesday" in lines[0] and " 2  booking-agent" in lines[0] and "1m ago" in lines[0]
+        assert "run_tests" in lines[1] and " 1  coder" in lines[1] and "3d ago" in lines[1]
+        assert "3 of 5 sessions" in shown.lines[0]
+
+
+async def test_a_bar_a_day_shows_when_it_was_seen(sessions_app: MakeApp, spool_of_failures: Path) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        assert "14 days" in shown.line_with("fails as")
+        assert shown.line_with("selected wednesday").rstrip("▆▅ ").endswith("█·█")
+
+
+async def test_a_failure_that_is_gone_and_one_that_is_back_say_so(sessions_app: MakeApp, spool: Path) -> None:
+    for number in range(4):
+        a_failing(spool, f"01M80FAILED{number}", ago=9 * DAY_S - number * 60)
+    for number in range(60):
+        a_passing(spool, f"01M81PASSED{number:02}", ago=6 * DAY_S - number * 60)
+    async with on_screen(sessions_app(), (170, 40)) as shown:
+        await opened(shown, "1 way of failing")
+        assert "✓ gone since 2026" in here(shown)
+        assert "1 gone" in shown.lines[0]
+        await shown.until_text("too many without it for chance")
+        a_failing(spool, "01M82FAILED", ago=5)
+        await shown.until_text("↩ back")
+
+
+async def test_enter_lists_its_sessions_with_a_filter(sessions_app: MakeApp, spool_of_failures: Path) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionsScreen))
+        await shown.until_text("2 of 5")
+        assert "fp:8ae0" in shown.text
+        await shown.press("minus")
+        await shown.until(lambda: isinstance(shown.app.screen, FailuresScreen))
+
+
+async def test_d_compares_its_newest_session_with_the_nearest_that_passed(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("d")
+        await shown.until(lambda: isinstance(shown.app.screen, DiffScreen))
+        await shown.until_text("first divergence")
+        screen = shown.app.screen
+        assert isinstance(screen, DiffScreen) and screen.compared is not None
+        assert screen.compared.report.right.session_id == "01M82FAILED"
+        await shown.press("escape")
+        await shown.until(lambda: isinstance(shown.app.screen, FailuresScreen))
+
+
+async def test_s_opens_its_suspects_and_o_its_newest_session(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("s")
+        await shown.until(lambda: isinstance(shown.app.screen, SuspectsScreen))
+        await shown.until_text("2 failing and 2 passing")
+        await shown.press("escape")
+        await shown.until(lambda: isinstance(shown.app.screen, FailuresScreen))
+        await shown.press("o")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionScreen))
+
+
+async def test_n_writes_a_note_that_is_kept_beside_the_spool(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("n")
+        await shown.until(lambda: isinstance(shown.app.screen, AskWords))
+        await shown.type("orchid")
+        await shown.press("enter")
+        await shown.until_text("✎ ")
+        await shown.until(lambda: "orchid" in shown.text)
+        fingerprint = screen_of(shown).subject
+        assert isinstance(fingerprint, str)
+        notes = Notes(spool_of_failures)
+        assert [note.text for note in notes.about(Subject(fingerprint=fingerprint))] == ["orchid"]
+        await shown.press("n")
+        await shown.until(lambda: isinstance(shown.app.screen, Menu))
+        await shown.type("change")
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, AskWords))
+        await shown.type("s")
+        await shown.press("enter")
+        await shown.until_text("orchids")
+        await shown.press("n")
+        await shown.until(lambda: isinstance(shown.app.screen, Menu))
+        await shown.type("take away")
+        await shown.press("enter")
+        await shown.until(lambda: "✎" not in shown.text)
+        assert not notes.about(Subject(fingerprint=fingerprint))
+
+
+async def test_a_note_without_words_is_not_written(sessions_app: MakeApp, spool_of_failures: Path) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("n")
+        await shown.until(lambda: isinstance(shown.app.screen, AskWords))
+        await shown.press("enter")
+        await shown.until_text("A note needs words")
+        assert Notes(spool_of_failures).all() == ()
+
+
+async def test_a_note_that_another_process_writes_turns_up(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        fingerprint = screen_of(shown).subject
+        assert isinstance(fingerprint, str)
+        Notes(spool_of_failures).add(Subject(fingerprint=fingerprint), "seen by somebody else")
+        await shown.until_text("seen by somebody else")
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [("agent:coder", "run_tests"), ("wednesday", "selected wednesday"), ("fp:8ae0", "selected wednesday")],
+)
+async def test_the_filter_narrows_the_list_as_one_types(
+    sessions_app: MakeApp, spool_of_failures: Path, typed: str, left: str
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("slash")
+        await shown.until(lambda: isinstance(shown.app.focused, Input))
+        await shown.type(typed)
+        await shown.until_text("1 of 2")
+        await shown.press("enter")
+        assert left in here(shown)
+        await shown.press("escape")
+        await shown.until(lambda: screen_of(shown).table.row_count() == 2)
+
+
+async def test_a_filter_that_lets_nothing_through_says_so(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("slash")
+        await shown.until(lambda: isinstance(shown.app.focused, Input))
+        await shown.type("zebra")
+        await shown.until_text("No failure matches the filter: esc clears it")
+        await shown.press("enter", "d")
+        await shown.until(lambda: shown.text.count("No failure matches the filter") == 2)
+
+
+async def test_failures_turn_up_while_one_looks_and_the_cursor_stays(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("j")
+        assert "run_tests" in here(shown)
+        a_failing(spool_of_failures, "01M84FAILED", "paid twice", ago=2, goal="pay")
+        await shown.until_text("3 ways of failing")
+        assert "run_tests" in here(shown)
+        assert screen_of(shown).table.cursor == 2
+
+
+async def test_a_running_session_is_no_failure_yet(sessions_app: MakeApp, spool: Path) -> None:
+    running = a_running(spool, "01M8120RUNS", ago=4)
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        await shown.press("4")
+        await shown.until_text("No session has ended yet: what fails will stand here.")
+        running.check(False, ORCHID).end()
+        await shown.until_text("1 way of failing")
+
+
+async def test_without_failures_it_says_so(sessions_app: MakeApp, spool: Path) -> None:
+    a_passing(spool, "01M80PASSED")
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        await shown.press("4")
+        await shown.until_text("Nothing has failed: 1 session ended without.")
+
+
+async def test_it_opens_on_the_fingerprint_that_begins_so_before_the_spool_is_read(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app(start=Place("failures", "7a26"))) as shown:
+        await shown.until_text("2 ways of failing")
+        await shown.until(lambda: "run_tests" in here(shown))
+
+
+async def test_a_fingerprint_that_nothing_fails_as_is_said(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app(start=Place("failures", "ffffffffffff"))) as shown:
+        await shown.until_text("No session here fails as ffffffffffff")
+
+
+async def test_y_copies_the_fingerprint(
+    sessions_app: MakeApp, spool_of_failures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr("promptetheus.tui.failures_screen.copy_text", lambda _app, text: copied.append(text))
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("y")
+        await shown.until(lambda: isinstance(shown.app.screen, Menu))
+        await shown.press("enter")
+        await shown.until(lambda: copied)
+        assert copied == [screen_of(shown).subject]
+
+
+@pytest.mark.parametrize(
+    ("key", "why"), [("space", "Only sessions are marked"), ("J", "J does nothing here")]
+)
+async def test_a_key_that_does_nothing_here_says_why(
+    sessions_app: MakeApp, spool_of_failures: Path, key: str, why: str
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press(key)
+        await shown.until_text(why)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50), (60, 14)])
+async def test_it_fits_screens_of_all_sizes(
+    sessions_app: MakeApp, spool_of_failures: Path, size: tuple[int, int]
+) -> None:
+    async with on_screen(sessions_app(), size) as shown:
+        await shown.until(lambda: shown.app.screen.is_active and shown.app.sessions_screen.scanned)  # type: ignore[attr-defined]
+        await shown.press("4")
+        await shown.until(lambda: "selected wed" in here(shown))
+        footer = shown.app.screen.query_one(KeyFooter)
+        assert len(fitting(footer_shortcuts(shown.app.screen), footer.size.width)) <= MOST_KEYS
+        assert "enter its sessions" in shown.lines[-1]
+
+
+async def test_ages_go_on_with_the_clock(spool_of_failures: Path) -> None:
+    from promptetheus.tui.app import PromptetheusApp
+
+    began = time.monotonic()
+    app = PromptetheusApp(spool_of_failures, clock=lambda: NOW + 600 * (time.monotonic() - began))
+    async with on_screen(app) as shown:
+        await opened(shown)
+        first = here(shown)
+        await shown.until(lambda: here(shown) != first)

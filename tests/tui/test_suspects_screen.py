@@ -1,0 +1,162 @@
+"""The Suspects view: ranked, with counts on both sides, and honest about how much they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from promptetheus.tui.diff_screen import DiffScreen
+from promptetheus.tui.full_view import FullView
+from promptetheus.tui.menu import Menu
+from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.suspects_screen import SuspectsScreen
+from tests.tui.compared import MakeApp
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import Recording, a_failing, a_passing
+
+
+def runs(spool: Path, failing: int, passing: int) -> None:
+    """Failing runs all ask for Wednesday, passing ones for Tuesday."""
+    for number in range(failing + passing):
+        fails = number < failing
+        run = Recording(spool, f"01M8{number:02}RUN", ago=1000 - number).user("Book Tuesday at 2pm")
+        run.tool("search", {"day": "Wednesday" if fails else "Tuesday"}, "found").tool(
+            "book", {"seat": number}, "ok"
+        )
+        run.check(not fails, *(["wrong day"] if fails else [])).end()
+
+
+async def opened(shown: OnScreen) -> SuspectsScreen:
+    await shown.until_text("live ●")
+    await shown.press("G", "s")
+    await shown.until(lambda: isinstance(shown.app.screen, SuspectsScreen))
+    screen = shown.app.screen
+    assert isinstance(screen, SuspectsScreen)
+    await shown.until(lambda: screen.found is not None or "\n" not in shown.text)
+    await shown.pilot.pause()
+    return screen
+
+
+async def test_what_separates_stands_first_with_counts_effect_and_corrected_p(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    runs(spool, 8, 8)
+    async with on_screen(sessions_app(), (140, 40)) as shown:
+        await opened(shown)
+        await shown.until_text("separate them beyond chance")
+        line = next(line for line in shown.lines if line.startswith("▌"))
+        assert 'search(day="Wednesday")' in line
+        assert "8 of 8" in line and "0 of 8" in line and "+100 pt" in line and "separates" in line
+        await shown.until_text("Found together is not caused by")
+
+
+async def test_with_few_sessions_it_says_how_many_more_would_tell(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 2, 2)
+    async with on_screen(sessions_app(), (140, 40)) as shown:
+        await opened(shown)
+        await shown.until_text("are too few to tell. About")
+        await shown.until_text("more in the same proportion would settle it")
+        assert "too few" in next(line for line in shown.lines if line.startswith("▌"))
+
+
+async def test_without_a_session_that_passed_there_is_nothing_to_compare(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    a_failing(spool, "01M81FAILED")
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("Nothing to compare: 1 failing and 0 passing sessions")
+        await shown.until_text("It takes failing and passing sessions")
+        a_passing(spool, "01M82PASSED", ago=2)
+        await shown.until_text("1 failing and 1 passing session")
+
+
+async def test_enter_shows_a_suspect_in_full(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 3, 3)
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("search(day=")
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, FullView))
+        await shown.until_text("In 3 of 3 failing and 0 of 3 passing sessions: +100 points")
+        await shown.press("escape")
+        await shown.until(lambda: isinstance(shown.app.screen, SuspectsScreen))
+
+
+async def test_d_compares_the_newest_failing_session(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 3, 3)
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("search(day=")
+        await shown.press("d")
+        await shown.until(lambda: isinstance(shown.app.screen, DiffScreen))
+        await shown.until_text("first divergence")
+
+
+async def test_o_lists_the_failing_sessions_of_the_task(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 3, 4)
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("search(day=")
+        await shown.press("o")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionsScreen))
+        await shown.until_text("3 of 7")
+
+
+async def test_the_filter_narrows_by_words(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 8, 8)
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.until_text("search(day=")
+        await shown.press("slash")
+        await shown.until(lambda: isinstance(shown.app.focused, Input))
+        await shown.type("zebra")
+        await shown.until_text("Nothing matches the filter")
+        await shown.press("escape")
+        await shown.until(lambda: screen.table.row_count() > 0)
+
+
+async def test_y_copies_a_suspect_in_words(
+    sessions_app: MakeApp, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr("promptetheus.tui.suspects_screen.copy_text", lambda _app, text: copied.append(text))
+    runs(spool, 3, 3)
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("search(day=")
+        await shown.press("y")
+        await shown.until(lambda: isinstance(shown.app.screen, Menu))
+        await shown.press("enter")
+        await shown.until(lambda: copied)
+        assert "In 3 of 3 failing" in copied[0]
+
+
+async def test_the_view_follows_sessions_that_end_meanwhile(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 2, 2)
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("2 failing · 2 passing")
+        a_passing(spool, "01M99PASSED", ago=1)
+        await shown.until_text("2 failing · 3 passing")
+
+
+async def test_a_key_that_does_nothing_here_says_why(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 2, 2)
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("n")
+        await shown.until_text("Notes are about failures: 4 goes there")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50), (60, 14)])
+async def test_it_fits_screens_of_all_sizes(
+    sessions_app: MakeApp, spool: Path, size: tuple[int, int]
+) -> None:
+    runs(spool, 3, 3)
+    async with on_screen(sessions_app(), size) as shown:
+        await shown.until(lambda: shown.app.sessions_screen.scanned)  # type: ignore[attr-defined]
+        await shown.press("G", "s")
+        await shown.until_text("0 of 3")

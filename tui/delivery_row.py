@@ -1,0 +1,164 @@
+"""A line of the Delivery view: how far a session is on its way to the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from promptetheus.delivery.overview import SessionDelivery
+from promptetheus.display import age, count, printable_line, short_id, size
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.fit import Pieces, aligned
+from promptetheus.tui.theme import Looks
+
+GAP = 2
+_LEAST_ERROR = 16
+"""Cells below which the last error is not worth its column."""
+
+
+class Standing(Enum):
+    """How a session stands, the ones to look at first."""
+
+    FAILED = ("!", "failed")
+    """The last try failed; what is pending is tried again."""
+    DEAD = ("✗", "refused")
+    """The API refused events of it for good."""
+    PENDING = ("○", "pending")
+    SENT = ("✓", "sent")
+    LOCAL = ("·", "local")
+    """Recorded without an API: it stays here unless a person sends it."""
+
+    @property
+    def glyph(self) -> str:
+        """One cell wide."""
+        return self.value[0]
+
+    @property
+    def word(self) -> str:
+        """What people read."""
+        return self.value[1]
+
+    def style(self, looks: Looks) -> Style:
+        """Its colour."""
+        match self:
+            case Standing.FAILED | Standing.DEAD:
+                return looks.failed
+            case Standing.PENDING:
+                return looks.running
+            case Standing.SENT:
+                return looks.passed
+            case _:
+                return looks.muted
+
+
+def standing_of(entry: SessionDelivery) -> Standing:
+    """How a session stands."""
+    if entry.pending_bytes and entry.last_error:
+        return Standing.FAILED
+    if entry.dead_events:
+        return Standing.DEAD
+    if entry.pending_bytes:
+        return Standing.PENDING if entry.is_meant else Standing.LOCAL
+    return Standing.SENT if entry.is_meant else Standing.LOCAL
+
+
+class DeliveryLine(NamedTuple):
+    """What one line shows."""
+
+    entry: SessionDelivery
+    row: SessionRow | None
+    """What the list of sessions knows of it; None while it was not read."""
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands."""
+        return standing_of(self.entry)
+
+
+class Column(NamedTuple):
+    """One column of the list."""
+
+    title: str
+    width: int
+    right: bool = False
+
+
+def columns_for(width: int, lines: Sequence[DeliveryLine]) -> list[Column]:
+    """The columns that fit, the last error taking what is left."""
+    agents = max((cell_len(printable_line(line.row.agent, 24)) for line in lines if line.row), default=0)
+    wanted = [
+        Column("status", 9),
+        Column("session", 12),
+        Column("pending", 7, True),
+        Column("bytes", 8, True),
+        Column("sent", 6, True),
+        Column("refused", 7, True),
+        Column("agent", max(5, min(24, agents))),
+    ]
+    chosen: list[Column] = []
+    room = width - 2
+    for column in wanted:
+        if column.width + GAP <= room:
+            chosen.append(column)
+            room -= column.width + GAP
+    if room >= _LEAST_ERROR:
+        chosen.append(Column("last error", room))
+    return chosen
+
+
+def titles(columns: Sequence[Column], looks: Looks) -> Pieces:
+    """The names of the columns."""
+    pieces: Pieces = [("  ", looks.muted)]
+    for place, column in enumerate(columns):
+        if place:
+            pieces.append((" " * GAP, looks.muted))
+        pieces.extend(aligned([(column.title, looks.muted)], column.width, right=column.right))
+    return pieces
+
+
+def delivery_row(
+    line: DeliveryLine, columns: Sequence[Column], looks: Looks, now_s: float, marked: bool
+) -> Pieces:
+    """The cells of one line."""
+    pieces: Pieces = [("◆" if marked else " ", looks.accent)]
+    for place, column in enumerate(columns):
+        if place:
+            pieces.append((" " * GAP, looks.text))
+        pieces.extend(aligned(_cell(column.title, line, looks, now_s), column.width, right=column.right))
+    return pieces
+
+
+def _cell(title: str, line: DeliveryLine, looks: Looks, now_s: float) -> Pieces:
+    entry, standing = line.entry, line.standing
+    match title:
+        case "status":
+            return [(f"{standing.glyph} {standing.word}", standing.style(looks))]
+        case "session":
+            return [(short_id(line.row.session_id if line.row else entry.stem), looks.text)]
+        case "agent":
+            return [(printable_line(line.row.agent, 60) if line.row else "", looks.muted)]
+        case "pending":
+            return _number(entry.pending_events, looks)
+        case "bytes":
+            return [(size(entry.pending_bytes) if entry.pending_bytes else "–", looks.muted)]
+        case "sent":
+            return _number(entry.sent_events, looks)
+        case "refused":
+            return _number(entry.dead_events, looks, looks.failed)
+        case _:
+            return _trouble(entry, looks, now_s)
+
+
+def _number(number: int, looks: Looks, style: Style | None = None) -> Pieces:
+    return [(count(number), style or looks.text)] if number else [("–", looks.faint)]
+
+
+def _trouble(entry: SessionDelivery, looks: Looks, now_s: float) -> Pieces:
+    if not entry.last_error:
+        return []
+    when = "" if entry.failed_at is None else f"  {age(max(0.0, now_s - entry.failed_at))}"
+    return [(printable_line(entry.last_error, 300), looks.warned), (when, looks.muted)]
