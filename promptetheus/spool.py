@@ -167,7 +167,14 @@ class SpoolFile:
         self.close()
 
     def own_bytes(self) -> int | None:
-        """Bytes in the file so far if they are all ours, else None: a summary would not be the whole."""
+        """Bytes in the file so far if they are all ours, else None: a summary would not be the whole.
+
+        Asked at the end of a session, and so looks whether the file is still there: the last line is in a new one then.
+        """
+        with self.lock:
+            if self._fd is not None and self._is_ours(self._fd) and os.fstat(self._fd).st_nlink == 0:
+                self.close()
+                self.was_replaced = True
         return self.written_bytes if self.base_bytes == 0 and not self.was_replaced else None
 
     def _put_checked(self, line: bytes) -> bool:

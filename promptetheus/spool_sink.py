@@ -70,7 +70,12 @@ class SpoolSink:
 
     def own_bytes(self) -> int | None:
         """Bytes in the file so far if they are all ours and none of ours is missing."""
-        return None if self._lost else self._file.own_bytes()
+        own = self._file.own_bytes()
+        if self._file.was_replaced:
+            guard.report(
+                "failed.deleted", f"{self._file.path} was deleted or cut during its session: what was in it is gone"
+            )
+        return None if self._lost else own
 
     @property
     def lost_events(self) -> int:

@@ -54,27 +54,42 @@ class Course:
 
     def take(self, steps: StepList, changed: Iterable[int], type_of: Callable[[int], str]) -> None:
         """Take in steps that are new or changed, in their order."""
-        indexes = list(changed)
         self.timed = steps.timed
-        self.axis.take(steps, indexes)
-        for index in indexes:
+        for index in changed:
             step = steps[index]
+            stretch = stretch_of(step)
+            self.axis.take(index, step, stretch)
             is_new = index >= self._steps
             self._steps = max(self._steps, index + 1)
-            start, end = self.ends(steps, index)
-            self._mark(start, Mark.STEP)
-            if step.kind is StepKind.CHECK:
-                if step.ok is not None:
-                    self._mark(start, Mark.CHECK_PASSED if step.ok else Mark.CHECK_FAILED)
-            elif step.ok is False and step.kind is not StepKind.END:
-                # What failed about a call is its result.
-                self._mark(end, Mark.ERROR)
-            if has_picture(step, type_of):
-                self._mark(start, Mark.SHOT)
+            if stretch is None or not self.timed:
+                start, end = self.ends(steps, index)
+            else:
+                start, end = self.axis.position(stretch.start), self.axis.position(stretch.end)
+            self._take(index, step, start, end, is_new, type_of)
+
+    def _take(
+        self,
+        index: int,
+        step: Step,
+        start: float,
+        end: float,
+        is_new: bool,
+        type_of: Callable[[int], str],
+    ) -> None:
+        mark = Mark.STEP
+        match step.kind:
+            case StepKind.CHECK if step.ok is not None:
+                mark |= Mark.CHECK_PASSED if step.ok else Mark.CHECK_FAILED
+            case StepKind.LLM if is_new and self.timed:
+                self._add_llm(start, end)
+            case StepKind.SHOT | StepKind.ACTION if has_picture(step, type_of):
+                mark |= Mark.SHOT
                 if not self.shots or self.shots[-1] != index:
                     self.shots.append(index)
-            if is_new and step.kind is StepKind.LLM and self.timed:
-                self._add_llm(start, end)
+        if step.ok is False and step.kind not in (StepKind.CHECK, StepKind.END):
+            # What failed about a call is its result.
+            self._mark(end, Mark.ERROR)
+        self._mark(start, mark)
 
     def ends(self, steps: StepList, index: int) -> tuple[float, float]:
         """Where a step begins and ends."""

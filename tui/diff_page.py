@@ -50,9 +50,9 @@ def row_page(compared: Compared, number: int, *, whole: bool) -> Page:
     parts.append(_changes("arguments" if _is_call(report, number) else "", details.arguments, texts))
     parts.append(_changes("result", details.result, texts))
     parts.append([Sentences("page", details.page)] if details.page else [])
+    parts.append([PairBlock(compared.left.spool, compared.right.spool, pair) for pair in details.pictures])
     if whole and details.page:
         parts.append(_page_words(compared, number))
-    parts.append([PairBlock(compared.left.spool, compared.right.spool, pair) for pair in details.pictures])
     parts.append([NumbersBlock(details.numbers)] if details.numbers else [])
     if whole:
         parts += _whole_values(report, number)

@@ -127,11 +127,12 @@ class FailuresScreen(SaysUnused, ViewScreen):
     @work(group="read", exclusive=True, exit_on_error=False)
     async def _look(self) -> None:
         sessions = self.shell.sessions_screen
+        complete = sessions.scanned
         found = await asyncio.to_thread(read_failures, self.shell.root, sessions.sessions(), self.read)
         if self.is_running and (found is not self.read or not self.read.sessions):
             self.read = found
             self._arrange()
-        if self.is_running and sessions.scanned and (missing := self.table.forget_wanted()):
+        if self.is_running and complete and (missing := self.table.forget_wanted()):
             self.app.notify(f"No session here fails as {missing}.", timeout=5)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -41,6 +41,21 @@ JUMPS: Mapping[str, Jump] = {
 }
 
 
+_SORTS_OF: Mapping[StepKind, tuple[str, ...]] = {
+    kind: {
+        StepKind.ERROR: ("error",),
+        StepKind.TOOL: ("tool",),
+        StepKind.USER: ("message",),
+        StepKind.AGENT: ("message",),
+        StepKind.CHECK: ("check",),
+        StepKind.SHOT: ("screenshot",),
+        StepKind.ACTION: ("screenshot",),
+    }.get(kind, ())
+    for kind in StepKind
+}
+"""Which sorts a step of a kind may be of, when nothing failed."""
+
+
 class JumpIndex:
     """The steps of every sort, kept as a session grows: a key must not take longer for a longer session."""
 
@@ -50,12 +65,19 @@ class JumpIndex:
     def take(self, steps: Sequence[Step], changed: Iterable[int], type_of: TypeOf) -> None:
         """Take in steps that are new or changed, by their indexes; a step stays what it once was."""
         for index in changed:
-            for name, jump in JUMPS.items():
-                if jump.wanted(steps[index], type_of):
-                    found = self._found[name]
-                    place = bisect_left(found, index)
-                    if place == len(found) or found[place] != index:
-                        found.insert(place, index)
+            step = steps[index]
+            # Most steps are of one sort or of none, which their kind alone tells.
+            for name in _SORTS_OF[step.kind] if step.ok is not False else (*_SORTS_OF[step.kind], "error"):
+                if JUMPS[name].wanted(step, type_of):
+                    self._add(self._found[name], index)
+
+    def _add(self, found: list[int], index: int) -> None:
+        if not found or found[-1] < index:
+            found.append(index)
+            return
+        place = bisect_left(found, index)
+        if found[place] != index:
+            found.insert(place, index)
 
     def of(self, name: str) -> Sequence[int]:
         """The indexes of the steps of a sort, in order."""

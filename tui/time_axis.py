@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
 
-from promptetheus.step_times import stretch_of
-from promptetheus.steps import StepKind
-from promptetheus.tui.step_list import StepList
+from promptetheus.step_times import Stretch
+from promptetheus.steps import Step, StepKind
 
 IDLE_MS = 30_000.0
 """A stretch in which nothing is at work for longer than this is drawn as long as this."""
@@ -30,30 +28,31 @@ class TimeAxis:
         """Calls that have not ended: whatever they wait for, the session is not idle."""
         self._seen = 0
 
-    def take(self, steps: StepList, changed: Iterable[int]) -> None:
-        """Take in steps that are new or changed, in their order."""
-        for index in changed:
-            step = steps[index]
-            stretch = stretch_of(step)
-            if stretch is None:
-                continue
-            if step.kind is StepKind.SPAN:
-                # A span is no work of its own, and how long it took is only what was claimed of it.
-                self.end_ms = max(self.end_ms, stretch.start)
-                continue
-            self.end_ms = max(self.end_ms, stretch.end)
-            is_new = index >= self._seen
-            if is_new and not self._at_work and stretch.start - self._busy_to > IDLE_MS:
+    def take(self, index: int, step: Step, stretch: Stretch | None) -> None:
+        """Take in a step that is new or changed; the new ones in their order."""
+        if stretch is None:
+            return
+        start, end = stretch
+        if step.kind is StepKind.SPAN:
+            # A span is no work of its own, and how long it took is only what was claimed of it.
+            if start > self.end_ms:
+                self.end_ms = start
+            return
+        if end > self.end_ms:
+            self.end_ms = end
+        if index >= self._seen:
+            self._seen = index + 1
+            if start - self._busy_to > IDLE_MS and not self._at_work:
                 before = self._cut[-1] if self._cut else 0.0
                 self._from.append(self._busy_to)
-                self._to.append(stretch.start)
-                self._cut.append(before + stretch.start - self._busy_to - IDLE_MS)
-            if step.open:
-                self._at_work.add(index)
-            else:
-                self._at_work.discard(index)
-            self._busy_to = max(self._busy_to, stretch.end)
-            self._seen = max(self._seen, index + 1)
+                self._to.append(start)
+                self._cut.append(before + start - self._busy_to - IDLE_MS)
+        if step.open:
+            self._at_work.add(index)
+        elif self._at_work:
+            self._at_work.discard(index)
+        if end > self._busy_to:
+            self._busy_to = end
 
     @property
     def length(self) -> float:

@@ -127,13 +127,18 @@ class Calls:
                 found.call.abandon()
             else:
                 found.call.fail(error)
-                self._places.note(found.parent_id, error, found.call.scope, is_recorded=True)
+                self._note(span_id, found.parent_id, error, found.call.scope)
         if retrieval is not None:
             facts = {"status": "failed", "error": error_facts(error)}
             self._retrieved(span_id, retrieval, [], facts)
             if isinstance(error, Exception):
                 self._places.tell(retrieval.scope, error, "retrieval")
-                self._places.note(retrieval.parent_id, error, retrieval.scope, is_recorded=True)
+                self._note(span_id, retrieval.parent_id, error, retrieval.scope)
+
+    def _note(self, span_id: str, parent_id: Any, error: BaseException, scope: Scope) -> None:
+        """The span may be over: a stream breaks after the function that made it has returned."""
+        for run_id in (span_id, parent_id):
+            self._places.note(run_id, error, scope, is_recorded=True)
 
     def _ask(self, event: Any, span_id: str, parent_id: Any, instance: Any) -> None:
         messages = get(event, "messages")

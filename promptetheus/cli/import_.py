@@ -1,8 +1,8 @@
 """Bring runs recorded by other tools into the spool, as sessions like your own.
 
 Formats, told from the content: tau-bench, tau2-bench and Who&When results, Claude Code sessions with their
-subagents, and our own exports and spool files. Importing the same file twice adds nothing; a Claude Code session that has grown
-gets its new events.
+subagents, and our own exports and spool files. Importing the same file twice adds nothing; a Claude Code session that
+has grown gets its new events.
 
   promptetheus import results.json
   promptetheus import ~/.claude/projects

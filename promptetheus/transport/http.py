@@ -86,7 +86,8 @@ def runs_of_sessions(
     events: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
     """Neighbouring events of the same session together."""
-    session_id, batch = "", []
+    session_id = ""
+    batch: list[Mapping[str, Any]] = []
     for event in events:
         named = str(event.get("session_id") or "unknown-session")
         if batch and named != session_id:

@@ -37,7 +37,8 @@ class StubLLM(function_calling.FunctionCallingLLM):  # type: ignore[misc]
 
     @callbacks.llm_chat_callback()
     async def achat(self, messages: Any, **kwargs: Any) -> Any:
-        return _whole(await self._async_client().chat.completions.create(**self._request(messages, kwargs)))
+        async with self._async_client() as client:
+            return _whole(await client.chat.completions.create(**self._request(messages, kwargs)))
 
     @callbacks.llm_chat_callback()
     def stream_chat(self, messages: Any, **kwargs: Any) -> Any:
@@ -54,8 +55,9 @@ class StubLLM(function_calling.FunctionCallingLLM):  # type: ignore[misc]
         async def pieces() -> AsyncIterator[Any]:
             seen: Json = {"text": "", "calls": {}}
             request = self._request(messages, kwargs)
-            async for chunk in await self._async_client().chat.completions.create(**request, **_STREAM):
-                yield _piece(chunk, seen)
+            async with self._async_client() as client:
+                async for chunk in await client.chat.completions.create(**request, **_STREAM):
+                    yield _piece(chunk, seen)
 
         return pieces()
 

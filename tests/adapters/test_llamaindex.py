@@ -29,6 +29,18 @@ types = framework("llama_index.core.base.llms.types")
 workflow = framework("llama_index.core.workflow")
 stubs = framework("tests.adapters.llamaindex_stub")
 
+Context, StartEvent, StopEvent = workflow.Context, workflow.StartEvent, workflow.StopEvent
+
+
+class Part(workflow.Event):  # type: ignore[misc]
+    """A part of the work."""
+
+    name: str
+
+
+class Done(workflow.Event):  # type: ignore[misc]
+    """A part is done."""
+
 
 @pytest.fixture(autouse=True)
 def adapter(record: Record, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
@@ -289,26 +301,26 @@ async def test_an_agent_that_writes_its_calls_is_recorded(stub: StubServer, reco
 async def test_parallel_steps_keep_their_own_spans_and_what_their_code_records(
     stub: StubServer, record: Record
 ) -> None:
-    class Part(workflow.Event):  # type: ignore[misc]
-        name: str
-
     class Fan(workflow.Workflow):  # type: ignore[misc]
         @workflow.step
-        async def begin(self, ctx: workflow.Context, ev: workflow.StartEvent) -> Part | None:
+        async def begin(self, ctx: Context, ev: StartEvent) -> Part | None:
             for name in ("left", "right"):
                 ctx.send_event(Part(name=name))
             return None
 
         @workflow.step(num_workers=2)
-        async def work(self, ev: Part) -> workflow.StopEvent | None:
+        async def work(self, ctx: Context, ev: Part) -> Done:
             with pt.current().span(f"own {ev.name}"):
                 await llm(stub).achat(said(f'say "{ev.name}"'))
-            return workflow.StopEvent() if ev.name == "right" else None
+            return Done()
 
-    Fan.__annotations__ = {}
-    for function in (Fan.begin, Fan.work):
-        assert function is not None
+        @workflow.step
+        async def join(self, ctx: Context, ev: Done) -> StopEvent | None:
+            return StopEvent() if ctx.collect_events(ev, [Done, Done]) else None
+
     await Fan(timeout=60).run()
+    assert record.spans()["Fan"].count("work") == 2
+    assert sorted(record.spans()["work"]) == ["own left", "own right"]
     for message in record.of("agent_message"):
         assert record.span_of(message) == f"own {message['payload']['content']}"
 

@@ -157,6 +157,18 @@ def test_a_directory_deleted_while_running_is_made_again_and_says_whose_session_
     assert "spool_bytes" not in events[-1]["metadata"]["summary"]
 
 
+def test_a_file_deleted_just_before_the_end_leaves_a_session_that_ended_and_is_told(spool: Path) -> None:
+    """Writers look only once a second whether their file is still there; the end looks again."""
+    with a_session(spool) as session:
+        session.user_message("gone")
+        shutil.rmtree(spool)
+        session.user_message("gone, too")
+    assert [event["type"] for event in events_of(spool)] == ["state_change", "session_end"]
+    stats = pt.stats()
+    assert stats["failed"] == {"deleted": 1}
+    assert "was deleted or cut during its session" in stats["why"]["failed.deleted"]
+
+
 def test_the_spool_stays_where_it_was_when_the_agent_changes_its_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

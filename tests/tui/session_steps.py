@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from promptetheus.step_times import stretch_of
 from promptetheus.steps import Step, StepKind
 from promptetheus.tui.course import Course
 from promptetheus.tui.step_list import StepList
@@ -37,7 +38,8 @@ def listed(steps: Iterable[Step]) -> StepList:
 
 def axis_of(steps: list[Step]) -> TimeAxis:
     axis = TimeAxis()
-    axis.take(listed(steps), range(len(steps)))
+    for index, step in enumerate(steps):
+        axis.take(index, step, stretch_of(step))
     return axis
 
 

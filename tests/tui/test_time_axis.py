@@ -6,9 +6,10 @@ import random
 
 import pytest
 
+from promptetheus.step_times import stretch_of
 from promptetheus.steps import StepKind
 from promptetheus.tui.time_axis import IDLE_MS, TimeAxis
-from tests.tui.session_steps import a_step, axis_of, listed, steps_at
+from tests.tui.session_steps import a_step, axis_of, steps_at
 
 HOUR = 3_600_000.0
 
@@ -69,14 +70,25 @@ def test_positions_and_moments_are_each_others_way_back() -> None:
         assert axis.moment(axis.position(ms)) == pytest.approx(ms, rel=1e-6, abs=1e-3)
 
 
-def test_growing_step_by_step_gives_what_reading_at_once_gives() -> None:
+def test_a_step_that_is_told_of_again_changes_nothing() -> None:
     steps = steps_at(0.0, 100.0, HOUR, HOUR + 50.0, 3 * HOUR)
-    grown, found = TimeAxis(), listed(steps)
-    for index in range(len(steps)):
-        grown.take(found, range(max(0, index - 1), index + 1))
-    whole = axis_of(steps)
-    assert grown.cuts(0.0, 1e12) == whole.cuts(0.0, 1e12)
-    assert grown.length == whole.length
+    told = TimeAxis()
+    for index, step in enumerate(steps):
+        for again in (steps[index - 1], step) if index else (step,):
+            told.take(again.index, again, stretch_of(again))
+    once = axis_of(steps)
+    assert told.cuts(0.0, 1e12) == once.cuts(0.0, 1e12)
+    assert told.length == once.length
+
+
+def test_a_call_that_ends_later_was_at_work_until_then() -> None:
+    call, after = a_step(0, 0.0, is_open=True), a_step(1, 10.0)
+    axis = axis_of([call, after])
+    call.open, call.duration_ms = False, HOUR
+    axis.take(0, call, stretch_of(call))
+    last = a_step(2, HOUR + 5.0)
+    axis.take(2, last, stretch_of(last))
+    assert axis.position(HOUR) == HOUR
 
 
 def test_only_cuts_in_the_part_that_is_asked_for_are_given() -> None:

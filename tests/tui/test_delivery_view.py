@@ -1,0 +1,209 @@
+"""The Delivery view: how far sessions are, sending and giving up, refused events, deleting, and no key on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from promptetheus.delivery import dead_letters
+from promptetheus.delivery.record import DeliveryRecord, load, save
+from promptetheus.settings import Config, override_config
+from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.delivery_screen import DeliveryScreen
+from promptetheus.tui.session_screen import SessionScreen
+from tests.delivery import stub_gateway
+from tests.delivery.stub_gateway import KEY, Reply, StubGateway
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import Recording, a_failing, a_passing
+
+MakeApp = Callable[..., PromptetheusApp]
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("PROMPTETHEUS_API_KEY", "PROMPTETHEUS_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with override_config(Config()):
+        yield
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch, no_settings: None) -> Iterator[StubGateway]:
+    with stub_gateway.running() as found:
+        monkeypatch.setenv("PROMPTETHEUS_API_KEY", KEY)
+        monkeypatch.setenv("PROMPTETHEUS_API_URL", found.url)
+        yield found
+
+
+@pytest.fixture
+def two(spool: Path) -> list[Path]:
+    """One was meant to be sent, the other was not."""
+    meant = a_failing(spool, "01M8FAILED", ago=60).path
+    save(meant, DeliveryRecord(last_error="connection refused", failed_at=1_789_999_940.0))
+    return [meant, a_passing(spool, "01M8PASSED", ago=10).path]
+
+
+async def opened(shown: OnScreen) -> DeliveryScreen:
+    await shown.until_text("2 sessions")
+    await shown.until_text("live ●")
+    await shown.press("6")
+    await shown.until(lambda: isinstance(shown.app.screen, DeliveryScreen), what="the Delivery view")
+    screen = shown.app.screen
+    assert isinstance(screen, DeliveryScreen)
+    await shown.until(lambda: screen.listed.lines, what="sessions")
+    await shown.pilot.pause()
+    return screen
+
+
+async def test_without_a_key_nothing_is_asked_and_nothing_is_sent(sessions_app: MakeApp, two: list[Path]) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        assert "No API is configured: nothing leaves this machine" in shown.text
+        failed, local = shown.line_with("! failed"), shown.line_with("· local")
+        assert "connection refused  1m ago" in failed and "booking-agent" in local
+        for key, why in (("r", "No API is configured"), ("R", "No API is configured"), ("c", "none to ask"), ("ctrl+c", "Nothing is being sent")):  # noqa: E501
+            await shown.press(key)
+            await shown.until_text(why)
+
+
+async def test_the_api_and_its_health_are_shown_and_never_the_key(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("✓ key taken")
+        assert gateway.url in shown.text and "✓ healthy" in shown.text
+        assert KEY not in shown.text
+        assert not gateway.batches(), "looking sends nothing"
+        gateway.stop()
+        await shown.press("c")
+        await shown.until(lambda: "healthy" not in shown.text, what="it is not healthy any more")
+
+
+async def test_a_key_that_is_refused_is_said(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTETHEUS_API_KEY", "pt_wrong")
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.until_text("✗ key refused")
+
+
+async def test_sending_takes_what_was_meant_and_marked_ones(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.press("r")
+        await shown.until_text("Sent ")
+        await shown.until_text("✓ sent")
+        assert set(gateway.events) == {"01M8FAILED"}
+        await shown.press("r")
+        await shown.until_text("Mark local sessions with space")
+        local = next(n for n, line in enumerate(screen.listed.lines) if line.entry.stem == "01M8PASSED")
+        screen.listed.select(local)
+        await shown.press("space")
+        await shown.until_text("1 marked")
+        await shown.press("r")
+        await shown.until(lambda: set(gateway.events) == {"01M8FAILED", "01M8PASSED"}, what="the marked one")
+        await shown.until(lambda: screen._sending is None, what="the end")
+        await shown.press("escape")
+        assert not screen.listed.marks
+        assert shown.app.screen is screen
+
+
+async def test_sending_can_be_given_up_and_the_rest_stays_pending(
+    sessions_app: MakeApp, spool: Path, gateway: StubGateway
+) -> None:
+    recording = Recording(spool, "01M8LONG", ago=9000)
+    for number in range(20):
+        recording.user(f"message {number}")
+    save(recording.end().path, DeliveryRecord())
+    a_passing(spool, "01M8PASSED", ago=10)
+    gateway.rules.append(lambda request: Reply(503) if request.path.endswith("/events") else None)
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.press("r")
+        await shown.until(lambda: gateway.batches(), what="a try")
+        await shown.press("escape")
+        await shown.until_text("Given up")
+        await shown.until(lambda: screen._sending is None, what="the end")
+        assert shown.app.screen is screen
+    record = load(spool / "01M8LONG.jsonl")
+    assert record is not None and record.acknowledged_events == 0
+
+
+async def test_refused_events_are_sent_again(sessions_app: MakeApp, two: list[Path], gateway: StubGateway) -> None:
+    event = {"session_id": "01M8FAILED", "type": "metric", "idempotency_key": "k1", "payload": {}}
+    dead_letters.bury(two[0], [(event, "too odd")])
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        assert "1 refused" in shown.text
+        await shown.press("R")
+        await shown.until_text("1 were taken now.")
+        await shown.until(lambda: "1 refused" not in shown.text, what="none is refused any more")
+    assert not dead_letters.files(two[0].parent)
+
+
+async def test_purging_names_counts_and_bytes_and_asks(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("p")
+        await shown.until_text("something pending")
+        await shown.type("something pending")
+        await shown.press("enter")
+        await shown.until_text("Delete 2 sessions with")
+        assert "kB?" in shown.text or "B?" in shown.text
+        await shown.press("n")
+        assert all(path.exists() for path in two)
+        await shown.press("p")
+        await shown.until_text("something pending")
+        await shown.type("something pending")
+        await shown.press("enter")
+        await shown.until_text("Delete 2 sessions with")
+        await shown.press("y")
+        await shown.until_text("Deleted 2 files")
+        assert not any(path.exists() for path in two)
+
+
+async def test_pruning_counts_before_it_deletes(sessions_app: MakeApp, two: list[Path]) -> None:
+    with override_config(Config(spool_max_bytes=10)):
+        async with on_screen(sessions_app()) as shown:
+            await opened(shown)
+            await shown.press("p")
+            await shown.until_text("above the spool's cap")
+            await shown.type("cap")
+            await shown.press("enter")
+            await shown.until_text("Delete 2 sessions and 0 artifacts")
+            assert all(path.exists() for path in two), "counting deletes nothing"
+            await shown.press("y")
+            await shown.until_text("Deleted 2 sessions")
+    assert not any(path.exists() for path in two)
+
+
+async def test_enter_opens_the_session_and_y_copies(sessions_app: MakeApp, two: list[Path]) -> None:
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.press("y")
+        await shown.until_text("The last error")
+        await shown.type("error")
+        await shown.press("enter")
+        await shown.until(lambda: shown.app.clipboard == "connection refused", what="the error")
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionScreen), what="the session")
+        await shown.press("escape")
+        await shown.until(lambda: shown.app.screen is screen, what="back")
+        await shown.press("escape")
+        await shown.until_text("2 sessions")
+
+
+async def test_hostile_errors_are_harmless(sessions_app: MakeApp, two: list[Path]) -> None:
+    save(two[0], DeliveryRecord(last_error="bad\x1b]52;c;eA==\x07[/b]\u202e", failed_at=1.0))
+    async with on_screen(sessions_app(), size=(160, 24)) as shown:
+        await opened(shown)
+        assert "[/b]" in shown.text
+        assert not {"\x1b", "\x07", "\u202e"} & set(shown.text)
