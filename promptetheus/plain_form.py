@@ -76,9 +76,7 @@ def _plain(value: Any, noise: Noise, depth: int, room: list[int], trails: tuple[
     return f'"{plain_text(str(value), noise)}"' if isinstance(value, str) else plain_text(str(value), noise)
 
 
-def _member(
-    key: str, item: Any, noise: Noise, depth: int, room: list[int], trails: tuple[Trail, ...]
-) -> str:
+def _member(key: str, item: Any, noise: Noise, depth: int, room: list[int], trails: tuple[Trail, ...]) -> str:
     if not trails:
         return _plain(item, noise, depth, room, trails)
     inside = onward(trails, key)

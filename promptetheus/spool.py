@@ -169,7 +169,7 @@ class SpoolFile:
     def own_bytes(self) -> int | None:
         """Bytes in the file so far if they are all ours, else None: a summary would not be the whole.
 
-        Asked at the end of a session, and so looks whether the file is still there: the last line is in a new one then.
+        Asked at the end of a session, and so looks whether the file is still there: if not, the end opens a new one.
         """
         with self.lock:
             if self._fd is not None and self._is_ours(self._fd) and os.fstat(self._fd).st_nlink == 0:

@@ -73,7 +73,8 @@ class SpoolSink:
         own = self._file.own_bytes()
         if self._file.was_replaced:
             guard.report(
-                "failed.deleted", f"{self._file.path} was deleted or cut during its session: what was in it is gone"
+                "failed.deleted",
+                f"{self._file.path} was deleted or cut during its session: what was in it is gone",
             )
         return None if self._lost else own
 

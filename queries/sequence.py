@@ -34,10 +34,14 @@ class Sequence(NamedTuple):
         said = []
         if missing:
             events = "event is" if missing == 1 else "events are"
-            said.append(f"{missing} {events} not in the file: not recorded (sampling), lost, or not readable.")
+            said.append(
+                f"{missing} {events} not in the file: not recorded (sampling), lost, or not readable."
+            )
         if twice:
             events = "event has" if twice == 1 else "events have"
-            said.append(f"{twice} {events} the number of an earlier one: several processes wrote the session.")
+            said.append(
+                f"{twice} {events} the number of an earlier one: several processes wrote the session."
+            )
         return tuple(said)
 
 

@@ -77,7 +77,7 @@ def same_task(row: SessionRow, rows: Iterable[SessionRow]) -> SameTask:
         for other in others
         if task is not None and other.metadata.get("task_id") == task and other.project == row.project
     ]
-    return SameTask(known[:MAX_SESSIONS], "the same task_id")
+    return SameTask(known[:MAX_SESSIONS], "the same task_id" if known else "the same agent and goal")
 
 
 def passed(rows: Iterable[SessionRow]) -> list[SessionRow]:

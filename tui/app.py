@@ -21,12 +21,12 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from promptetheus.display import printable, printable_line
+from promptetheus.tui.agent_side import AgentSide
 from promptetheus.tui.chooser import Run
 from promptetheus.tui.kitty import KittyPictures
 from promptetheus.tui.picture_way import PictureWay, best_way, canvas_for, kitty_is_too_old, terminal_cell_px
 from promptetheus.tui.send_picture import write_to_terminal
 from promptetheus.tui.sessions_screen import SessionsScreen
-from promptetheus.tui.shell import Shell
 from promptetheus.tui.theme import full_name, our_themes, palette_of, starting_theme
 from promptetheus.tui.views import VIEWS, Place
 
@@ -45,7 +45,7 @@ class UnknownTheme(ValueError):
         super().__init__(f"There is no theme {name!r}. Themes: {', '.join(known)}.")
 
 
-class PromptetheusApp(Shell):
+class PromptetheusApp(AgentSide):
     """Shows one spool.
 
     Args:
@@ -125,6 +125,7 @@ class PromptetheusApp(Shell):
         self.history.visit(self.sessions_screen.place)
         if self._start is not None:
             await self.go(self._start.view, self._start.subject)
+        self.watch_with_agent()
 
     def _leave_the_terminal_clean(self) -> None:
         """Quit in order when the program is killed or its terminal closed: nobody can use a terminal left raw."""
@@ -184,6 +185,7 @@ class PromptetheusApp(Shell):
             if view.number is None:
                 yield view.sentence, partial(self.go, view.key)
         yield from self.views()[-1].commands()
+        yield from self.agent_commands()
         for way in PictureWay:
             now = " (now)" if way is self.canvas.way else ""
             yield f"Pictures in {way.value}{now}", partial(self.draw_pictures_in, way)

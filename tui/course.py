@@ -33,6 +33,11 @@ class Mark(IntFlag):
     ERROR = 16
 
 
+# Plain numbers: a flag's own `|` takes longer than everything else that is done with a step.
+_STEP, _SHOT, _CHECK_PASSED, _CHECK_FAILED, _ERROR = (mark.value for mark in Mark)
+_PICTURED = frozenset({StepKind.SHOT, StepKind.ACTION})
+
+
 class Course:
     """One session's line. Positions run from 0 to `length`: milliseconds with idle time cut, or numbers of steps in a
     session without times."""
@@ -64,7 +69,8 @@ class Course:
             if stretch is None or not self.timed:
                 start, end = self.ends(steps, index)
             else:
-                start, end = self.axis.position(stretch.start), self.axis.position(stretch.end)
+                start = self.axis.position(stretch.start)
+                end = start if stretch.end == stretch.start else self.axis.position(stretch.end)
             self._take(index, step, start, end, is_new, type_of)
 
     def _take(
@@ -76,20 +82,20 @@ class Course:
         is_new: bool,
         type_of: Callable[[int], str],
     ) -> None:
-        mark = Mark.STEP
-        match step.kind:
-            case StepKind.CHECK if step.ok is not None:
-                mark |= Mark.CHECK_PASSED if step.ok else Mark.CHECK_FAILED
-            case StepKind.LLM if is_new and self.timed:
+        kind, mark = step.kind, _STEP
+        if kind is StepKind.LLM:
+            if is_new and self.timed:
                 self._add_llm(start, end)
-            case StepKind.SHOT | StepKind.ACTION if has_picture(step, type_of):
-                mark |= Mark.SHOT
-                if not self.shots or self.shots[-1] != index:
-                    self.shots.append(index)
-        if step.ok is False and step.kind not in (StepKind.CHECK, StepKind.END):
+        elif kind is StepKind.CHECK:
+            mark |= 0 if step.ok is None else _CHECK_PASSED if step.ok else _CHECK_FAILED
+        elif kind in _PICTURED and has_picture(step, type_of):
+            mark |= _SHOT
+            if not self.shots or self.shots[-1] != index:
+                self.shots.append(index)
+        if step.ok is False and kind is not StepKind.CHECK and kind is not StepKind.END:
             # What failed about a call is its result.
-            self._mark(end, Mark.ERROR)
-        self._mark(start, mark)
+            self._marks[self._bucket(end)] |= _ERROR
+        self._marks[self._bucket(start)] |= mark
 
     def ends(self, steps: StepList, index: int) -> tuple[float, float]:
         """Where a step begins and ends."""
@@ -135,9 +141,6 @@ class Course:
             share = sum(self._llm_ms[first:stop]) / ((stop - first) * self._scale)
             found.append((Mark(marks), min(1.0, share)))
         return found
-
-    def _mark(self, position: float, mark: Mark) -> None:
-        self._marks[self._bucket(position)] |= mark
 
     def _add_llm(self, start: float, end: float) -> None:
         last = self._bucket(end)

@@ -85,6 +85,12 @@ class DeliveryScreen(RemovalScreen):
         self._sending: Sending | None = None
         self._not_before_s = 0.0
 
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The session under the cursor."""
+        chosen = self.listed.chosen
+        return ("" if chosen is None or chosen.row is None else chosen.row.session_id), None
+
     def compose(self) -> ComposeResult:
         """Where one is, the API, the list, the keys."""
         yield CrumbLine("delivery")

@@ -75,10 +75,10 @@ def _lines(report: DiffReport, problem: str, width: int, tiny: bool, looks: Look
     else:
         style = looks.passed if banner.first_row is None else looks.text
         yield from _told("▶ first divergence", banner.first, style, width, looks)
-    if not banner.not_comparable and not tiny and banner.effective_row != banner.first_row:
-        yield from _told("▷ effective", banner.effective, looks.text, width, looks)
-    elif not banner.not_comparable and not tiny and banner.first_row is None:
-        yield from _told("effective", banner.effective, looks.muted, width, looks)
+    if not banner.not_comparable and not tiny:
+        elsewhere = banner.effective_row is not None and banner.effective_row != banner.first_row
+        style = looks.muted if banner.effective_row is None else looks.text
+        yield from _told("▷ effective" if elsewhere else "  effective", banner.effective, style, width, looks)
     if banner.coarse and not tiny:
         yield from _told("coarse", banner.coarse, looks.warned, width, looks)
     if report.chosen and not tiny:

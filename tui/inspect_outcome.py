@@ -20,6 +20,7 @@ from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, styled
 from promptetheus.tui.subject import Subject, payload_of
 from promptetheus.tui.traceback_view import TracebackBlock
 from promptetheus.tui.wrapping import wrap
+from promptetheus.value_changes import value_changes
 from promptetheus.verdicts import Expected
 
 
@@ -241,6 +242,9 @@ def state_blocks(subject: Subject) -> list[Block]:
     payload = subject.payload
     blocks: list[Block] = [Fields([Field("what", payload.get("name"))])]
     before, after = payload.get("before"), payload.get("after")
+    if isinstance(before, dict | list) and type(before) is type(after):
+        changes = [change.describe(200) for change in value_changes(before, after, EXACT)[:MOST_CHANGES]]
+        blocks += [Gap(), Heading("what changed"), Sentences(changes or ["Nothing."], "• ")]
     if before is not None:
         blocks += [Gap(), JsonBlock("before", before)]
     blocks += [Gap(), JsonBlock("after", after)]

@@ -16,7 +16,7 @@ from promptetheus.verdicts import Blame
 FIRST_BYTES = 256 << 10
 """Read before anything is shown: more than a screen of steps, within a few hundredths of a second."""
 
-PORTION_BYTES = 2 << 20
+PORTION_BYTES = 1 << 20
 LOOK_AGAIN_S = 1.0
 """How often the file is looked at although nothing was reported: a writer that died changes nothing."""
 

@@ -56,6 +56,12 @@ class TakingScreen(ReadingScreen):
         """The session's id; its file's name until it is read."""
         return self.row.session_id if self.row is not None else self.path.stem
 
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The session, and the step under the cursor."""
+        step = self.timeline.current_step
+        return self.session_id, None if step is None else step.index
+
     # Copying
 
     async def action_copy(self) -> None:

@@ -364,6 +364,12 @@ class SessionsScreen(ViewScreen):
         """Ask for the demo."""
         self.post_message(self.DemoWanted())
 
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The highlighted session."""
+        row = self.table.highlighted
+        return ("" if row is None else row.session_id), None
+
     def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """Sorting by any column."""
         for column in COLUMNS:

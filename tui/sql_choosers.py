@@ -20,10 +20,12 @@ class QueryChooser(Chooser):
     """Kept queries, worked examples, and what was run before; enter puts one into the editor and runs it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        # The field would take the key for cutting.
         Binding(
-            "ctrl+x", "forget", "forget", id="queries.forget", tooltip="Forget the highlighted kept query"
+            "ctrl+x", "forget", "forget", id="queries.forget", priority=True,
+            tooltip="Forget the highlighted kept query",
         ),
-    ]
+    ]  # fmt: skip
 
     def __init__(self, book: QueryBook, take: Take, *, only_history: bool = False) -> None:
         super().__init__()

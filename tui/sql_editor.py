@@ -112,8 +112,8 @@ class SqlEditor(Guarded, TextArea):
     # Typing
 
     async def _on_paste(self, event: events.Paste) -> None:
+        # The text area's own handler comes after this one.
         event.text = _clean(event.text)[: max(0, MOST_CHARACTERS - len(self.text))]
-        await super()._on_paste(event)
 
     def action_paste(self) -> None:
         """The clipboard of the program may hold anything."""

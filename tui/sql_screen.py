@@ -106,6 +106,12 @@ class SqlScreen(QueryLibrary):
         return self._ran or self._asked or None
 
     @property
+    def selected(self) -> tuple[str, int | None]:
+        """The session that the row under the cursor names."""
+        row = self._session_of_row()
+        return ("", None) if row is None else (row.session_id, self._step_of_row())
+
+    @property
     def result(self) -> OpenResult | None:
         """The answer that is shown."""
         return None if self.grid.rows is None else self.grid.rows.result

@@ -61,6 +61,8 @@ class TimeAxis:
 
     def position(self, ms: float) -> float:
         """Where a moment lies."""
+        if not self._to or ms <= self._from[0]:
+            return ms
         place = bisect_right(self._to, ms)
         before = self._cut[place - 1] if place else 0.0
         if place < len(self._from) and ms > self._from[place]:

@@ -125,6 +125,11 @@ class ViewScreen(Guarded, Screen[None]):
         """What the breadcrumbs of the views above call it; may be cut, need not be printable."""
         return VIEWS[self.VIEW].title
 
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """Id of the session that the person looks at ("" for none), and its step where one is selected."""
+        return "", None
+
     def commands(self) -> Iterable[tuple[str, Callable[[], object]]]:
         """What the palette offers here beside the keys: a name and what it does."""
         return ()

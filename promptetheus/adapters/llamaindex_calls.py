@@ -60,8 +60,9 @@ class Calls:
         """Whether a model or a retriever is asked in a span."""
         return run_key(span_id) in self._models or run_key(span_id) in self._retrievals
 
-    def begin(self, event: Any, span_id: str, parent_id: Any, instance: Any) -> None:
-        """An event that begins a call; others do nothing."""
+    def begin(self, event: Any, span_id: str, parent_id: Any, instance: Any) -> bool:
+        """An event that may begin a call. Returns whether it is part of one that is open already: a stream asks for
+        itself when it is read, e.g. `astream_chat` its `stream_chat`."""
         kind = type(event).__name__
         if kind == "RetrievalStartEvent":
             scope = self._places.around(span_id)
@@ -69,9 +70,10 @@ class Calls:
                 query = reading.query_of(get(event, "str_or_query_bundle"))
                 self._retrievals[span_id] = _Retrieval(scope, query, parent_id)
         elif kind in ("LLMChatStartEvent", "LLMCompletionStartEvent"):
-            self._ask(event, span_id, parent_id, instance)
+            return self._ask(event, span_id, parent_id, instance)
         elif kind in ("EmbeddingStartEvent", "SparseEmbeddingStartEvent"):
             self.ask(span_id, parent_id, get(event, "model_dict"), None, operation="embeddings")
+        return False
 
     def go_on(self, event: Any, span_id: str) -> None:
         """An event of a call that has begun."""
@@ -140,17 +142,16 @@ class Calls:
         for run_id in (span_id, parent_id):
             self._places.note(run_id, error, scope, is_recorded=True)
 
-    def _ask(self, event: Any, span_id: str, parent_id: Any, instance: Any) -> None:
+    def _ask(self, event: Any, span_id: str, parent_id: Any, instance: Any) -> bool:
         messages = get(event, "messages")
         alike = f"{id(instance)} {[id(message) for message in messages or ()] or get(event, 'prompt')}"
-        if (
-            alike in self._unread
-        ):  # a stream asks for itself when it is read, e.g. `astream_chat` its `stream_chat`
-            return
+        if alike in self._unread:
+            return True
         prompt = [get(event, "prompt")] if messages is None else reading.plain_messages(messages)
         self.ask(span_id, parent_id, get(event, "model_dict"), prompt, operation="chat", alike=alike)
         if "stream" in reading.method_of(span_id):
             self._unread[alike] = span_id
+        return False
 
     def _piece(self, span_id: str, event: Any) -> None:
         found = self._models.get(span_id)

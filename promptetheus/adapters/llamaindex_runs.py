@@ -62,7 +62,7 @@ class Runs:
             return
         span = self._spans.get(span_id)
         if span is not None and not span.is_in_call:
-            self.calls.begin(event, span_id, span.parent_id, span.instance)
+            span.is_in_call = self.calls.begin(event, span_id, span.parent_id, span.instance)
         self.calls.go_on(event, span_id)
 
     @hook

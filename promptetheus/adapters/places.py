@@ -40,8 +40,11 @@ class Root:
         """Remember an exception, once: where it came up first."""
         if not isinstance(error, Exception) or len(self.errors) >= MAX_ERRORS:
             return
-        if not any(error is known for known, _, _ in self.errors):
-            self.errors.append((error, scope, is_recorded))
+        for number, (known, place, was_recorded) in enumerate(self.errors):
+            if known is error:
+                self.errors[number] = (known, place, was_recorded or is_recorded)
+                return
+        self.errors.append((error, scope, is_recorded))
 
 
 class Places:

@@ -107,6 +107,10 @@ class SpanTree:
         found = None if run_id is None else self._runs.get(run_id)
         return found.inside if isinstance(found, Span) else found
 
+    def is_span(self, run_id: str | None) -> bool:
+        """Whether a run is open and a span of its own."""
+        return run_id is not None and isinstance(self._runs.get(run_id), Span)
+
     def end(
         self, run_id: str, error: BaseException | str | None = None, metadata: dict[str, Any] | None = None
     ) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.event_line import event_line
-from promptetheus.queries.sequence import Sequence
 from promptetheus.trace_tree import MAX_INDENT_LEVELS, build_trace_forest, render_tree
+
+if TYPE_CHECKING:
+    from promptetheus.queries.sequence import Sequence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ Exit code 0: compared; 1: no session, or one of the groups is empty; 2: not unde
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 from promptetheus.cli.options import a_filter, add_json, add_limit, add_spools, named
@@ -80,7 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
         out(f"{report.verdict} ({groups.by})" if groups.by else report.verdict)
         for suspect in report.suspects:
             out(_line(suspect))
-    return 0 if report.failing and report.passing else 1
+    if report.failing and report.passing:
+        return 0
+    agents = {row.agent for row in (*groups.failing, *groups.passing) if row.agent}
+    if arguments.session is not None and len(agents) == 1:
+        say(f"All tasks of its agent: promptetheus suspects --agent {shlex.quote(agents.pop())}")
+    return 1
 
 
 def _by_name(arguments: argparse.Namespace) -> Groups | int:
@@ -95,7 +101,9 @@ def _by_name(arguments: argparse.Namespace) -> Groups | int:
     if arguments.agent is not None:
         groups = groups_of_agent(arguments.agent, rows)
         if not groups.failing and not groups.passing:
-            say(f"No session of an agent {arguments.agent!r} has passed or failed in {named(arguments.spools)}.")
+            say(
+                f"No session of an agent {arguments.agent!r} has passed or failed in {named(arguments.spools)}."
+            )
             return 1
         return groups
     fingerprint = whole_fingerprint(arguments.fingerprint, {row.fingerprint for row in rows})

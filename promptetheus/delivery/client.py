@@ -16,6 +16,8 @@ CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 4 << 20
 """An answer is read up to so many bytes: a server that never ends its answer must not fill the agent's memory."""
 
+_READ_BYTES = 1 << 16
+
 
 class Answer(NamedTuple):
     """What came of a request."""
@@ -27,6 +29,8 @@ class Answer(NamedTuple):
     """What went wrong, for people; empty after a 2xx."""
     retry_after_s: float | None = None
     date: str = ""
+    is_cut: bool = False
+    """Whether the answer was longer than was wanted; the rest was not read."""
 
     @property
     def is_ok(self) -> bool:
@@ -84,34 +88,44 @@ class Client:
         content, headers = compressed(body)
         return self._request("POST", self._target.api_url + path, content, headers)
 
-    def get(self, path: str) -> Answer:
-        """GET a path below the gateway's URL."""
-        return self._request("GET", self._target.api_url + path, None, {"Accept": "application/json"})
+    def get(self, path: str, max_bytes: int = MAX_ANSWER_BYTES) -> Answer:
+        """GET a path below the gateway's URL; so many bytes of the answer are read."""
+        accept = {"Accept": "application/json, */*;q=0.5"}
+        return self._request("GET", self._target.api_url + path, None, accept, max_bytes)
 
-    def _request(self, method: str, url: str, content: bytes | None, headers: dict[str, str]) -> Answer:
+    def _request(
+        self,
+        method: str,
+        url: str,
+        content: bytes | None,
+        headers: dict[str, str],
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Answer:
         try:
             with self._http.stream(method, url, content=content, headers=headers) as response:
-                body = _bounded(response)
+                body = _bounded(response, max_bytes)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             return Answer(0, error=f"{type(error).__name__}: {error}"[:500])
         found = response.headers
         return Answer(
             response.status_code,
-            body,
+            body[:max_bytes],
             "" if response.is_success else _told(response.status_code, body, found.get("location")),
             retry_after_s(found.get("retry-after"), time.time()),
             found.get("date", ""),
+            len(body) > max_bytes,
         )
 
 
-def _bounded(response: httpx.Response) -> bytes:
+def _bounded(response: httpx.Response, max_bytes: int) -> bytes:
+    """The answer, or its beginning with one byte more than is wanted."""
     parts, size = [], 0
-    for part in response.iter_bytes():
+    for part in response.iter_bytes(_READ_BYTES):  # inflated piece by piece: a bomb is noticed early
         parts.append(part)
         size += len(part)
-        if size > MAX_ANSWER_BYTES:
+        if size > max_bytes:
             break
-    return b"".join(parts)[:MAX_ANSWER_BYTES]
+    return b"".join(parts)[: max_bytes + 1]
 
 
 def _told(status: int, body: bytes, location: str | None) -> str:

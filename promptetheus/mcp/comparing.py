@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from promptetheus.mcp.answers import Answer, Refused
@@ -13,6 +14,10 @@ MAX_SUSPECTS = 15
 MAX_PASSING = 20
 """The newest passing sessions of the task that are looked at for the nearest; as many of the agents for what their
 tools do. An agent waits for the answer: `promptetheus diff` looks at 200."""
+
+MAX_BASELINE_BYTES = 4 << 20
+"""Sessions larger than this and than 20 times the one in question are not picked: they would take seconds, and have
+little in common with it."""
 
 
 def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Sequence[SessionRow]) -> Answer:
@@ -28,11 +33,13 @@ def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Se
     right = read_session(row.path)
     why = ""
     if other is None:
-        newest = passed(same_task(row, rows).rows)[:MAX_PASSING]
+        limit = max(MAX_BASELINE_BYTES, 20 * row.size_bytes)
+        fitting = (each for each in passed(same_task(row, rows).rows) if each.size_bytes <= limit)
+        newest = list(islice(fitting, MAX_PASSING))
         chosen = nearest_passing(right.row, make_run(right.events, noise), newest, noise)
         if chosen is None:
             raise Refused(
-                "No passing session of the same agent and goal is there to compare with. "
+                "No passing session of the same agent and goal, and of a like length, is there to compare with. "
                 "Name one as b, or use outline: it names the likeliest first mistake from the session alone."
             )
         other, why = chosen.row, "the nearest passing session of its task"

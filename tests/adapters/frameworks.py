@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import os
 import tempfile
+import warnings
 from typing import Any
 
 import pytest
@@ -49,7 +50,9 @@ os.environ.update(QUIET)
 def framework(module: str) -> Any:
     """A module of a framework. Skips the test, or the whole file, that asks for it when it is not installed."""
     try:
-        return importlib.import_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ImportWarning)  # CrewAI's own modules get in each other's way
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if not (module == missing or module.startswith(f"{missing}.")):  # it is there, and broken

@@ -113,10 +113,9 @@ async def test_a_stream_that_is_left_early_keeps_what_had_come(record: Record, s
             break
     await stream.aclose()
     deadline = time.monotonic() + 20  # AutoGen leaves the streams inside to the loop
-    while record.types[-1] != "span_end" and time.monotonic() < deadline:
+    while not {"span_end", "llm_call"} <= set(record.types) and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
     assert record.only("llm_call")["metadata"]["status"] == "abandoned"
-    assert record.types[-1] == "span_end"
 
 
 @pytest.mark.adapter("AutoGen", "parallel tools")

@@ -79,6 +79,11 @@ TABLE = {
             "goal_check": 1, "state_change": 10,
         },
     ),
+    "llamaindex_agent": Example(
+        ("llama_index.core",),
+        "What rhymes with rain?",
+        {"user_message": 1, "llm_call": 3, "retrieval": 1, "agent_message": 1, "state_change": 8},
+    ),
     "opentelemetry_agent": Example(
         ("opentelemetry.sdk", "anthropic"),
         "Name a color.",

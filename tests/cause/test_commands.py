@@ -70,6 +70,18 @@ def test_diff_of_two_prints_what_release_2_did_and_tells_where_they_part_beside_
     assert "failed checks      0  →      1  +1\n" in out
 
 
+def test_suspects_of_a_task_with_one_group_only_name_a_wider_question(
+    capsys: pytest.CaptureFixture[str], spool: Path
+) -> None:
+    booking("bad", "Wednesday").write(spool)
+    code, out, err = run(capsys, "suspects", "bad", "--spool", spool)
+    assert (code, out) == (
+        1,
+        "Nothing to compare: 1 failing and 0 passing sessions. (sessions of the same agent and goal)\n",
+    )
+    assert err == "All tasks of its agent: promptetheus suspects --agent calendar-agent\n"
+
+
 def test_commands_that_compare_take_several_spools_as_one(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -80,8 +92,10 @@ def test_commands_that_compare_take_several_spools_as_one(
     places = ("--spool", failing, "--spool", passing)
     assert run(capsys, "diff", "bad", *places)[1].startswith("Compared with good: ")
     assert "in 1 of 1 failing, 0 of 1 passing" in run(capsys, "suspects", "bad", *places)[1]
-    assert run(capsys, "failures", "--by", "deviation", *places)[1].splitlines()[0].endswith(
-        "wrong arguments: book_slot(day)"
+    assert (
+        run(capsys, "failures", "--by", "deviation", *places)[1]
+        .splitlines()[0]
+        .endswith("wrong arguments: book_slot(day)")
     )
     listed = json.loads(run(capsys, "failures", "--json", *places)[1])
     fingerprint = listed["failures"][0]["fingerprint"]

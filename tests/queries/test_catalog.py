@@ -188,7 +188,7 @@ def test_unchanged_files_are_not_opened_again(spool: Path, monkeypatch: pytest.M
     opened: list[object] = []
     real = os.open
 
-    def counting(path: str, flags: int, *rest: int, **more: int) -> int:
+    def counting(path: str | os.PathLike[str], flags: int, *rest: int, **more: int) -> int:
         if path != spool:
             opened.append(path)
         return real(path, flags, *rest, **more)

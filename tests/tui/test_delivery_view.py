@@ -57,13 +57,20 @@ async def opened(shown: OnScreen) -> DeliveryScreen:
     return screen
 
 
-async def test_without_a_key_nothing_is_asked_and_nothing_is_sent(sessions_app: MakeApp, two: list[Path]) -> None:
+async def test_without_a_key_nothing_is_asked_and_nothing_is_sent(
+    sessions_app: MakeApp, two: list[Path]
+) -> None:
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
         assert "No API is configured: nothing leaves this machine" in shown.text
         failed, local = shown.line_with("! failed"), shown.line_with("· local")
         assert "connection refused  1m ago" in failed and "booking-agent" in local
-        for key, why in (("r", "No API is configured"), ("R", "No API is configured"), ("c", "none to ask"), ("ctrl+c", "Nothing is being sent")):  # noqa: E501
+        for key, why in (
+            ("r", "No API is configured"),
+            ("R", "No API is configured"),
+            ("c", "none to ask"),
+            ("ctrl+c", "Nothing is being sent"),
+        ):
             await shown.press(key)
             await shown.until_text(why)
 
@@ -135,7 +142,9 @@ async def test_sending_can_be_given_up_and_the_rest_stays_pending(
     assert record is not None and record.acknowledged_events == 0
 
 
-async def test_refused_events_are_sent_again(sessions_app: MakeApp, two: list[Path], gateway: StubGateway) -> None:
+async def test_refused_events_are_sent_again(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway
+) -> None:
     event = {"session_id": "01M8FAILED", "type": "metric", "idempotency_key": "k1", "payload": {}}
     dead_letters.bury(two[0], [(event, "too odd")])
     async with on_screen(sessions_app()) as shown:
