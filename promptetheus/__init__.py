@@ -13,6 +13,7 @@ __version__ = "2.1.0"
 
 if TYPE_CHECKING:
     from promptetheus import trace
+    from promptetheus.adapters.autoinstrument import autoinstrument
     from promptetheus.agent_runtime import AgentRuntime, AsyncAgentRuntime
     from promptetheus.async_session import AsyncSession
     from promptetheus.context import current
@@ -33,6 +34,7 @@ __all__ = [
     "TailDecision",
     "TailSamplingPolicy",
     "__version__",
+    "autoinstrument",
     "current",
     "failure_fingerprint",
     "observe",
@@ -53,6 +55,7 @@ _HOMES = {
     "Session": "session",
     "TailDecision": "sampling",
     "TailSamplingPolicy": "sampling",
+    "autoinstrument": "adapters.autoinstrument",
     "current": "context",
     "failure_fingerprint": "fingerprint",
     "observe": "decorators",

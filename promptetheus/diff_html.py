@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from html import escape
 from typing import Any, NamedTuple
 
 from promptetheus.comparison import RowKind
 from promptetheus.diff_report import Cell, DiffReport, SessionSide, Side, effects_in
 from promptetheus.diff_style import STYLE
-from promptetheus.display import plain_value, printable
+from promptetheus.display import plain_value
+from promptetheus.html_text import html_text as _text
 from promptetheus.picture_changes import Box, PictureChange
 from promptetheus.row_details import PicturePair, RowDetails
 from promptetheus.value_changes import ABSENT, ValueChange
@@ -291,9 +291,3 @@ def _rules(report: DiffReport) -> Iterator[str]:
             cells = (known.effect.value, tool, f"{known.confidence:.0%}", known.reason)
             yield f"<tr>{''.join(f'<td>{_text(cell, 300)}</td>' for cell in cells)}</tr>"
         yield "</table>"
-
-
-def _text(text: str, limit: int = 4_000) -> str:
-    """A text as HTML: controls and invisible characters as marks, everything with a meaning escaped, cut."""
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return escape(printable(cut), quote=True)

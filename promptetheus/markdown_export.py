@@ -10,20 +10,32 @@ from promptetheus.describe import call_arguments, call_result, describe
 from promptetheus.display import duration, printable, printable_line
 from promptetheus.events import Event
 from promptetheus.narrative import headline
+from promptetheus.notes import Note
 from promptetheus.steps import Step, StepKind, build_steps
 
 MOST_VALUE = 20_000
 """Characters of one value; the whole stands in the session's file."""
 
 
-def session_markdown(session_id: str, events: Sequence[Event]) -> str:
-    """Everything that happened, step by step, under a heading and the outcome in one sentence."""
+def session_markdown(session_id: str, events: Sequence[Event], notes: Sequence[Note] = ()) -> str:
+    """Everything that happened, step by step, under a heading and the outcome in one sentence; with what a person
+    wrote about the session and its steps."""
     steps = build_steps(events)
-    parts = [f"# Session {printable_line(session_id, 200)}", "", headline(events)]
+    parts = [f"# Session {printable_line(session_id, 200)}", "", headline(events), *_quoted(notes, None)]
     for step in steps:
         found = [events[number] for number in step.events]
         parts += ["", step_markdown(step, found, describe(step, events.__getitem__))]
+        parts += _quoted(notes, step.index)
     return "\n".join(parts) + "\n"
+
+
+def _quoted(notes: Sequence[Note], step: int | None) -> list[str]:
+    """The notes about a step, or with None about the session as a whole."""
+    lines: list[str] = []
+    for note in notes:
+        if note.about.step == step:
+            lines += ["", *(f"> {line}" for line in (note.shown or "bookmarked").splitlines())]
+    return lines
 
 
 def step_markdown(step: Step, events: Sequence[Event], description: str) -> str:

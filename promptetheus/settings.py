@@ -58,6 +58,8 @@ class Setting(NamedTuple):
     field: str
     variable: str
     read: Callable[[Any], Any]
+    wanted: str = "a text"
+    """What `read` takes, for the words about a value that it does not take."""
 
 
 def _text(value: Any) -> str:
@@ -87,16 +89,18 @@ def _bytes(value: Any) -> int:
     return number
 
 
+_SECONDS = "a number of seconds above 0"
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("api_url", "PROMPTETHEUS_API_URL", _text),
     Setting("api_key", "PROMPTETHEUS_API_KEY", _text),
     Setting("project_id", "PROMPTETHEUS_PROJECT", _text),
     Setting("environment", "PROMPTETHEUS_ENVIRONMENT", _text),
-    Setting("sample_rate", "PROMPTETHEUS_SAMPLE_RATE", _rate),
+    Setting("sample_rate", "PROMPTETHEUS_SAMPLE_RATE", _rate, "a number from 0 to 1"),
     Setting("redact", "PROMPTETHEUS_REDACT", _text),
-    Setting("http_timeout", "PROMPTETHEUS_HTTP_TIMEOUT", _seconds),
-    Setting("spool_max_bytes", "PROMPTETHEUS_SPOOL_MAX_BYTES", _bytes),
-    Setting("exit_timeout", "PROMPTETHEUS_EXIT_TIMEOUT", _seconds),
+    Setting("http_timeout", "PROMPTETHEUS_HTTP_TIMEOUT", _seconds, _SECONDS),
+    Setting("spool_max_bytes", "PROMPTETHEUS_SPOOL_MAX_BYTES", _bytes, "a whole number of bytes"),
+    Setting("exit_timeout", "PROMPTETHEUS_EXIT_TIMEOUT", _seconds, _SECONDS),
 )
 
 _cached: Config | None = None
@@ -111,18 +115,21 @@ def load_config(*, config_path: Path | str | None = None, **explicit: Any) -> Co
     found: dict[str, Any] = {}
     for setting in SETTINGS:
         sources = (
-            explicit.get(setting.field),
-            os.environ.get(setting.variable) or None,
-            file.get(setting.field),
+            ("an argument", explicit.get(setting.field)),
+            (setting.variable, os.environ.get(setting.variable) or None),
+            ("config.toml", file.get(setting.field)),
         )
-        for value in sources:
+        for source, value in sources:
             if value is None:
                 continue
             try:
                 found[setting.field] = setting.read(value)
                 break
             except (ValueError, TypeError, OverflowError):
-                report("settings.invalid", f"ignoring an invalid value for {setting.field}")
+                report(
+                    "settings.invalid",
+                    f"ignoring an invalid value for {setting.field} in {source}: it takes {setting.wanted}",
+                )
     return Config(**found)
 
 

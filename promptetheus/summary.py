@@ -30,7 +30,8 @@ class SummaryCounter:
     __slots__ = (
         "_action", "_collector", "_open_calls", "_open_spans", "cost_usd", "end_error", "ended",
         "errors", "events", "failed_checks", "first_time", "last_time", "left_out", "metadata",
-        "passed_checks", "scores", "status", "steps", "tags", "timed", "tools", "types", "usage",
+        "passed_checks", "priced_calls", "scores", "status", "steps", "tags", "timed", "tools", "types",
+        "usage",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -46,6 +47,8 @@ class SummaryCounter:
         """Per model: calls, input, output and cached tokens."""
         self.cost_usd: float | None = None
         """The sum of what the agent recorded itself; None when it recorded no cost."""
+        self.priced_calls = 0
+        """Model calls whose cost the agent recorded."""
         self.scores: dict[str, float | bool] = {}
         self.tags: list[str] = []
         self.metadata: dict[str, Any] = {}
@@ -107,6 +110,7 @@ class SummaryCounter:
             "tools": self.tools,
             "usage": self.usage,
             "cost_usd": self.cost_usd,
+            "unpriced_calls": self._unpriced_calls(),
             "scores": self.scores,
             "tags": self.tags,
             "metadata": self.metadata,
@@ -118,6 +122,11 @@ class SummaryCounter:
             "left_out": {**self.left_out, **self._collector.left_out},
         }
         return {key: item for key, item in found.items() if item not in (None, "", {}, [])}
+
+    def _unpriced_calls(self) -> int | None:
+        """Calls that `cost_usd` lacks; None where that is none of them, or all."""
+        unpriced = self.types.get("llm_call", 0) - self.priced_calls
+        return unpriced if self.priced_calls and unpriced else None
 
     def duration_ms(self) -> float | None:
         """From the first to the last event; None without times."""
@@ -164,6 +173,7 @@ class SummaryCounter:
             cost = metadata.get("cost_usd")
         if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < 1e12:
             self.cost_usd = (self.cost_usd or 0.0) + cost
+            self.priced_calls += 1
 
     def _error(self, payload: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self.steps += 1

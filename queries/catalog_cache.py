@@ -34,7 +34,7 @@ MAX_CACHE_BYTES = 64 * 1024 * 1024
 SPOOL_NAME = "spool"
 """Only a directory of this name has a cache beside it: others lie in places that are not ours to write to."""
 
-_FORMAT = 2
+_FORMAT = 3
 _MAGIC = f"promptetheus catalog {_FORMAT} {sys.byteorder} {__version__}\n".encode()
 """Another version may count events otherwise: what it counted is not used."""
 

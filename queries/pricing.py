@@ -31,9 +31,10 @@ class Pricer:
     def priced(self, row: SessionRow) -> SessionRow:
         """The row with its cost, or the same object where there is nothing to add.
 
-        A recorded cost is never touched. Calls without tokens or of unknown models stay in `unpriced_calls`.
+        A recorded cost is never touched, also where it lacks some calls: which tokens were theirs is not known.
+        Calls without tokens or of unknown models stay in `unpriced_calls`.
         """
-        if not row.unpriced_calls or not row.usage:
+        if row.cost_usd is not None or not row.unpriced_calls or not row.usage:
             return row
         total: float | None = None
         unpriced = row.llm_calls

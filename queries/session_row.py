@@ -108,7 +108,7 @@ def build_row(
         input_tokens=tokens_in if tokens_in or tokens_out else None,
         output_tokens=tokens_out if tokens_in or tokens_out else None,
         cost_usd=cost,
-        unpriced_calls=0 if cost is not None else llm_calls,
+        unpriced_calls=llm_calls if cost is None else min(_count(summary.get("unpriced_calls")), llm_calls),
         scores=_scores(summary.get("scores")),
         failed_checks=failed_checks,
         passed_checks=passed_checks,

@@ -24,15 +24,19 @@ from promptetheus.display import printable, printable_line
 from promptetheus.tui.agent_side import AgentSide
 from promptetheus.tui.chooser import Run
 from promptetheus.tui.kitty import KittyPictures
+from promptetheus.tui.note_taking import NoteTaking
 from promptetheus.tui.picture_way import PictureWay, best_way, canvas_for, kitty_is_too_old, terminal_cell_px
+from promptetheus.tui.remembering import Remembering
 from promptetheus.tui.send_picture import write_to_terminal
 from promptetheus.tui.sessions_screen import SessionsScreen
-from promptetheus.tui.theme import full_name, our_themes, palette_of, starting_theme
+from promptetheus.tui.theme import COLOURLESS_THEME, full_name, our_themes, palette_of, starting_theme
 from promptetheus.tui.views import VIEWS, Place
 
 if TYPE_CHECKING:
+    from promptetheus.tui.key_file import ChosenKeys
     from promptetheus.tui.page_view import PageView
     from promptetheus.tui.picture_view import PictureView
+    from promptetheus.tui.remembered import Layout
 
 SAME_ERROR_S = 60.0
 """An error that comes back within this time is not told again: one at every redraw would bury the screen."""
@@ -45,7 +49,7 @@ class UnknownTheme(ValueError):
         super().__init__(f"There is no theme {name!r}. Themes: {', '.join(known)}.")
 
 
-class PromptetheusApp(AgentSide):
+class PromptetheusApp(AgentSide, NoteTaking, Remembering):
     """Shows one spool.
 
     Args:
@@ -53,6 +57,8 @@ class PromptetheusApp(AgentSide):
         theme: A theme's name, without "promptetheus-" if one likes; None chooses one that suits the terminal.
         filter_text: The filter that the Sessions view starts with.
         start: A view to open at once, in front of the Sessions view.
+        keys: Keys that the person chose.
+        layout: How the program was left the last time; None remembers nothing.
         when_read: Called when every session has been read for the first time.
 
     Raises:
@@ -83,6 +89,8 @@ class PromptetheusApp(AgentSide):
         theme: str | None = None,
         filter_text: str = "",
         start: Place | None = None,
+        layout: Layout | None = None,
+        keys: ChosenKeys | None = None,
         clock: Callable[[], float] = time.time,
         when_read: Callable[[], None] = lambda: None,
     ) -> None:
@@ -98,6 +106,11 @@ class PromptetheusApp(AgentSide):
         self._leaving = threading.Event()
         for ours in our_themes():
             self.register_theme(ours)
+        self._keys = keys
+        self.layout = layout
+        if theme is None and layout is not None and layout.theme in self.available_themes:
+            # A terminal without colours, or one that wants none, counts for more than what was chosen elsewhere.
+            theme = layout.theme if starting_theme(os.environ) != COLOURLESS_THEME else None
         chosen = starting_theme(os.environ) if theme is None else full_name(theme, self.available_themes)
         if chosen is None:
             raise UnknownTheme(theme or "", sorted(self.available_themes))
@@ -122,10 +135,31 @@ class PromptetheusApp(AgentSide):
         self._leave_the_terminal_clean()
         if self.canvas.way is PictureWay.KITTY:
             self._look_at_kitty()
+        self._take_up_keys()
+        self.take_up_layout()
         self.history.visit(self.sessions_screen.place)
         if self._start is not None:
             await self.go(self._start.view, self._start.subject)
         self.watch_with_agent()
+        self.watch_notes()
+
+    def _take_up_keys(self) -> None:
+        if self._keys is None or not (self._keys.keys or self._keys.problems):
+            return
+        self.chosen_keys = self._keys.keys
+        self.set_keymap(dict(self._keys.keys))
+        self._check_keys(self._keys)
+
+    @work(group="keys", exit_on_error=False)
+    async def _check_keys(self, chosen: ChosenKeys) -> None:
+        """Tell what was wrong in the file of keys, once every view with its actions is imported."""
+        from promptetheus.tui.key_file import check_keys
+        from promptetheus.tui.key_list import key_actions
+
+        known = {action.id: action.keys for action in await asyncio.to_thread(key_actions)}
+        problems = [*chosen.problems, *check_keys(chosen.keys, known)]
+        if problems:
+            self.notify("\n".join(problems[:8]), title="Keys", severity="warning", timeout=10)
 
     def _leave_the_terminal_clean(self) -> None:
         """Quit in order when the program is killed or its terminal closed: nobody can use a terminal left raw."""
@@ -186,6 +220,8 @@ class PromptetheusApp(AgentSide):
                 yield view.sentence, partial(self.go, view.key)
         yield from self.views()[-1].commands()
         yield from self.agent_commands()
+        yield from self.note_commands()
+        yield from self.filter_commands()
         for way in PictureWay:
             now = " (now)" if way is self.canvas.way else ""
             yield f"Pictures in {way.value}{now}", partial(self.draw_pictures_in, way)

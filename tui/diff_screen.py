@@ -111,6 +111,18 @@ class DiffScreen(ComparingScreen):
         """Its title: the sessions are named in the view itself."""
         return "diff"
 
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The right session at the highlighted step; the left one where the right has no such step."""
+        if self.compared is None or self.table.row is None:
+            return "", None
+        report, row = self.compared.report, self.table.row
+        for side in (Side.RIGHT, Side.LEFT):
+            cell = report.cell(row, side)
+            if cell is not None:
+                return self.compared.session(side).row.session_id, cell.number
+        return "", None
+
     def compose(self) -> ComposeResult:
         """Where one is, what came of it, the filter, the columns, what differs here, the keys."""
         yield CrumbLine("diff")

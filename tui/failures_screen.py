@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
@@ -54,7 +54,7 @@ def open_view(app: Shell, subject: object) -> FailuresScreen:
     if not isinstance(subject, str):
         row = app.sessions_screen.table.highlighted
         subject = row.fingerprint if row is not None else ""
-    return FailuresScreen(subject)
+    return FailuresScreen(subject, app.clock)
 
 
 class FailuresScreen(SaysUnused, ViewScreen):
@@ -85,9 +85,10 @@ class FailuresScreen(SaysUnused, ViewScreen):
         "r": "The list follows the sessions by itself.",
     }
 
-    def __init__(self, fingerprint: str) -> None:
+    def __init__(self, fingerprint: str, clock: Callable[[], float]) -> None:
         super().__init__()
         self.read = NOTHING
+        self.table = FailureTable(clock)
         self._wanted = fingerprint
         self._filter = Filter("", (), ())
 
@@ -97,9 +98,14 @@ class FailuresScreen(SaysUnused, ViewScreen):
         chosen = self._chosen if self.is_mounted else None
         return (self._wanted if chosen is None else chosen.failure.fingerprint) or None
 
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The newest session of the highlighted failure: it stands for it."""
+        chosen = self._chosen
+        return ("" if chosen is None else chosen.failure.examples[0]), None
+
     def compose(self) -> ComposeResult:
         """Where one is, the filter, the list, the highlighted failure, the keys."""
-        self.table = FailureTable(self.shell.clock)
         yield CrumbLine("failures")
         yield FilterBar(self._newest_sessions)
         with Vertical(id="failures"):

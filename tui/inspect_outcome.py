@@ -11,6 +11,7 @@ from rich.text import Text
 
 from promptetheus.describe import call_text
 from promptetheus.display import plain_value, printable_line
+from promptetheus.noise import Noise
 from promptetheus.queries.span_contents import InnerStep
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.json_view import JsonBlock
@@ -22,6 +23,12 @@ from promptetheus.tui.traceback_view import TracebackBlock
 from promptetheus.tui.wrapping import wrap
 from promptetheus.value_changes import value_changes
 from promptetheus.verdicts import Expected
+
+MOST_CHANGES = 20
+"""Changes of a state that are told one by one; before and after show all."""
+
+_EXACTLY = Noise(known=(), active=frozenset(), tolerance=0.0)
+"""Of a state every change counts, also those of times and ids."""
 
 
 def start_blocks(subject: Subject) -> list[Block]:
@@ -243,7 +250,7 @@ def state_blocks(subject: Subject) -> list[Block]:
     blocks: list[Block] = [Fields([Field("what", payload.get("name"))])]
     before, after = payload.get("before"), payload.get("after")
     if isinstance(before, dict | list) and type(before) is type(after):
-        changes = [change.describe(200) for change in value_changes(before, after, EXACT)[:MOST_CHANGES]]
+        changes = [change.describe(200) for change in value_changes(before, after, _EXACTLY)[:MOST_CHANGES]]
         blocks += [Gap(), Heading("what changed"), Sentences(changes or ["Nothing."], "• ")]
     if before is not None:
         blocks += [Gap(), JsonBlock("before", before)]

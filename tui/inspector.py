@@ -15,6 +15,7 @@ from promptetheus.steps import Step, StepKind
 from promptetheus.tui.inspect_browser import stored_picture
 from promptetheus.tui.inspectors import page_of
 from promptetheus.tui.json_view import JsonBlock
+from promptetheus.tui.notes_block import NotesBlock, notes_about
 from promptetheus.tui.page import Page
 from promptetheus.tui.page_view import PagePlan, PageView
 from promptetheus.tui.subject import Subject, payload_of
@@ -94,7 +95,9 @@ def plan_for(log: SessionLog, glance: Glance, *, raw: bool) -> PagePlan:
         if glance.event is not None:
             found = log.event(glance.event)
             return Page([JsonBlock(f"{found.get('seq', '?')} {found.get('type', '?')}"[:80], found)])
-        return page_of(subject_of(log, glance), raw=raw)
+        page = page_of(subject_of(log, glance), raw=raw)
+        notes = notes_about(log.path.parent, log.event(0).get("session_id"), glance.step.index)
+        return Page([NotesBlock(notes), *page.blocks]) if notes else page
 
     return plan
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from textual.binding import Binding
@@ -87,10 +87,15 @@ def help_sections(screen: Screen[Any]) -> list[Section]:
     focused = [] if screen.focused is None else list(screen.focused.ancestors_with_self)
     inside = [node for node in focused if node is not screen and node is not screen.app]
     others = [node for node in screen.walk_children() if node not in inside]
+    chosen: Mapping[str, str] = getattr(screen.app, "chosen_keys", {})
     sections: dict[str, list[Shortcut]] = {}
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for node in (*inside, screen, *others, screen.app):
-        usable = (binding for binding in _own(node) if node.check_action(binding.action, ()) is not False)
+        usable = (
+            binding
+            for binding in _rebound(_own(node), chosen)
+            if node.check_action(binding.action, ()) is not False
+        )
         found = ((node, binding, True) for binding in usable)
         for shortcut in _merged(found):
             # Two widgets of one kind bring the same keys twice.
@@ -117,6 +122,18 @@ def _own(node: DOMNode) -> Iterator[Binding]:
             if binding.key not in taken and binding.description and not binding.system:
                 taken.add(binding.key)
                 yield binding
+
+
+def _rebound(bindings: Iterable[Binding], chosen: Mapping[str, str]) -> Iterator[Binding]:
+    """The bindings with the keys that the person chose instead."""
+    told: set[str] = set()
+    for binding in bindings:
+        keys = chosen.get(binding.id or "")
+        if keys is None:
+            yield binding
+        elif binding.id not in told:
+            told.add(binding.id or "")
+            yield from (replace(binding, key=key.strip()) for key in keys.split(","))
 
 
 def _merged(found: Iterable[tuple[DOMNode, Binding, bool]]) -> Iterator[Shortcut]:

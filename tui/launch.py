@@ -101,16 +101,25 @@ def find_diff(named: Sequence[str], spool: Path, *, spool_given: bool) -> Target
 
 
 def has_terminal() -> bool:
-    """Whether there is a terminal to draw on (standard error) and to read keys from (standard input)."""
+    """Whether there is a terminal to draw on (standard error) and to read keys from (standard input);
+    or a browser that takes the place of one (`--web`)."""
+    if os.environ.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver"):
+        return True
     return os.environ.get("TERM") != "dumb" and all(
         stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)
     )
 
 
 def show(
-    target: Target, *, theme: str | None = None, filter_text: str = "", place: Place | None = None
+    target: Target,
+    *,
+    theme: str | None = None,
+    filter_text: str = "",
+    place: Place | None = None,
+    fresh: bool = False,
 ) -> int:
-    """Run the program until the person quits. `place` is a view to open at once, instead of the target's session.
+    """Run the program until the person quits. `place` is a view to open at once, instead of the target's session;
+    `fresh` leaves aside how the program was left the last time, and remembers nothing.
 
     Returns:
         The exit code: 0, or 1 when it could not go on.
@@ -121,6 +130,8 @@ def show(
     # Measured: looking for garbage takes 20 to 40 ms of the 300 until the first rows are on screen, and finds none.
     gc.disable()
     from promptetheus.tui.app import PromptetheusApp, UnknownTheme
+    from promptetheus.tui.key_file import read_keys
+    from promptetheus.tui.remembered import read_layout
 
     try:
         app = PromptetheusApp(
@@ -128,11 +139,14 @@ def show(
             theme=theme,
             filter_text=filter_text,
             start=place or target.place,
+            layout=None if fresh else read_layout(target.root),
+            keys=read_keys(target.root),
             when_read=_resume_collecting,
         )
     except UnknownTheme as error:
         raise CannotShow(str(error)) from None
-    threading.Thread(target=_end_with_the_terminal, name="promptetheus-hang-up", daemon=True).start()
+    if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        threading.Thread(target=_end_with_the_terminal, name="promptetheus-hang-up", daemon=True).start()
     app.run()
     return app.return_code or 0
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -23,6 +22,7 @@ from textual.strip import Strip
 
 from promptetheus.display import printable_line
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.harmless import harmless_parts
 from promptetheus.tui.list_message import ListMessage
 from promptetheus.tui.picture_strip import PictureStrip, without_graphics
 from promptetheus.tui.picture_way import is_covered
@@ -36,9 +36,6 @@ CACHED_ROWS = 1024
 
 CONTEXT_ROWS = 2
 """Rows to see around one that was jumped to."""
-
-_PLAIN = Console(color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
-"""Turns Text into segments; never prints."""
 
 
 class LineList(Guarded, ScrollView, can_focus=True):
@@ -348,7 +345,7 @@ class LineList(Guarded, ScrollView, can_focus=True):
             seen = self.screen.is_active and not is_covered(self.app)
             parts: Iterable[Segment] = row if seen else without_graphics(row)
         else:
-            parts = map(_harmless, row if isinstance(row, Strip) else row.render(_PLAIN))
+            parts = harmless_parts(row)
         strip = Strip([Segment(marker, marker_style), *parts])
         return strip.adjust_cell_length(width).apply_style(base)
 
@@ -400,8 +397,3 @@ class LineList(Guarded, ScrollView, can_focus=True):
         else:
             self._seen_to = max(self._seen_to, self.scroll_offset.y + self.size.height)
         self.unseen = max(0, count - self._seen_to)
-
-
-def _harmless(part: Segment) -> Segment:
-    """What subclasses draw has passed the gate; this holds should one of them forget it."""
-    return part if part.text.isprintable() else Segment(printable_line(part.text), part.style)

@@ -72,4 +72,6 @@ def difference(
         change = found.changes[0]
         here = f"{mine.text}  {change.path} is {value(change.after, 120)}".replace("  is", "  it is")
         there = value(change.before, 120)
-    return f"First differs from {that} at step {mine.number}:", printable_line(f"{here}   there: {there}", 600)
+    return f"First differs from {that} at step {mine.number}:", printable_line(
+        f"{here}   there: {there}", 600
+    )

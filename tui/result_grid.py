@@ -15,7 +15,7 @@ from promptetheus.display import printable_line
 from promptetheus.queries.open_query import Row
 from promptetheus.queries.open_result import OpenResult
 from promptetheus.queries.sql_error import SqlError
-from promptetheus.tui.fit import Pieces, aligned, cut, joined
+from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.result_cells import (
@@ -281,7 +281,7 @@ class ResultGrid(LineList):
 
 
 class ResultTitles(Guarded, Widget, can_focus=False):
-    """The names of the columns, and how many there are besides."""
+    """The names of the columns, and whether there are more to the left and to the right."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -297,19 +297,19 @@ class ResultTitles(Guarded, Widget, can_focus=False):
         looks, grid = looks_of(self.app), self._grid
         if not grid.columns:
             return Text("")
-        pieces: Pieces = [("  ", looks.muted)]
+        before, after = grid.hidden_columns
+        pieces: Pieces = [("‹ " if before else "  ", looks.accent)]
         for place, each in enumerate(grid.placed):
             if place:
                 pieces.append((" " * GAP, looks.muted))
             style = looks.accent if each.column.place == grid.column and grid.has_focus else looks.muted
             name = printable_line(each.column.name, 80)
             pieces.extend(aligned([(name, style)], each.width, right=each.column.right))
-        before, after = grid.hidden_columns
-        hint = "  ".join([f"‹ {before}"] * bool(before) + [f"{after} ›"] * bool(after))
         text = joined(pieces)
-        if hint:
-            text.truncate(max(0, self.size.width - len(hint) - 2), pad=True)
-            text.append(f"  {cut(hint, 20)}", looks.accent)
+        if after:
+            # The cell over the scroll bar is free.
+            text.truncate(max(0, self.size.width - 1), pad=True)
+            text.append("›", looks.accent)
         return text
 
     def on_click(self, event: events.Click) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from textual import work
+from textual import on, work
 
 from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.steps import Step
+from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.inspector import Glance, Inspector
 from promptetheus.tui.jump import landing_step
@@ -99,10 +100,6 @@ class ReadingScreen(ViewScreen):
         """What the inspector needs to know of a step."""
         raise NotImplementedError
 
-    def run_filter(self) -> None:
-        """Look at steps that the filter has not looked at yet."""
-        raise NotImplementedError
-
     # Reading
 
     @work(group="read", exclusive=True, exit_on_error=False)
@@ -154,7 +151,7 @@ class ReadingScreen(ViewScreen):
             timeline.refresh_rows()
         changed = timeline.take(update.step_count, update.event_count)
         if self._filter.take(changed, started_over=started_over):
-            self.run_filter()
+            self._look_at_more()
         first_time = update.complete and not self.loaded and update.row is not None
         if first_time and update.row is not None:
             self.loaded = True
@@ -203,3 +200,26 @@ class ReadingScreen(ViewScreen):
                 timeline.go_to(failed.index)
             elif row.status.value == "crashed":
                 timeline.select(timeline.row_count() - 1)
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Filter the steps while typing."""
+        self._filter.hold()
+        self.query_one(FilterBar).open()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.timeline.focus()
+        self._filter.release()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        if self._filter.set(event.wanted):
+            self._look_at_more()
+        else:
+            self.workers.cancel_group(self, "filter")
+
+    @work(group="filter", exclusive=True, exit_on_error=False)
+    async def _look_at_more(self) -> None:
+        await self._filter.run(self.query_one(FilterBar))

@@ -316,6 +316,11 @@ class SessionScreen(OpeningScreen):
         self.inspector.shown = None
         self._inspect()
 
+    def notes_changed(self) -> None:
+        """The inspector shows notes too."""
+        self.inspector.shown = None
+        self._inspect()
+
     def action_zoom(self, levels: int) -> None:
         """Show less time around the highlighted step, or more."""
         if self.timeline.shape is not Shape.WATERFALL:
@@ -331,6 +336,12 @@ class SessionScreen(OpeningScreen):
         if not shown and self.inspector.has_focus:
             self.timeline.focus()
         self.set_class(not shown, "-alone")
+
+    def begin_as(self, shape: Shape | None, *, inspector: bool) -> None:
+        """Begin as a session was looked at last."""
+        self._show_inspector(inspector)
+        if shape is not None and shape is not self.timeline.shape:
+            self._show_shape(shape)
 
     def action_follow(self) -> None:
         """Follow the end of a running session, or stop."""
@@ -366,30 +377,3 @@ class SessionScreen(OpeningScreen):
     @on(PageView.LeaveWanted)
     def _inspector_left(self) -> None:
         self.timeline.focus()
-
-    # Filter
-
-    def action_filter(self) -> None:
-        """Filter the steps while typing."""
-        self._filter.hold()
-        self.query_one(FilterBar).open()
-
-    @on(FilterBar.Left)
-    def _filter_left(self) -> None:
-        self.timeline.focus()
-        self._filter.release()
-
-    @on(FilterBar.Changed)
-    def _filter_changed(self, event: FilterBar.Changed) -> None:
-        if self._filter.set(event.wanted):
-            self.run_filter()
-        else:
-            self.workers.cancel_group(self, "filter")
-
-    def run_filter(self) -> None:
-        """Look at steps that the filter has not looked at yet."""
-        self._look_at_more()
-
-    @work(group="filter", exclusive=True, exit_on_error=False)
-    async def _look_at_more(self) -> None:
-        await self._filter.run(self.query_one(FilterBar))

@@ -19,6 +19,7 @@ from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.notes_block import NOTED
 from promptetheus.tui.session_cells import Moment
 from promptetheus.tui.session_columns import COLUMN, GAP, Column, PlacedColumn, fit_columns
 from promptetheus.tui.session_groups import Group, Grouping, Listed, group_pieces
@@ -73,6 +74,8 @@ class SessionTable(LineList):
         self.sessions = SessionList()
         self.marks: dict[str, Path] = {}
         """Ids and files of the marked sessions, in the order in which they were marked."""
+        self.noted: frozenset[str] = frozenset()
+        """Ids of the sessions that somebody wrote a note about, or bookmarked something of."""
         self.activity: dict[str, Activity | None] = {}
         """How busy sessions were, by id, as far as it has been read; the screen reads it for what is in sight."""
         self.pinned: str | None = None
@@ -192,7 +195,8 @@ class SessionTable(LineList):
         if isinstance(row, Group):
             return joined(cut_pieces(group_pieces(row, looks), width))
         at = Moment(self._clock(), looks, self.sessions.repeats, self.activity)
-        pieces: Pieces = [(MARK if row.session_id in self.marks else " ", looks.accent)]
+        noted = NOTED if row.session_id in self.noted else " "
+        pieces: Pieces = [(MARK if row.session_id in self.marks else noted, looks.accent)]
         for column, cells in self.columns:
             if len(pieces) > 1:
                 pieces.append((" " * GAP, looks.text))

@@ -16,11 +16,13 @@ from textual.binding import Binding, BindingType
 from promptetheus.describe import describe
 from promptetheus.display import printable_line, value
 from promptetheus.markdown_export import session_markdown, step_markdown, value_text
+from promptetheus.notes import Note
 from promptetheus.session_document import session_document
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.hand_off import Program, hand_off
 from promptetheus.tui.menu import Menu
+from promptetheus.tui.notes_block import notes_of
 from promptetheus.tui.page import NOTHING
 from promptetheus.tui.session_reading import ReadingScreen
 
@@ -145,6 +147,7 @@ class TakingScreen(ReadingScreen):
     async def action_export(self) -> None:
         """Ask for a format, then write the file."""
         formats = [
+            ("HTML: one page that stands alone, to send to somebody", "html"),
             ("Markdown: every step, to read and to paste", "md"),
             ("JSON: every event, to import again", "json"),
             ("SVG: a picture of this screen", "svg"),
@@ -168,6 +171,8 @@ class TakingScreen(ReadingScreen):
                     title=f"promptetheus {printable_line(self.session_id, 60)}"
                 )
                 await asyncio.to_thread(_write, path, lambda: picture)
+            elif extension == "html":
+                await asyncio.to_thread(_write, path, self._html_text)
             elif extension == "json":
                 await asyncio.to_thread(_write, path, self._json_text)
             else:
@@ -188,7 +193,16 @@ class TakingScreen(ReadingScreen):
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     def _markdown_text(self) -> str:
-        return session_markdown(self.session_id, self.tail.log.events())
+        return session_markdown(self.session_id, self.tail.log.events(), self._notes())
+
+    def _html_text(self) -> str:
+        from promptetheus.session_html import pictures_of, session_html
+
+        events, spool = self.tail.log.events(), self.path.parent
+        return session_html(self.session_id, events, notes=self._notes(), picture=pictures_of(spool))
+
+    def _notes(self) -> list[Note]:
+        return [note for note in notes_of(self.path.parent).all() if note.about.session_id == self.session_id]
 
 
 def _write(path: Path, text: Callable[[], str]) -> None:

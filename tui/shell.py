@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual.app import App
@@ -42,6 +43,8 @@ class Shell(Guarded, App[None]):
     """The spool."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
+    chosen_keys: Mapping[str, str] = MappingProxyType({})
+    """Keys that the person chose, by the id of the action."""
 
     def __init__(self, *, ansi_color: bool | None) -> None:
         super().__init__(ansi_color=ansi_color)

@@ -303,7 +303,9 @@ class SqlScreen(QueryLibrary):
             else:
                 more = "" if result.complete else "+"
                 rows = f"{result.known:,}{more} {'row' if result.known == 1 else 'rows'}"
-                place = f"row {grid.cursor + 1:,} of " if grid.has_focus and result.known else ""
+                hidden = sum(grid.hidden_columns)
+                column = f"column {grid.column + 1} of {len(grid.columns)}, " if hidden else ""
+                place = f"{column}row {grid.cursor + 1:,} of " if grid.has_focus and result.known else ""
                 right = [
                     (place, looks.muted),
                     (rows, looks.text),

@@ -44,9 +44,8 @@ def sentences(suspect: Suspect) -> list[str]:
         f"{counts.failing_with} of {counts.failing}",
         f"{counts.passing_with} of {counts.passing}",
     )
-    chance = (
-        f"By chance alone p = {p_text(suspect.p)}, corrected for all that was looked at {p_text(suspect.q)}."
-    )
+    p, q = (text if text.startswith("<") else f"= {text}" for text in (p_text(suspect.p), p_text(suspect.q)))
+    chance = f"By chance alone p {p}, corrected for all that was looked at {q}."
     found = [
         f"In {failing} failing and {passing} passing sessions: {100 * suspect.effect:+.0f} points. {chance}"
     ]

@@ -74,7 +74,6 @@ class SuspectsScreen(SaysUnused, ViewScreen):
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
         "s": "These are the suspects: the first ones are the best.",
-        "n": "Notes are about failures: 4 goes there.",
         "space": "Only sessions are marked: o lists the failing ones.",
         "r": "The groups are looked at every two seconds: what changes is compared anew by itself.",
     }
@@ -93,6 +92,12 @@ class SuspectsScreen(SaysUnused, ViewScreen):
     def subject(self) -> object:
         """The session or the fingerprint."""
         return self.about
+
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The newest failing session: it is what the suspects are about."""
+        failing = [] if self.found is None else self.found.groups.failing
+        return (failing[0].session_id if failing else ""), None
 
     def compose(self) -> ComposeResult:
         """Where one is, the verdict, the list, the highlighted suspect, the keys."""

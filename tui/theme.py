@@ -20,6 +20,9 @@ from promptetheus.queries.rows import Status
 from promptetheus.steps import StepKind
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES, Palette
 
+COLOURLESS_THEME = "promptetheus-terminal"
+"""For terminals of few colours, and for people who want none."""
+
 
 def our_themes() -> list[Theme]:
     """Our palettes as Textual themes, ready for `App.register_theme`."""
@@ -32,7 +35,7 @@ def starting_theme(environment: Mapping[str, str]) -> str:
     The terminal is never asked: its answer could swallow a key that the person has already typed.
     """
     if "NO_COLOR" in environment:
-        return "promptetheus-terminal"
+        return COLOURLESS_THEME
     term = environment.get("TERM", "")
     exact = environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
     if (
@@ -40,7 +43,7 @@ def starting_theme(environment: Mapping[str, str]) -> str:
         and "256" not in term
         and term in ("linux", "xterm", "screen", "tmux", "vt100", "vt220", "ansi")
     ):
-        return "promptetheus-terminal"
+        return COLOURLESS_THEME
     # "15;0" or "0;default;15": foreground first, background last; 7 and 15 are the two whites.
     if environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15"):
         return "promptetheus-light"

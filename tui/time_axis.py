@@ -34,10 +34,8 @@ class TimeAxis:
             return
         start, end = stretch
         if step.kind is StepKind.SPAN:
-            # A span is no work of its own, and how long it took is only what was claimed of it.
-            if start > self.end_ms:
-                self.end_ms = start
-            return
+            # Its beginning is a moment; it is no work of its own, and how long it took is only what was claimed.
+            end = start
         if end > self.end_ms:
             self.end_ms = end
         if index >= self._seen:
@@ -47,7 +45,7 @@ class TimeAxis:
                 self._from.append(self._busy_to)
                 self._to.append(start)
                 self._cut.append(before + start - self._busy_to - IDLE_MS)
-        if step.open:
+        if step.open and step.kind is not StepKind.SPAN:
             self._at_work.add(index)
         elif self._at_work:
             self._at_work.discard(index)
@@ -69,6 +67,11 @@ class TimeAxis:
             into = (ms - self._from[place]) / (self._to[place] - self._from[place])
             return self._from[place] - before + into * IDLE_MS
         return ms - before
+
+    def awake(self, ms: float) -> float:
+        """The moment itself, or the end of the idle stretch that it lies in."""
+        place = bisect_right(self._to, ms)
+        return self._to[place] if place < len(self._from) and ms > self._from[place] else ms
 
     def moment(self, position: float) -> float:
         """Which moment lies there."""

@@ -223,8 +223,8 @@ class Timeline(LineList):
         current = self.current_step
         here = -1 if current is None else current.index
         found = [nearest_of(some, here, self.matches, forward=forward) for some in self._of_sort(name)]
-        known = [index for index in found if index is not None]
-        return self.steps[(min if forward else max)(known)] if known else None
+        index = (min if forward else max)((index for index in found if index is not None), default=None)
+        return None if index is None else self.steps[index]
 
     def is_one(self, name: str, step: Step) -> bool:
         """Whether a step is of that sort."""
@@ -335,8 +335,7 @@ class Timeline(LineList):
             failed = step is not None and step.ok is False and number == step.events[-1]
             cells = len(str(max(self._raw.events, 1)))
             return event_row(self.session_log.event(number), width, cells, self.looks, failed)
-        step_index = self._step_index_at(index)
-        step = self.steps[step_index]
+        step = self.steps[self._step_index_at(index)]
         state = self._state_of(step)
         description = describe(step, self.session_log.event)
         if step.kind is StepKind.ACTION:

@@ -130,6 +130,9 @@ class ViewScreen(Guarded, Screen[None]):
         """Id of the session that the person looks at ("" for none), and its step where one is selected."""
         return "", None
 
+    def notes_changed(self) -> None:
+        """Somebody wrote a note or a bookmark about what is selected."""
+
     def commands(self) -> Iterable[tuple[str, Callable[[], object]]]:
         """What the palette offers here beside the keys: a name and what it does."""
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -197,14 +197,8 @@ def ruler(chart: Chart, axis: TimeAxis, looks: Looks) -> Text:
     styles: list[Style] = [looks.muted] * cells
     for middle, length_ms in axis.cuts(window.start, window.end):
         _write(shown, styles, int(window.cell(middle, cells)), f"╎{duration(length_ms)}", looks.faint)
-    for position in _ticks(window, cells):
-        _write(
-            shown,
-            styles,
-            int(window.cell(position, cells)),
-            f"╷{offset_text(axis.moment(position))}",
-            looks.muted,
-        )
+    for moment, position in _ticks(axis, window, cells):
+        _write(shown, styles, int(window.cell(position, cells)), f"╷{offset_text(moment)}", looks.muted)
     for character, style in zip(shown, styles, strict=True):
         line.append(character, style)
     return line
@@ -219,11 +213,15 @@ def _write(shown: list[str], styles: list[Style], place: int, text: str, style: 
     styles[place:stop] = [style] * len(text)
 
 
-def _ticks(window: Window, cells: int) -> list[float]:
-    """Round positions at least a dozen cells apart."""
+def _ticks(axis: TimeAxis, window: Window, cells: int) -> Iterator[tuple[float, float]]:
+    """Round moments at least some cells apart, with their positions; none inside idle time that was cut out."""
     least = (window.end - window.start) / cells * TICK_CELLS
     step = next((step for step in _TICKS_MS if step >= least), _TICKS_MS[-1])
     while step < least:
         step *= 2
-    first = math.ceil(window.start / step)
-    return [number * step for number in range(first, int(window.end / step) + 1)]
+    moment = math.ceil(axis.awake(axis.moment(window.start)) / step) * step
+    while (position := axis.position(moment)) <= window.end:
+        awake = axis.awake(moment)
+        if awake == moment:
+            yield moment, position
+        moment = max(moment + step, math.ceil(awake / step) * step)

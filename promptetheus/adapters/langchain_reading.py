@@ -57,8 +57,7 @@ def read_result(answer: Answer, result: Any) -> None:
     answer.finish_reason = _text(reason) or answer.finish_reason
     answer.response_id = _text(facts.get("id")) or _text(get(output, "id")) or answer.response_id
     if get(get(message, "usage_metadata"), "total_cost") == 0:  # LangChain's own cache had the answer
-        answer.cost_usd = 0.0
-        answer.facts["cache_hit"] = True
+        answer.cost_usd, answer.response_id, answer.facts["cache_hit"] = 0.0, None, True
     text = text_of_content(get(message, "content")) if message is not None else get(generation, "text")
     if isinstance(text, str) and text:
         answer.texts = [text]

@@ -8,15 +8,15 @@ from typing import Any
 
 import orjson
 
+from promptetheus import otlp_meaning as meaning
 from promptetheus.adapters.bounded import BoundedRunState
 from promptetheus.adapters.content import prompt_of
 from promptetheus.adapters.model_call import ModelCall, ToolRequest, record_tool_call, record_tool_result
 from promptetheus.adapters.scope import Scope, hook, scope_of
 from promptetheus.adapters.spans import SpanTree
 from promptetheus.adapters.usage import Usage, get, whole
-from promptetheus.gateway import otlp_meaning as meaning
-from promptetheus.gateway.otlp_meaning import Meaning
-from promptetheus.gateway.otlp_spans import ERROR, Span, SpanEvent
+from promptetheus.otlp_meaning import Meaning
+from promptetheus.otlp_spans import ERROR, Span, SpanEvent
 
 ADAPTER = "otel"
 OWN_SCOPE = "promptetheus"

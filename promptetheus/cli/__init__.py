@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "skill": ("skill", "a short text for coding agents that have a shell"),
     "init": ("init", "set up delivery: a project at a gateway, and its key"),
     "spool": ("spool", "what is pending, sent and refused; send it, send it again, delete it"),
+    "mirror": ("mirror", "keep a gateway's project here, as a spool that every command reads"),
     "doctor": ("doctor", "check the spool, the settings and the connection"),
     "dev": ("dev", "run a gateway for this machine"),
     "serve": ("serve", "run a gateway for a team"),

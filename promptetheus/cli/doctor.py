@@ -3,6 +3,8 @@
 Says where things are, what is in the spool, what cannot be read in it and why, and what to do about it.
 Exit code 0 when all is well, 1 otherwise. Without an API key nothing is to be sent anywhere: that is no problem.
 The API key is never printed.
+
+--wait waits for an event of an agent that you start meanwhile: at the gateway where a key is set, else in the spool.
 """
 
 from __future__ import annotations
@@ -13,14 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from promptetheus import retention
 from promptetheus.cli.options import add_json, add_spool
-from promptetheus.cli.output import out, print_json
+from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.spool import deliveries
+from promptetheus.delivery.overview import Totals, totals
 from promptetheus.display import age, count, printable_line, size
 from promptetheus.losses import Losses, losses
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from promptetheus.cli.doctor_wait import Waiting
     from promptetheus.queries.checkup import Checkup
     from promptetheus.settings import Config
 
+DEFAULT_WAIT_S = 60.0
 MAX_NAMED = 20
 """Files with trouble that are named; further ones are counted. --json names all."""
 
@@ -30,6 +38,14 @@ NO_KEY = "no api_key configured (set PROMPTETHEUS_API_KEY)."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        type=_seconds,
+        const=DEFAULT_WAIT_S,
+        metavar="SECONDS",
+        help=f"wait so long for an event to arrive (default {DEFAULT_WAIT_S:.0f}); none is a problem",
+    )
     add_spool(parser)
     add_json(parser)
 
@@ -41,24 +57,32 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = load_config()
     settings = _settings(config)
+    waiting = None if arguments.wait is None else _waiting(arguments.spool, settings)
     found = examine(arguments.spool)
     kept = {**retention.state(arguments.spool), "cap_bytes": config.spool_max_bytes}
     lost = losses(arguments.spool)
+    backlog = (
+        totals(arguments.spool, deliveries(arguments.spool)) if found.exists else totals(arguments.spool, ())
+    )
     connectivity, connected = _connectivity(settings)
     healthy = connected and not found.complaints
     if arguments.json:
+        arrival = None if waiting is None else waiting.until(arguments.wait)
+        healthy = healthy and (waiting is None or arrival is not None)
         print_json(
             {
                 "healthy": healthy,
                 "settings": settings,
                 "connectivity": connectivity,
                 "spool": _as_json(found),
+                "delivery": backlog._asdict(),
+                **({} if waiting is None else {"arrival": arrival._asdict() if arrival else None}),
                 "retention": kept,
                 "losses": lost._asdict(),
             }
         )
         return 0 if healthy else 1
-    for line in _configuration(settings, found):
+    for line in _configuration(settings, backlog):
         out(line)
     out(f"Connectivity   : {connectivity}")
     out("")
@@ -66,7 +90,44 @@ def run(arguments: argparse.Namespace) -> int:
         out(line)
     for line in _limits(kept, lost):
         out(line)
+    if waiting is not None:
+        healthy = _wait(waiting, arguments.wait) and healthy
     return 0 if healthy else 1
+
+
+def _waiting(spool: Path, settings: dict[str, Any]) -> Waiting:
+    from promptetheus.cli.doctor_wait import Waiting
+    from promptetheus.delivery.destination import destination
+
+    return Waiting(spool, destination() if settings["api_key"] else None)
+
+
+def _wait(waiting: Waiting, deadline_s: float) -> bool:
+    """Tell what arrives; whether something did."""
+    say(f"Waiting up to {deadline_s:g} s for an event: start an agent now.")
+    arrival = waiting.until(deadline_s)
+    if arrival is not None:
+        place = "at the gateway" if arrival.where == "gateway" else "in the spool"
+        out(f"Arrived        : an event of session {printable_line(arrival.session, 80)}, {place}")
+        return True
+    if waiting.recorded is None:
+        out("! No event arrived. Does the agent write to this spool (spool_dir=, its working directory)?")
+        return False
+    why = waiting.why_not()
+    reason = f": {printable_line(why, 300)}" if why else ". Is PROMPTETHEUS_API_KEY set where the agent runs?"
+    name = printable_line(waiting.recorded.session, 80)
+    out(f"! Session {name} was recorded and did not reach the gateway{reason}")
+    return False
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0 and below a day")
+    return found
 
 
 def _settings(config: Config) -> dict[str, Any]:
@@ -100,14 +161,14 @@ def _connectivity(settings: dict[str, Any]) -> tuple[str, bool]:
     return said, True
 
 
-def _configuration(settings: dict[str, Any], found: Checkup) -> list[str]:
+def _configuration(settings: dict[str, Any], backlog: Totals) -> list[str]:
     lines = ["Promptetheus configuration:"]
     for name, value in settings.items():
         absent = "(off)" if name == "redact" else "(not set)"
         lines.append(f"  {name:<13}: {absent if value is None else printable_line(str(value))}")
     lines.append(
-        f"  spool backlog: {found.events} pending event(s) in {found.sessions} file(s); "
-        f"{found.dead_letters} dead-lettered"
+        f"  spool backlog: {backlog.pending_events} pending event(s) in {backlog.pending_sessions} file(s); "
+        f"{backlog.dead_events} dead-lettered"
     )
     return lines
 

@@ -1,4 +1,4 @@
-"""Write a session as JSON: its events and how many there are of each type."""
+"""Write a session to a file or the screen: JSON (to import again), Markdown, or one HTML page that stands alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from promptetheus.cli.options import add_json, add_spools, named
 from promptetheus.cli.output import json_text, out, print_json, say
 from promptetheus.cli.targets import open_session
+from promptetheus.events import Event
 from promptetheus.session_document import session_document
 
 
@@ -15,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("session", help="session id, the beginning of one, or a file")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file instead of the screen")
+    parser.add_argument(
+        "--format", choices=["json", "md", "html"], default="json", help="default json, which can be imported"
+    )
     add_spools(parser)
     add_json(parser)
 
@@ -25,18 +29,34 @@ def run(arguments: argparse.Namespace) -> int:
     log = open_session(arguments.spools, arguments.session, missing=missing)
     if log is None:
         return 1
-    events = log.events()
-    document = session_document(log.row().session_id, events)
+    events, session_id = log.events(), log.row().session_id
     if arguments.out is None:
-        print_json(document)
+        # JSON on a terminal is in ASCII: no text in it reaches the terminal raw.
+        out(_text(arguments.format, session_id, events, log.path.parent, ascii_only=True).rstrip("\n"))
         return 0
     try:
-        arguments.out.write_text(json_text(document, ascii_only=False) + "\n", encoding="utf-8")
+        text = _text(arguments.format, session_id, events, log.path.parent, ascii_only=False)
+        arguments.out.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         say(f"Could not write {arguments.out}: {error.strerror or error}.")
         return 1
     if arguments.json:
-        print_json({"session_id": document["session_id"], "events": len(events), "file": str(arguments.out)})
+        print_json({"session_id": session_id, "events": len(events), "file": str(arguments.out)})
     else:
         out(f"Exported {len(events)} event(s) to {arguments.out}.")
     return 0
+
+
+def _text(form: str, session_id: str, events: list[Event], spool: Path, *, ascii_only: bool) -> str:
+    if form == "json":
+        return json_text(session_document(session_id, events), ascii_only=ascii_only) + "\n"
+    from promptetheus.notes import Notes
+
+    notes = [note for note in Notes(spool).all() if note.about.session_id == session_id]
+    if form == "md":
+        from promptetheus.markdown_export import session_markdown
+
+        return session_markdown(session_id, events, notes)
+    from promptetheus.session_html import pictures_of, session_html
+
+    return session_html(session_id, events, notes=notes, picture=pictures_of(spool))

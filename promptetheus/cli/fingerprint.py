@@ -63,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
             out(f"  - {printable_line(signal)}")
     elif row.status is Status.RUNNING:
         out("No failure detected so far: this session is still running.")
+    elif row.status is Status.EMPTY:
+        out("No failure detected: this session has no events.")
     elif not crashed:
         out("No failure detected in this session.")
     if crashed:

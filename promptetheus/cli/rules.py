@@ -61,7 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [
         row for row in all_rows(arguments.spool) if arguments.agent is None or row.agent == arguments.agent
     ]
-    effects = judge(evidence_of(arguments.spool, rows), rules.effects)
+    evidence = evidence_of(arguments.spool, rows)
+    seen = {tool for session in evidence for tool in session}
+    for tool, word in arguments.effect:
+        if tool not in seen and word != _NO_CORRECTION:
+            say(f"No session here has called {printable_line(tool, 60)} yet: is that its name?")
+    effects = judge(evidence, rules.effects)
     guesses = sorted(effects.values(), key=lambda known: (known.effect != "write", known.tool))
     if arguments.json:
         print_json(_as_json(rules, guesses))

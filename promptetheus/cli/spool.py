@@ -18,7 +18,7 @@ from typing import Any
 
 from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
-from promptetheus.delivery.overview import SessionDelivery, overview
+from promptetheus.delivery.overview import SessionDelivery, overview, totals
 from promptetheus.display import age, printable_line
 
 ACTIONS = ("list", "replay", "retry", "purge", "prune")
@@ -86,7 +86,7 @@ def _list(spool: Path, as_json: bool) -> int:
     pending = [entry for entry in found if entry.pending_bytes]
     sent = [entry for entry in found if not entry.pending_bytes and entry.is_meant]
     dead = dead_letters.files(spool)
-    dead_events = sum(len(dead_letters.read(path)[0]) for path in dead)
+    sums = totals(spool, found)
     if as_json:
         print_json(
             {
@@ -95,22 +95,22 @@ def _list(spool: Path, as_json: bool) -> int:
                 "sent": [_as_json(entry) for entry in sent],
                 "dead": [{"session": path.stem, "bytes": path.stat().st_size} for path in dead],
                 "totals": {
-                    "pending_events": sum(entry.pending_events for entry in pending),
-                    "sent_events": sum(entry.sent_events for entry in found),
-                    "dead_events": dead_events,
+                    "pending_events": sums.pending_events,
+                    "sent_events": sums.sent_events,
+                    "dead_events": sums.dead_events,
                 },
             }
         )
         return 0
-    waiting = sum(entry.pending_events for entry in pending)
-    size = sum(entry.pending_bytes for entry in pending)
     out(f"Spool: {spool}")
-    out(f"  pending : {waiting} event(s) across {len(pending)} session file(s), {size} bytes")
-    if sent or any(entry.sent_events for entry in pending):
-        number = sum(entry.sent_events for entry in found)
-        out(f"  sent    : {number} event(s), {len(sent)} session(s) as a whole")
+    out(
+        f"  pending : {sums.pending_events} event(s) across {sums.pending_sessions} session file(s), "
+        f"{sums.pending_bytes} bytes"
+    )
+    if sent or sums.sent_events:
+        out(f"  sent    : {sums.sent_events} event(s), {len(sent)} session(s) as a whole")
     dead_bytes = sum(path.stat().st_size for path in dead)
-    out(f"  dead    : {dead_events} event(s) across {len(dead)} file(s), {dead_bytes} bytes")
+    out(f"  dead    : {sums.dead_events} event(s) across {len(dead)} file(s), {dead_bytes} bytes")
     for entry in pending:
         out(f"    {printable_line(entry.stem)}: {entry.pending_events} pending{_trouble(entry)}")
     if dead:

@@ -2,6 +2,9 @@
 
 Opens on all sessions, or on the one that TARGET names: a session id or the beginning of one, a session file,
 an exported session (.json), or a directory of sessions.
+
+--project opens a project of a gateway: the one at PROMPTETHEUS_API_URL, read with PROMPTETHEUS_API_KEY into a mirror
+that is kept fresh meanwhile; or what a gateway of this machine has on its disk, which needs no key.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptetheus.cli.options import add_spool
-from promptetheus.cli.output import say
+from promptetheus.cli.output import out, say
+from promptetheus.display import printable_line
 from promptetheus.spool import DEFAULT_SPOOL_DIR
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--project",
         metavar="NAME",
-        help="a project of this machine's gateway, by name or id, instead of --spool",
+        help="a project of a gateway, by name or id, instead of --spool",
     )
     parser.add_argument(
         "--filter", default="", metavar="TEXT", help="e.g. 'status:failed agent:booking dur>2s'"
@@ -50,16 +54,79 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="open the SQL view, on this query where there is one",
     )
     parser.add_argument(
+        "--web",
+        nargs="?",
+        type=int,
+        const=8484,
+        metavar="PORT",
+        help="serve it to a browser on this machine (extra: web), by default on port 8484",
+    )
+    parser.add_argument(
+        "--keys", action="store_true", help="list every action with its id and keys (docs/tui.md), and stop"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="as if for the first time: what is remembered is left aside"
+    )
+    parser.add_argument(
         "--theme", metavar="NAME", help="dark, light, high-contrast, colour-blind, terminal, …"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    if arguments.keys:
+        return _list_keys()
+    if arguments.web is not None:
+        return _serve(arguments)
+    if arguments.project is None:
+        return _show(arguments)
+    from promptetheus.cli.tui_project import NoProject, project_spool
+
+    # Named sessions have to be here before they can be found; otherwise they come in while the list is open.
+    is_named = arguments.target is not None or arguments.diff is not None
+    try:
+        with project_spool(arguments.project, is_complete=is_named) as spool:
+            arguments.spool = spool
+            return _show(arguments)
+    except NoProject as error:
+        say(f"promptetheus tui: {printable_line(str(error), 1000)}")
+        return 1
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Show the same in a browser."""
+    from promptetheus.tui.web import CannotServe, serve
+
+    words = [arguments.target] if arguments.target is not None else []
+    words += ["--spool", str(arguments.spool.absolute())]
+    for option in ("project", "filter", "theme", "fingerprint", "sql"):
+        if value := getattr(arguments, option):
+            words += [f"--{option}", value]
+    words += ["--step", str(arguments.step)] if arguments.step is not None else []
+    words += ["--diff", *arguments.diff] if arguments.diff else []
+    words += ["--fresh"] if arguments.fresh else []
+    try:
+        serve(words, arguments.web)
+    except CannotServe as error:
+        say(f"promptetheus tui: {error}")
+        return 1
+    return 0
+
+
+def _list_keys() -> int:
+    """Print every action that can be given another key."""
+    from promptetheus.tui.key_list import key_actions
+
+    actions = key_actions()
+    ids, keys = max(len(each.id) for each in actions), min(24, max(len(each.keys) for each in actions))
+    for action in actions:
+        out(f"{action.id:<{ids}}  {action.keys:<{keys}}  {action.sentence}")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
     from promptetheus.tui.launch import NO_TERMINAL, CannotShow, find_diff, find_target, has_terminal, show
 
-    if arguments.project is not None and not _use_project(arguments):
-        return 1
     spool_given = arguments.spool != Path(DEFAULT_SPOOL_DIR)
     try:
         target = find_target(arguments.target, arguments.spool, spool_given=spool_given, step=arguments.step)
@@ -72,7 +139,13 @@ def run(arguments: argparse.Namespace) -> int:
         say(NO_TERMINAL)
         return 2
     try:
-        return show(target, theme=arguments.theme, filter_text=arguments.filter, place=_place(arguments))
+        return show(
+            target,
+            theme=arguments.theme,
+            filter_text=arguments.filter,
+            place=_place(arguments),
+            fresh=arguments.fresh,
+        )
     except CannotShow as error:
         say(f"promptetheus tui: {error}")
         return 2
@@ -85,20 +158,3 @@ def _place(arguments: argparse.Namespace) -> Place | None:
     if arguments.fingerprint is not None:
         return Place("failures", arguments.fingerprint.lower())
     return None if arguments.sql is None else Place("sql", arguments.sql or None)
-
-
-def _use_project(arguments: argparse.Namespace) -> bool:
-    """Set the spool to that of the gateway's project; False after telling the person why there is none."""
-    from promptetheus.display import printable_line
-    from promptetheus.gateway.options import gateway_directory
-    from promptetheus.gateway.places import find_spool, project_ids
-
-    directory = gateway_directory()
-    found = find_spool(directory, arguments.project)
-    if found is None:
-        known = [f"{name} ({project_id})" for project_id, name in project_ids(directory).items()]
-        named = printable_line(", ".join(known[:20])) if known else "there is no gateway's store"
-        say(f"promptetheus tui: no project {arguments.project!r} in {directory}: {named}.")
-        return False
-    arguments.spool = found
-    return True

@@ -41,7 +41,11 @@ _SAVE_S = 1.0
 
 
 class InUse(Exception):
-    """Another process writes this mirror."""
+    """Another process writes this mirror, which can be read meanwhile."""
+
+    def __init__(self, spool: Path) -> None:
+        super().__init__(f"{spool} is being written by another process")
+        self.spool = spool
 
 
 class Round(NamedTuple):
@@ -52,6 +56,7 @@ class Round(NamedTuple):
     sessions: int
     """Of these had something new."""
     events: int
+    """That were fetched, those of a session that was fetched again included."""
     artifacts: int
     lost_artifacts: int
     """Named by an event, and the gateway does not have them as named."""
@@ -66,7 +71,14 @@ def mirror_directory(api_url: str, project_id: str) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache")
     if not cache.is_absolute():
         raise CannotRead("there is no home directory to keep the mirror in: set XDG_CACHE_HOME")
-    return cache / "promptetheus" / "mirrors" / session_file_stem(api_url) / session_file_stem(project_id) / "spool"
+    return (
+        cache
+        / "promptetheus"
+        / "mirrors"
+        / session_file_stem(api_url)
+        / session_file_stem(project_id)
+        / "spool"
+    )
 
 
 class Mirror:
@@ -120,9 +132,7 @@ class Mirror:
         finally:
             if changed or removed:
                 self._save()
-        return Round(
-            len(listed), changed, self._events, self._artifacts, self._lost, removed, self._is_full
-        )
+        return Round(len(listed), changed, self._events, self._artifacts, self._lost, removed, self._is_full)
 
     @property
     def _is_full(self) -> bool:
@@ -130,7 +140,10 @@ class Mirror:
 
     def _is_known(self, remote: RemoteSession) -> bool:
         held = self._index.sessions.get(remote.session_id)
-        return held is not None and (held.listed_events, held.listed_change) == (remote.events, remote.changed)
+        return held is not None and (held.listed_events, held.listed_change) == (
+            remote.events,
+            remote.changed,
+        )
 
     def _bring(self, remote: RemoteSession, stop: Callable[[], bool]) -> None:
         path = self.spool / session_file_name(remote.session_id)
@@ -151,9 +164,7 @@ class Mirror:
     def _pages(self, session_id: str, after_seq: int, stop: Callable[[], bool]) -> Iterator[EventPage]:
         cursor: str | None = None
         while not stop() and not self._is_full:
-            page = self._reader.events(
-                self._index.project_id, session_id, after_seq=after_seq, cursor=cursor
-            )
+            page = self._reader.events(self._index.project_id, session_id, after_seq=after_seq, cursor=cursor)
             if not page.lines:
                 return
             yield page
@@ -181,22 +192,21 @@ class Mirror:
         new = MirroredSession()
         draft = path.with_name(f".{path.name}.again")
         try:
-            self._size -= old.size_bytes
             for page in self._pages(remote.session_id, -1, stop):
                 self._append(draft, new, page)
             if stop() or self._is_full or new.events <= old.events:
-                self._size += old.size_bytes - new.size_bytes
-                self._events -= new.events
                 new = old
             else:
-                self._events -= old.events
-                self._index.sessions[remote.session_id] = MirroredSession()  # should this be cut off in between
+                self._index.sessions[remote.session_id] = (
+                    MirroredSession()
+                )  # should this be cut off in between
                 self._save()
                 os.replace(draft, path)
+                self._index.sessions[remote.session_id] = new
         finally:
             draft.unlink(missing_ok=True)
+            self._size = self._index.size_bytes
         new.missing = max(0, remote.events - new.events)
-        self._index.sessions[remote.session_id] = new
         return new
 
     def _bring_artifacts(self, page: EventPage) -> None:
@@ -277,7 +287,7 @@ def _claimed(spool: Path) -> Iterator[None]:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InUse(f"{spool} is being written by another process") from None
+            raise InUse(spool) from None
         except OSError:  # a file system without locks
             pass
         yield

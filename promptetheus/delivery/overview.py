@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.batches import read_batch
@@ -34,6 +35,29 @@ class SessionDelivery:
     def stem(self) -> str:
         """The name of the file without its suffix: the session's id, where that is safe."""
         return self.session_file.name.removesuffix(".jsonl")
+
+
+class Totals(NamedTuple):
+    """A spool in numbers."""
+
+    pending_events: int
+    pending_sessions: int
+    pending_bytes: int
+    sent_events: int
+    dead_events: int
+
+
+def totals(spool: Path, entries: Iterable[SessionDelivery]) -> Totals:
+    """The sums over its sessions, and over refused events, also those whose session is gone."""
+    known = list(entries)
+    waiting = [entry for entry in known if entry.pending_bytes]
+    return Totals(
+        sum(entry.pending_events for entry in waiting),
+        len(waiting),
+        sum(entry.pending_bytes for entry in waiting),
+        sum(entry.sent_events for entry in known),
+        sum(len(dead_letters.read(path)[0]) for path in dead_letters.files(spool)),
+    )
 
 
 def overview(

@@ -92,11 +92,13 @@ class ProjectReader:
             return matching[0]
         named = ", ".join(f"{project.name} ({project.project_id})" for project in projects[:20]) or "none"
         if matching:
-            raise CannotRead(f"several projects are named {wanted!r}: say which by its id. There are: {named}")
+            raise CannotRead(
+                f"several projects are named {wanted!r}: say which by its id. There are: {named}"
+            )
         raise CannotRead(f"the key sees no project {wanted!r}. It sees: {named}")
 
-    def sessions(self, project_id: str) -> Iterator[RemoteSession]:
-        """Sessions, newest first."""
+    def sessions(self, project_id: str | None) -> Iterator[RemoteSession]:
+        """Sessions, newest first; of all projects that the key sees with None."""
         cursor: str | None = None
         known: set[str] = set()
         for _ in range(_MAX_PAGES):

@@ -11,7 +11,7 @@ from typing import Any
 
 from promptetheus.clock import format_timestamp
 from promptetheus.events import Event
-from promptetheus.gateway.otlp_meaning import (
+from promptetheus.otlp_meaning import (
     Meaning,
     agent_of,
     documents,
@@ -26,7 +26,7 @@ from promptetheus.gateway.otlp_meaning import (
     tool_name,
     tool_result,
 )
-from promptetheus.gateway.otlp_spans import ERROR, Span
+from promptetheus.otlp_spans import ERROR, Span
 
 SEQ_STEP_NS = 10_000
 MAX_TIME_NS = 4_000_000_000 * 10**9

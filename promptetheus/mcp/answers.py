@@ -121,7 +121,12 @@ def write(answer: Answer, cursor: str | None = None, max_bytes: int = DEFAULT_BY
 
 def clean(text: str) -> str:
     """Recorded text as it may be shown: without secrets, and without characters that do more than stand there."""
-    return printable(str(orjson.loads(_redactor().encoded(encode_value(text)))))
+    return printable(str(without_secrets(text)))
+
+
+def without_secrets(value: Any) -> Any:
+    """A value without secrets, its keys looked at too. Before anything is cut: half a secret is not known for one."""
+    return orjson.loads(_redactor().encoded(encode_value(value)))
 
 
 def cut(text: str, max_bytes: int) -> str:

@@ -17,7 +17,7 @@ from promptetheus.display import duration, printable_line
 from promptetheus.explain import explain
 from promptetheus.first_mistake import first_mistakes
 from promptetheus.markdown_export import step_markdown
-from promptetheus.mcp.answers import MAX_BYTES, Answer, Refused, clean, write
+from promptetheus.mcp.answers import MAX_BYTES, Answer, Refused, clean, without_secrets, write
 from promptetheus.narrative import did_fail, headline
 from promptetheus.notes import Note, Notes, Subject
 from promptetheus.project_files import beside
@@ -66,7 +66,7 @@ def write_bundle(
     log = SessionLog(path)
     while log.poll().more:
         pass
-    row, events = log.row(), log.events()
+    row, events = log.row(), [without_secrets(event) for event in log.events()]
     stem = session_file_stem(row.session_id)
     directory = _new_directory(beside(spool, FOLDER), stem[:60])
     pages: list[tuple[str, str]] = []
@@ -84,7 +84,7 @@ def write_bundle(
     for found in _telling(log, events, step):
         name = f"step-{found.index}.md"
         text = step_markdown(
-            found, [log.event(number) for number in found.events], describe(found, log.event)
+            found, [events[number] for number in found.events], describe(found, events.__getitem__)
         )
         page(name, f"step {found.index}, {found.kind.value}, in full", _fenced([], [text], stem))
     notes = Notes(spool).all()

@@ -14,10 +14,12 @@ function_calling = framework("llama_index.core.llms.function_calling")
 llms = framework("llama_index.core.llms.llm")
 openai = framework("openai")
 
+Base: Any = function_calling.FunctionCallingLLM
+
 Json = dict[str, Any]
 
 
-class StubLLM(function_calling.FunctionCallingLLM):  # type: ignore[misc]
+class StubLLM(Base):
     """Chat completions at `url`."""
 
     url: str

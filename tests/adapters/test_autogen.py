@@ -221,7 +221,7 @@ async def test_structured_output_is_what_the_model_said(record: Record, stub: St
     assert len(record.of("agent_message")) == 1
 
 
-class Echo(agents.BaseChatAgent):  # type: ignore[misc]
+class Echo(agents.BaseChatAgent):  # type: ignore[misc, name-defined]
     """An agent without a model."""
 
     produced_message_types = (messages.TextMessage,)

@@ -134,12 +134,15 @@ def test_a_model_call_that_fails_is_recorded_once_and_raised(record: Record, stu
 
 @pytest.mark.adapter("CrewAI", "failure")
 def test_a_failure_without_a_model_call_is_recorded_once(record: Record, stub: StubServer) -> None:
+    def refuse(output: Any) -> None:
+        raise LookupError("no such slot")
+
     failing = crew(stub)
-    failing.tasks[0].guardrail = lambda output: (_ for _ in ()).throw(LookupError("no such slot"))
-    with CrewAIAdapter(), pytest.raises(Exception, match="no such slot"):
+    failing.tasks[0].callback = refuse
+    with CrewAIAdapter(), pytest.raises(LookupError, match="no such slot"):
         failing.kickoff()
-    assert len(record.of("error")) == 1
-    assert "no such slot" in record.only("error")["payload"]["message"]
+    assert record.only("error")["payload"]["error_type"] == "LookupError"
+    assert record.only("error")["payload"]["message"] == "no such slot"
 
 
 @pytest.mark.adapter("CrewAI", "structured output")
@@ -176,23 +179,28 @@ def test_a_flow_is_a_span_with_its_methods(record: Record, stub: StubServer) -> 
         def answer(self, text: str) -> str:
             return text.upper()
 
-    with CrewAIAdapter():
-        assert Booking().kickoff() == "HELLO FROM THE STUB."
+        @flows.listen(answer)  # type: ignore[untyped-decorator]
+        def refuse(self, text: str) -> str:
+            raise LookupError("no such slot")
+
+    with CrewAIAdapter(), pytest.raises(LookupError):
+        Booking().kickoff()
     spans = record.spans()
-    assert spans[""] == ["Booking"] and sorted(spans["Booking"]) == ["answer", "ask"]
+    assert spans[""] == ["Booking"] and sorted(spans["Booking"]) == ["answer", "ask", "refuse"]
     assert spans["ask"] == ["crew"]
+    assert record.only("error")["payload"]["message"] == "no such slot"
 
 
 def test_tasks_that_run_in_threads_of_their_own_stay_in_their_crew(record: Record, stub: StubServer) -> None:
-    helper = agent(stub)
+    agents = [agent(stub, role=f"r{number}") for number in range(3)]
     tasks = [
         crewai.Task(
-            description="hi", expected_output="x", agent=helper, name=f"t{number}", async_execution=number < 2
+            description="hi", expected_output="x", agent=one, name=f"t{number}", async_execution=number < 2
         )
-        for number in range(3)
+        for number, one in enumerate(agents)
     ]
     with CrewAIAdapter():
-        crewai.Crew(name="crew", agents=[helper], tasks=tasks, memory=False).kickoff()
+        crewai.Crew(name="crew", agents=agents, tasks=tasks, memory=False).kickoff()
     spans = record.spans()
     assert spans[""] == ["crew"] and sorted(spans["crew"]) == ["t0", "t1", "t2"]
     assert len(record.of("llm_call")) == 3

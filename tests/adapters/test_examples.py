@@ -34,6 +34,33 @@ class Example:
 ADD = 'call add({"a": 19, "b": 23})'
 
 TABLE = {
+    "autoinstrument_agent": Example(
+        ("openai",), "Name a color.", {"user_message": 1, "llm_call": 1, "agent_message": 1}
+    ),
+    "autogen_agent": Example(
+        ("autogen_agentchat", "autogen_ext.models.openai"),
+        ADD,
+        {
+            "user_message": 1,
+            "llm_call": 3,
+            "tool_call": 1,
+            "tool_result": 1,
+            "agent_message": 2,
+            "state_change": 7,
+        },
+    ),
+    "crewai_agent": Example(
+        ("crewai",),
+        ADD,
+        {
+            "user_message": 1,
+            "llm_call": 2,
+            "tool_call": 1,
+            "tool_result": 1,
+            "agent_message": 1,
+            "state_change": 6,
+        },
+    ),
     "playwright_agent": Example(
         ("playwright",),
         "Book a visit.",
@@ -75,14 +102,43 @@ TABLE = {
         ("langgraph", "langchain", "langchain_openai"),
         ADD,
         {
-            "user_message": 1, "llm_call": 2, "tool_call": 1, "tool_result": 1, "agent_message": 1,
-            "goal_check": 1, "state_change": 10,
+            "user_message": 1,
+            "llm_call": 2,
+            "tool_call": 1,
+            "tool_result": 1,
+            "agent_message": 1,
+            "goal_check": 1,
+            "state_change": 10,
         },
     ),
     "llamaindex_agent": Example(
         ("llama_index.core",),
         "What rhymes with rain?",
         {"user_message": 1, "llm_call": 3, "retrieval": 1, "agent_message": 1, "state_change": 8},
+    ),
+    "dspy_agent": Example(
+        ("dspy",),
+        "What is 19 plus 23?",
+        {
+            "user_message": 1,
+            "llm_call": 3,
+            "tool_call": 2,
+            "tool_result": 2,
+            "agent_message": 3,
+            "state_change": 10,
+        },
+    ),
+    "haystack_agent": Example(
+        ("haystack",),
+        ADD,
+        {
+            "user_message": 1,
+            "llm_call": 2,
+            "tool_call": 1,
+            "tool_result": 1,
+            "agent_message": 1,
+            "state_change": 6,
+        },
     ),
     "opentelemetry_agent": Example(
         ("opentelemetry.sdk", "anthropic"),
@@ -93,6 +149,10 @@ TABLE = {
 
 
 PAGES = {
+    "autogen": ("autogen_agentchat", "autogen_ext.models.openai"),
+    "autoinstrument": ("openai",),
+    "crewai": ("crewai",),
+    "playwright": ("playwright",),
     "openai": ("openai",),
     "anthropic": ("anthropic",),
     "litellm": ("litellm",),
@@ -143,6 +203,7 @@ def run(
         "OPENAI_API_KEY": "stub",
         "ANTHROPIC_BASE_URL": stub.url,
         "ANTHROPIC_API_KEY": "stub",
+        "DSPY_EXAMPLE_OFFLINE": "1",
     }
     done = subprocess.run(
         [sys.executable, *arguments],

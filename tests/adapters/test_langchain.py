@@ -30,6 +30,8 @@ tools = framework("langchain_core.tools")
 openai = framework("langchain_openai")
 anthropic = framework("langchain_anthropic")
 
+BaseRetriever: Any = retrievers.BaseRetriever
+
 
 @tools.tool
 def add(a: int, b: int) -> int:
@@ -43,7 +45,7 @@ def broken(a: int) -> int:
     raise ValueError("no luck")
 
 
-class Poems(retrievers.BaseRetriever):  # type: ignore[misc]
+class Poems(BaseRetriever):
     """Finds one poem, for one word none."""
 
     def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Any]:

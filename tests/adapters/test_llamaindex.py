@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,16 +29,25 @@ types = framework("llama_index.core.base.llms.types")
 workflow = framework("llama_index.core.workflow")
 stubs = framework("tests.adapters.llamaindex_stub")
 
-Context, StartEvent, StopEvent = workflow.Context, workflow.StartEvent, workflow.StopEvent
+Event: Any = workflow.Event
+Workflow: Any = workflow.Workflow
+BaseRetriever: Any = retrievers.BaseRetriever
+BaseModel: Any = framework("pydantic").BaseModel
+if TYPE_CHECKING:
+    Context = Any
+    StartEvent = Any
+    StopEvent = Any
+else:  # LlamaIndex reads the annotations of steps
+    Context, StartEvent, StopEvent = workflow.Context, workflow.StartEvent, workflow.StopEvent
 
 
-class Part(workflow.Event):  # type: ignore[misc]
+class Part(Event):
     """A part of the work."""
 
     name: str
 
 
-class Done(workflow.Event):  # type: ignore[misc]
+class Done(Event):
     """A part is done."""
 
 
@@ -164,7 +173,7 @@ def test_a_stream_that_breaks_is_recorded(stub: StubServer, record: Record) -> N
 
 @pytest.mark.adapter("LlamaIndex", "structured output")
 def test_structured_output_is_recorded(stub: StubServer, record: Record) -> None:
-    class Day(framework("pydantic").BaseModel):  # type: ignore[misc]
+    class Day(BaseModel):
         """A day."""
 
         day: int
@@ -202,7 +211,7 @@ def test_a_question_to_an_engine_is_recorded(stub: StubServer, record: Record, i
 
 @pytest.mark.adapter("LlamaIndex", "retrieval", "failure")
 def test_a_retrieval_that_fails_is_recorded_and_is_one_error(stub: StubServer, record: Record) -> None:
-    class Broken(retrievers.BaseRetriever):  # type: ignore[misc]
+    class Broken(BaseRetriever):
         def _retrieve(self, query_bundle: Any) -> list[Any]:
             raise LookupError("the index is gone")
 
@@ -301,7 +310,7 @@ async def test_an_agent_that_writes_its_calls_is_recorded(stub: StubServer, reco
 async def test_parallel_steps_keep_their_own_spans_and_what_their_code_records(
     stub: StubServer, record: Record
 ) -> None:
-    class Fan(workflow.Workflow):  # type: ignore[misc]
+    class Fan(Workflow):
         @workflow.step
         async def begin(self, ctx: Context, ev: StartEvent) -> Part | None:
             for name in ("left", "right"):

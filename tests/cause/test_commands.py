@@ -283,6 +283,16 @@ def test_rules_shows_guesses_with_their_reasons_and_takes_corrections(
     assert "write    book_slot" in out
 
 
+def test_a_correction_of_a_tool_that_nobody_called_is_kept_and_doubted(
+    capsys: pytest.CaptureFixture[str], recorded: Path
+) -> None:
+    code, _, err = run(capsys, "rules", "--spool", recorded, "--effect", "bok_slot=write")
+    assert code == 0
+    assert "No session here has called bok_slot yet: is that its name?" in err
+    _, _, err = run(capsys, "rules", "--spool", recorded, "--effect", "book_slot=write")
+    assert "is that its name?" not in err
+
+
 def test_rules_refuses_what_it_does_not_know(capsys: pytest.CaptureFixture[str], recorded: Path) -> None:
     assert run(capsys, "rules", "--spool", recorded, "--effect", "book_slot=maybe")[0] == 2
     assert run(capsys, "rules", "--spool", recorded, "--ignore", "colours")[0] == 2

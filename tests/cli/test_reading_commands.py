@@ -191,6 +191,15 @@ def test_what_is_not_in_the_file_is_told_where_it_is_missing(
     assert json.loads(run(capsys, "explain", "a", "--spool", spool, "--json")[1])["missing_events"] == 3
 
 
+def test_a_session_without_events_is_told_apart_from_one_without_failure(
+    capsys: pytest.CaptureFixture[str], spool: Path
+) -> None:
+    spool.mkdir()
+    (spool / "a.jsonl").touch()
+    _, out, _ = run(capsys, "fingerprint", "a", "--spool", spool)
+    assert out == "No failure detected: this session has no events.\n"
+
+
 def test_a_comparison_says_that_lines_of_a_session_could_not_be_read(
     capsys: pytest.CaptureFixture[str], recorded: Path
 ) -> None:

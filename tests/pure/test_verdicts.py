@@ -44,7 +44,8 @@ def test_a_call_stands_for_one_expected_call_at_most() -> None:
 
 
 def test_metadata_of_any_shape_is_read_without_raising() -> None:
-    hostile = {"expected_actions": [None, 3, {"name": 5}], "unmatched": [None, {"name": "book", "expected": True, "call_id": ["x"]}, "x"]}
+    unhashable = {"name": "book", "expected": True, "call_id": ["x"]}
+    hostile = {"expected_actions": [None, 3, {"name": 5}], "unmatched": [None, unhashable, "x"]}
     assert verdict_of(0, {**METADATA, "unmatched": hostile["unmatched"]}, CALLS).blames == {}
     assert verdict_of(0, {"expected_actions": 3, "unmatched": {}}, CALLS) == Verdict((), {})
     assert len(verdict_of(0, {"expected_actions": hostile["expected_actions"]}, CALLS).expected) == 3

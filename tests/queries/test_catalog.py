@@ -330,6 +330,20 @@ def test_costs_are_priced_only_where_nobody_recorded_them(spool: Path) -> None:
     assert not catalog.refresh()
 
 
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_calls_without_a_cost_are_counted_beside_those_with_one(spool: Path, is_sealed: bool) -> None:
+    call = {"model": "gpt-4o", "input_tokens": 1_000_000, "output_tokens": 0}
+    session = a_session("mixed")
+    for cost in ({"cost_usd": 1.5}, {}, {"cost_usd": 0.5}, {}, {}):
+        session.event("llm_call", {**call, **cost})
+    write_sealed(spool, session.ends()) if is_sealed else session.write(spool)
+    catalog = Catalog(spool)
+    catalog.refresh()
+    catalog.price_rows()
+    [row] = catalog.rows()
+    assert (row.cost_usd, row.llm_calls, row.unpriced_calls) == (2.0, 5, 3)
+
+
 def test_rows_of_real_writers_are_sealed(spool: Path) -> None:
     import promptetheus as pt
 

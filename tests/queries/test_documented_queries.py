@@ -99,3 +99,11 @@ def test_every_view_and_macro_is_in_the_guide_with_columns_that_exist() -> None:
     for view in views():
         assert set(told[view.name].split()) <= {name for name, _ in view.columns}, view.name
     assert re.findall(r"^\| `(\w+\([\w, ]*\))` \|", GUIDE, re.MULTILINE) == [macro.call for macro in macros()]
+
+
+def test_the_examples_of_the_terminal_are_those_of_the_guide() -> None:
+    from promptetheus.queries.query_file import examples
+
+    assert examples()
+    for example in examples():
+        assert example.name in GUIDE and example.sql in GUIDE

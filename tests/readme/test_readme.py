@@ -7,9 +7,12 @@ import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +31,7 @@ MASKS = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\b[\d.]+(?= ?(ms|bytes|kB|s)\b)"), "N"),
     (re.compile(r"(?<=duration_ms=)[\d.]+"), "N"),
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "URL"),
 )
 """What differs from run to run: ids, times, sizes."""
 
@@ -67,7 +71,21 @@ class Reader:
         self.room = rooms / "start"
         self.room.mkdir()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment = {**os.environ, "PATH": path, "COLUMNS": "120", "PYTHONWARNINGS": "error"}
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = str(free.getsockname()[1])
+        self.environment = {
+            **os.environ,
+            "PATH": path,
+            "COLUMNS": "120",
+            "PYTHONWARNINGS": "error",
+            # A gateway of the reader's own, on a port that nobody has.
+            "PORT": self.port,
+            "PROMPTETHEUS_API_URL": f"http://127.0.0.1:{self.port}",
+            "PROMPTETHEUS_GATEWAY_DIR": str(rooms / "gateway"),
+            "PROMPTETHEUS_EXIT_TIMEOUT": "30",
+        }
+        self.running: list[subprocess.Popen[bytes]] = []
 
     def run_python(self, block: Block) -> subprocess.CompletedProcess[str]:
         self.room = self.rooms / f"line-{block.line}"
@@ -76,7 +94,28 @@ class Reader:
         return self._run([sys.executable, "agent.py"])
 
     def run_command(self, command: str) -> subprocess.CompletedProcess[str]:
+        if command.endswith(" &"):
+            return self._start(command)
         return self._run(["bash", "-c", self._with_own_ids(command)])
+
+    def _start(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Leave a gateway running and wait until it answers, as a person would see it in the other terminal."""
+        words = ["bash", "-c", f"exec {command.removesuffix(' &')}"]
+        gateway = subprocess.Popen(words, cwd=self.room, env=self.environment)
+        self.running.append(gateway)
+        end = time.monotonic() + 60
+        while gateway.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", int(self.port)), 1).close()
+                return subprocess.CompletedProcess(words, 0, "", "")
+            time.sleep(0.05)
+        return subprocess.CompletedProcess(words, 1, "", "the gateway did not start")
+
+    def end(self) -> None:
+        """Stop what was left running."""
+        for process in self.running:
+            process.terminate()
+            process.wait()
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -90,8 +129,10 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    return Reader(tmp_path_factory.mktemp("readme"))
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    found = Reader(tmp_path_factory.mktemp("readme"))
+    yield found
+    found.end()
 
 
 @pytest.mark.parametrize("block", blocks("python", "console"), ids=lambda block: block.name)

@@ -14,7 +14,7 @@ from promptetheus.schema import event_schema
 NAMES = {
     "promptetheus": "AgentRuntime AsyncAgentRuntime AsyncSession DEFAULT_TAIL_POLICY FailureFingerprint Session "
     "TailDecision TailSamplingPolicy "
-    "__version__ current failure_fingerprint observe start stats tool trace traced wrap_context",
+    "__version__ autoinstrument current failure_fingerprint observe start stats tool trace traced wrap_context",
     "promptetheus.session": "Session",
     "promptetheus.session_async": "AsyncSession",
     "promptetheus.trace": "start resolve_transport",

@@ -25,7 +25,7 @@ from tests.sdk.spooled import events_of
 def test_nothing_set_means_the_defaults() -> None:
     assert load_config() == Config()
     assert Config().api_url == "http://127.0.0.1:4318"
-    assert [field for field, _, _ in SETTINGS] == list(Config.__dataclass_fields__)
+    assert [setting.field for setting in SETTINGS] == list(Config.__dataclass_fields__)
 
 
 def test_an_argument_beats_the_environment_which_beats_the_file(
@@ -71,6 +71,17 @@ def test_what_is_not_valid_is_ignored_and_the_next_source_counts(
     file.write_text("sample_rate = 0.5\nhttp_timeout = 9\nspool_max_bytes = 5\n")
     monkeypatch.setenv(variable, text)
     assert getattr(load_config(config_path=file), field) == value
+
+
+def test_a_value_that_is_not_taken_is_told_with_where_it_stands_and_what_would_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTETHEUS_HTTP_TIMEOUT", "nan")
+    assert load_config(config_path=tmp_path / "none.toml").http_timeout == 30.0
+    assert pt.stats()["why"]["settings.invalid"] == (
+        "ignoring an invalid value for http_timeout in PROMPTETHEUS_HTTP_TIMEOUT: "
+        "it takes a number of seconds above 0"
+    )
 
 
 @pytest.mark.parametrize(

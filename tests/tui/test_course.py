@@ -57,6 +57,16 @@ def test_the_llm_time_of_a_widened_course_is_neither_lost_nor_doubled() -> None:
     assert sum(shares) / len(shares) == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_span_that_begins_after_a_day_of_waiting_does_not_make_the_map_coarse() -> None:
+    day = 86_400_000.0
+    steps = [a_step(index, index * 1_000.0, ok=index != 3) for index in range(10)]
+    steps += [a_step(10, day, kind=StepKind.SPAN, is_open=True), a_step(11, day + 1_000.0)]
+    course, _ = course_of(steps)
+    columns = [mark for mark, _ in course.columns(100)]
+    assert sum(Mark.ERROR in mark for mark in columns) == 1
+    assert course.length < 60_000.0
+
+
 def test_without_times_steps_lie_at_their_numbers() -> None:
     course, found = course_of([a_step(index, None, ok=index != 6) for index in range(10)])
     columns = [mark for mark, _ in course.columns(10)]

@@ -418,3 +418,14 @@ async def test_long_runs_of_the_same_task_are_compared_too(spool: Path) -> None:
     async with diff_of(spool, one.path, other.path) as diff:
         await diff.press("G", "g", "n")
         assert diff.here
+
+
+async def test_what_is_selected_is_the_step_of_the_right_session_or_of_the_one_that_has_it(
+    spool: Path,
+) -> None:
+    async with diff_of(spool, *a_pair(spool)) as diff:
+        assert diff.screen.selected == (FAILED, 10)
+        await diff.press("w")
+        await diff.shown.until(lambda: diff.screen.selected == (PASSED, 10))
+        await diff.press("n")
+        assert diff.screen.selected == (FAILED, 11)

@@ -12,9 +12,11 @@ from PIL import Image
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.geometry import Region
+from textual.strip import Strip
 
 from promptetheus.picture_changes import Box
 from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.harmless import harmless_parts
 from promptetheus.tui.kitty import MOST_KEPT, MOST_ROWS, PLACEHOLDER, KittyPictures, Upload, placeholders
 from promptetheus.tui.picture import Marks, Window, draw_picture
 from promptetheus.tui.picture_strip import PictureStrip, without_graphics
@@ -271,6 +273,5 @@ def test_other_apps_draw_in_half_blocks() -> None:
 
 def test_segments_with_control_come_from_picture_strips_only() -> None:
     """The list draws whatever a subclass gives it; only a PictureStrip passes as it is."""
-    from promptetheus.tui.line_list import _harmless
-
-    assert _harmless(Segment("\x1b]0;owned\x07", None, [])).text.isprintable()
+    forged = Strip([Segment("\x1b]0;owned\x07", None, [])])
+    assert all(part.text.isprintable() for part in harmless_parts(forged))

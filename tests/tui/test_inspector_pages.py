@@ -10,10 +10,10 @@ from rich.text import Text
 
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.steps import StepKind
-from promptetheus.tui.inspect_browser import PictureBlock
 from promptetheus.tui.inspector import Glance, subject_of
 from promptetheus.tui.inspectors import _BLOCKS, page_of
 from promptetheus.tui.page import Folds, Frame, Line, Page
+from promptetheus.tui.picture_block import PictureBlock
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.verdict_reader import VerdictReader
 from tests.tui.session_recording import SessionRecording, lines_text, png, some_looks
@@ -429,6 +429,17 @@ def test_a_state_change_shows_before_and_after(run: SessionRecording, looks: Loo
     assert "what  cart" in text
     assert "▾ before\n    items  1" in text
     assert "▾ after\n    items  2" in text
+    assert "what changed\n• items: 1 → 2" in text
+
+
+def test_a_state_change_tells_of_times_and_ids_too(run: SessionRecording, looks: Looks) -> None:
+    before = {"at": "2026-01-01T00:00:00Z", "id": "9f8e7d6c-0000-4000-8000-000000000001", "same": 1}
+    after = {**before, "at": "2026-01-02T00:00:00Z", "id": "9f8e7d6c-0000-4000-8000-000000000002"}
+    run.add("state_change", {"name": "lock", "before": before, "after": after})
+    text = Pages(run, looks).text()
+    assert "• at: " in text and "• id: " in text
+    run.add("state_change", {"name": "lock", "before": before, "after": dict(before)})
+    assert "• Nothing." in Pages(run, looks).text()
 
 
 def test_scores_and_metrics_show_value_unit_and_comment(run: SessionRecording, looks: Looks) -> None:

@@ -9,7 +9,6 @@ import pytest
 from textual.app import App
 
 from promptetheus.tui.full_view import FullView
-from promptetheus.tui.shape import Shape
 from tests.tui.session_recording import OnSession, SessionRecording, on_session
 
 ATTACKS = (
@@ -122,10 +121,10 @@ async def test_nothing_hostile_reaches_the_screen_in_any_shape_or_page(spool: Pa
         await session.press("v", "g")
         assert what_a_terminal_would_obey(session.shown.app) == set()
         await session.press("v")
-        assert session.timeline.shape is Shape.WATERFALL
+        assert session.timeline.shape.value == "waterfall"
         await walk(session)
         await session.press("v")
-        assert session.timeline.shape is Shape.RAW
+        assert session.timeline.shape.value == "raw"
         await walk(session)
         assert "\\u202egnp.exe" in session.page or "␛[31mred" in session.page
 

@@ -15,6 +15,7 @@ import pytest
 from promptetheus.cli import main
 from promptetheus.tui import launch
 from promptetheus.tui.launch import CannotShow, Target, find_target
+from promptetheus.tui.session_subject import StepOf
 from tests.tui.recorded import a_failing, a_passing
 
 
@@ -50,6 +51,19 @@ def test_an_exported_session_is_shown_over_the_spool(recorded: Path, tmp_path: P
     events = [json.loads(line) for line in (recorded / "01M8110FAILED.jsonl").read_text().splitlines()]
     exported.write_text(json.dumps({"events": events}))
     assert find_target(str(exported), recorded, spool_given=False) == Target(recorded, exported)
+
+
+def test_a_session_can_be_opened_at_a_step(recorded: Path) -> None:
+    path = next(recorded.glob("*.jsonl"))
+    place = find_target(path.stem, recorded, spool_given=True, step=3).place
+    assert place is not None and place.view == "session"
+    assert place.subject == StepOf(path, 3)
+
+
+def test_a_step_without_a_session_is_an_error_that_says_so(recorded: Path) -> None:
+    for target in (None, str(recorded)):
+        with pytest.raises(CannotShow, match="--step needs a session"):
+            find_target(target, recorded, spool_given=True, step=3)
 
 
 def test_a_name_that_means_nothing_says_where_it_looked(recorded: Path) -> None:

@@ -147,8 +147,8 @@ async def test_a_key_that_does_nothing_here_says_why(sessions_app: MakeApp, spoo
     runs(spool, 2, 2)
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
-        await shown.press("n")
-        await shown.until_text("Notes are about failures: 4 goes there")
+        await shown.press("space")
+        await shown.until_text("Only sessions are marked: o lists the failing ones")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50), (60, 14)])

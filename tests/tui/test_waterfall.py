@@ -12,7 +12,7 @@ from promptetheus.tui.step_row import RowState
 from promptetheus.tui.time_axis import TimeAxis
 from promptetheus.tui.waterfall import MOST_ZOOM, Window, Zoom, layout, ruler, waterfall_row
 from tests.tui.recorded import Recording, a_running
-from tests.tui.session_recording import SessionRecording, a_browser_run, on_session, some_looks, started
+from tests.tui.session_recording import a_browser_run, on_session, some_looks, started
 from tests.tui.session_steps import a_step, axis_of, steps_at
 
 HOUR = 3_600_000.0
@@ -86,6 +86,15 @@ def test_the_ruler_fits_whatever_the_time(length: float, width: int) -> None:
     assert "  " not in line.plain.strip() or "╷" in line.plain
 
 
+def test_the_ruler_tells_round_times_behind_idle_time_too() -> None:
+    axis = axis_of(steps_at(0.0, 17_123.0, HOUR + 4_321.0, *(HOUR + at * 1_000.0 for at in (20, 40, 60))))
+    line = ruler(layout(160, Window(0.0, axis.length), axis), axis, LOOKS).plain
+    labels = [label for label in line.split() if label.startswith("╷")]
+    assert labels[0] == "╷0.00" and labels[-1] in ("╷1:00:50", "╷1:01:00")
+    assert not any(label.startswith("╷4") for label in labels), "nothing was going on then"
+    assert all(label.endswith("0") for label in labels)
+
+
 def test_zoom_shows_half_the_time_and_keeps_the_step_in_it() -> None:
     zoom = Zoom()
     zoom.look_at((700.0, 710.0), 1_000.0)
@@ -154,9 +163,9 @@ async def test_the_waterfall_without_times_says_why_there_is_none(spool: Path) -
     async with on_session(run.path) as session:
         await session.press("v", "v")
         assert "This session has no times" in session.text
-        assert session.timeline.shape is Shape.RAW
+        assert session.timeline.shape.value == "raw"
         await session.press("v")
-        assert session.timeline.shape is Shape.STEPS
+        assert session.timeline.shape.value == "steps"
 
 
 async def test_a_running_session_grows_in_the_waterfall(spool: Path) -> None:
@@ -165,8 +174,7 @@ async def test_a_running_session_grows_in_the_waterfall(spool: Path) -> None:
         await session.press("v", "v")
         run.tool("second", {}, 2)
         await session.until_text("second")
-        call = SessionRecording.call
-        call(run, "third")  # type: ignore[arg-type]
+        run.add("tool_call", {"tool_name": "third", "arguments": {}, "call_id": "open"})
         await session.until_text("third")
         await session.until(
             lambda: any("third" in line and "●" in line for line in session.lines), what="it runs"

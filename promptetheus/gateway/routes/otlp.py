@@ -15,10 +15,11 @@ from promptetheus.gateway.bodies import body
 from promptetheus.gateway.errors import Refused, not_found
 from promptetheus.gateway.identity import Principal, Tenant
 from promptetheus.gateway.intake import examine, inflated, json_object
+from promptetheus.gateway.otlp_requests import from_json, from_protobuf
 from promptetheus.gateway.otlp_sessions import is_usable, sessions_of
-from promptetheus.gateway.otlp_spans import Span, from_json, from_protobuf
 from promptetheus.gateway.state import Gateway
 from promptetheus.gateway.stores.events import Appended
+from promptetheus.otlp_spans import Span
 
 router = APIRouter(tags=["otlp"])
 

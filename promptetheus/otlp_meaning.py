@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from promptetheus.encoding import clip
-from promptetheus.gateway.otlp_spans import ERROR, Span
+from promptetheus.otlp_spans import ERROR, Span
 
 MAX_TEXT = 32_000
 """Characters of a text that an event keeps."""

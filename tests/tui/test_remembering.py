@@ -1,0 +1,121 @@
+"""What is remembered of a project, and what --fresh leaves aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from promptetheus.project_files import beside
+from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.remembered import FILE_NAME, Layout, read_layout, write_layout
+from promptetheus.tui.session_columns import COLUMN
+from promptetheus.tui.session_groups import Grouping
+from promptetheus.tui.session_screen import SessionScreen
+from promptetheus.tui.shape import Shape
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import a_failing, a_passing
+
+MakeApp = Callable[..., PromptetheusApp]
+
+
+@pytest.fixture
+def two(spool: Path) -> None:
+    a_failing(spool, "01M8FAILED", ago=60)
+    a_passing(spool, "01M8PASSED", ago=90)
+
+
+async def ready(shown: OnScreen) -> PromptetheusApp:
+    await shown.until_text("2 sessions")
+    await shown.until_text("live ●")
+    assert isinstance(shown.app, PromptetheusApp)
+    return shown.app
+
+
+async def test_theme_order_groups_shape_and_panes_come_back(
+    sessions_app: MakeApp, two: None, spool: Path
+) -> None:
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        app.theme = "promptetheus-light"
+        app.sessions_screen.table.sort_by(COLUMN["steps"], descending=False)
+        app.sessions_screen.table.group_by(Grouping.AGENT)
+        await app.go("session", spool / "01M8FAILED.jsonl")
+        screen = app.screen
+        assert isinstance(screen, SessionScreen)
+        await shown.until(lambda: screen.loaded, what="the session")
+        screen.begin_as(Shape.TREE, inspector=False)
+        await shown.until(lambda: screen.timeline.shape is Shape.TREE, what="the tree")
+        app.exit()
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        sessions = app.sessions_screen.table.sessions
+        assert app.theme == "promptetheus-light"
+        assert (sessions.order.key, sessions.descending, sessions.grouping) == (
+            "steps",
+            False,
+            Grouping.AGENT,
+        )
+        await app.go("session", spool / "01M8FAILED.jsonl")
+        again = app.screen
+        assert isinstance(again, SessionScreen)
+        await shown.until(lambda: again.timeline.shape is Shape.TREE, what="the tree again")
+        assert again.has_class("-alone")
+    async with on_screen(sessions_app()) as shown:
+        app = await ready(shown)
+        assert app.theme != "promptetheus-light" and app.sessions_screen.table.sessions.order.key == "started"
+
+
+async def test_no_color_counts_for_more_than_a_remembered_theme(
+    sessions_app: MakeApp, two: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert sessions_app(layout=Layout(theme="promptetheus-light")).theme == "promptetheus-terminal"
+    monkeypatch.delenv("NO_COLOR")
+    assert sessions_app(layout=Layout(theme="no such theme")).theme == sessions_app().theme
+
+
+async def test_filters_are_saved_used_and_forgotten(sessions_app: MakeApp, two: None, spool: Path) -> None:
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        await shown.press("slash")
+        await shown.type("01M8PASSED")
+        await shown.press("enter")
+        await shown.press("ctrl+p")
+        await shown.type("save the filter")
+        await shown.press("enter")
+        await shown.until_text("Save the filter 01M8PASSED as")
+        await shown.type("the good one")
+        await shown.press("enter")
+        await shown.until(lambda: read_layout(spool).filters == {"the good one": "01M8PASSED"}, what="saved")
+        await shown.press("escape")
+        await shown.until(lambda: not app.screen.query_one(FilterBar).is_active, what="no filter")
+        await shown.press("ctrl+p")
+        await shown.type("filter: the good one")
+        await shown.press("enter")
+        await shown.until_text("1 of 2")
+        await shown.press("ctrl+p")
+        await shown.type("forget the saved filter")
+        await shown.press("enter")
+        await shown.until(lambda: not read_layout(spool).filters, what="forgotten")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'{"theme": 3, "filters": [1]}', b"\xff\x00{", b"[" * 100_000]
+)
+def test_a_damaged_file_counts_as_none(spool: Path, content: bytes) -> None:
+    path = beside(spool, FILE_NAME)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    assert read_layout(spool) == Layout()
+
+
+def test_what_is_written_is_read_again(spool: Path) -> None:
+    layout = Layout("x", "steps", False, "agent", "tree", False, {"a": "b"})
+    write_layout(spool, layout)
+    assert read_layout(spool) == layout
+    path = beside(spool, FILE_NAME)
+    assert json.loads(path.read_text())["order"] == "steps" and path.stat().st_mode & 0o777 == 0o600

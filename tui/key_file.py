@@ -1,0 +1,144 @@
+"""Keys that a person chose: a preset, and single actions by their id, in `keys.toml`.
+
+    preset = "vim"              # default, vim or emacs
+
+    [keys]
+    "app.palette" = "ctrl+k"    # several: "ctrl+k,f1"
+    "sessions.diff" = "ctrl+d"
+
+The file of a project (`.promptetheus/keys.toml`) counts for more than the person's own
+(`~/.config/promptetheus/keys.toml`). What is in them that is not understood is told, and left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from promptetheus.display import printable_line
+from promptetheus.project_files import beside
+
+FILE_NAME = "keys.toml"
+_MAX_BYTES = 100_000
+_KEY = re.compile(r"((ctrl|shift|alt|super|meta)\+)*[a-zA-Z0-9_]+")
+
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "default": {},
+    "vim": {
+        "list.page_down": "pagedown,ctrl+f,ctrl+d",
+        "list.page_up": "pageup,ctrl+b,ctrl+u",
+        "app.palette": "ctrl+p,colon",
+        "app.last_view": "minus,ctrl+o",
+    },
+    "emacs": {
+        "list.down": "down,j,ctrl+n",
+        "list.up": "up,k,ctrl+p",
+        "list.page_down": "pagedown,ctrl+v",
+        "list.page_up": "pageup,alt+v",
+        "list.first": "g,home,alt+less_than_sign",
+        "list.last": "G,end,alt+greater_than_sign",
+        "app.palette": "alt+x",
+        "app.quit": "q,ctrl+x",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenKeys:
+    """What the files say."""
+
+    keys: Mapping[str, str]
+    """Keys by the id of the action, several separated by commas."""
+    problems: tuple[str, ...]
+    """What was not understood, for people."""
+
+
+def key_files(spool: Path) -> list[Path]:
+    """Where the keys are looked for, what counts for more last."""
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return [Path(config) / "promptetheus" / FILE_NAME, beside(spool, FILE_NAME)]
+
+
+def read_keys(spool: Path) -> ChosenKeys:
+    """The keys of a project and a person. Which actions there are is not known here: see `check_keys`."""
+    preset, chosen, problems = "default", dict[str, str](), list[str]()
+    for path in key_files(spool):
+        found = _table(path, problems)
+        name = found.get("preset", preset)
+        if name in PRESETS:
+            preset = str(name)
+        else:
+            problems.append(f"{path.name}: there is no preset {name!r}: {', '.join(PRESETS)}.")
+        for action, keys in _entries(found.get("keys", {}), path, problems):
+            if not all(_KEY.fullmatch(key.strip()) for key in keys.split(",")):
+                problems.append(f"{path.name}: {keys!r} is no key for {action}; write ctrl+k, f1, G …")
+            else:
+                chosen[action] = keys
+    problems += _conflicts(chosen)
+    return ChosenKeys({**PRESETS[preset], **chosen}, tuple(printable_line(each, 300) for each in problems))
+
+
+def check_keys(keys: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
+    """What to tell of chosen keys: ids that name no action, and keys that another action of the same place has.
+
+    Args:
+        known: The usual keys of every action, by its id.
+    """
+    told = []
+    for action, chosen in keys.items():
+        if action not in known:
+            name = printable_line(action, 80)
+            told.append(f"{FILE_NAME}: there is no action {name}: promptetheus tui --keys lists them.")
+            continue
+        places = {action.partition(".")[0], "app", "list"}
+        for key in (each.strip() for each in chosen.split(",")):
+            told += [
+                f"{FILE_NAME}: {key} is the key of {other} too, where that is at hand {other} has it."
+                for other, usual in known.items()
+                if other not in keys and other.partition(".")[0] in places and key in usual.split(",")
+            ]
+    return told
+
+
+def _table(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return tomllib.loads(file.read(_MAX_BYTES).decode())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        problems.append(f"{path}: {error}")
+        return {}
+
+
+def _entries(found: object, path: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
+    if not isinstance(found, dict):
+        problems.append(f"{path.name}: [keys] is no table.")
+        return
+    for action, keys in found.items():
+        # An id without quotes is a table in a table: sessions.diff.
+        if isinstance(keys, dict):
+            yield from ((f"{action}.{inner}", each) for inner, each in keys.items() if isinstance(each, str))
+        elif isinstance(keys, str):
+            yield action, keys
+        else:
+            problems.append(f"{path.name}: the key of {action} is no text.")
+
+
+def _conflicts(chosen: Mapping[str, str]) -> Iterator[str]:
+    """Two actions of one place, or of a place and everywhere, that the file gives the same key."""
+    taken: dict[tuple[str, str], str] = {}
+    for action, keys in chosen.items():
+        place = action.partition(".")[0]
+        for key in (each.strip() for each in keys.split(",")):
+            for where in (place, "app"):
+                other = taken.get((where, key))
+                if other is not None and other != action:
+                    yield f"{key} is the key of both {other} and {action}: the first one has it."
+                    break
+            taken.setdefault((place, key), action)
