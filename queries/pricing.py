@@ -43,7 +43,7 @@ class Pricer:
             if price is not None:
                 total = (total or 0.0) + price
                 unpriced -= usage.calls
-        if total is None or (total, unpriced) == (row.cost_usd, row.unpriced_calls):
+        if total is None:
             return row
         return replace(row, cost_usd=total, unpriced_calls=max(0, unpriced))
 

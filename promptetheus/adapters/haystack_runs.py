@@ -11,6 +11,7 @@ from promptetheus import context
 from promptetheus.adapters import haystack_reading as reading
 from promptetheus.adapters.content import prompt_of
 from promptetheus.adapters.haystack_reading import Kind
+from promptetheus.adapters.inner_calls import InnerCalls
 from promptetheus.adapters.model_call import (
     ModelCall,
     ToolRequest,
@@ -62,6 +63,7 @@ class Run:
         if self._current is not None:
             context.push_span(*self._current)
         self._call = self._model_call() if self._kind in (Kind.MODEL, Kind.EMBEDDING) else None
+        self._inner = InnerCalls(ADAPTER) if self._call is not None else None
         self._tool_id = ""
 
     @hook
@@ -121,9 +123,10 @@ class Run:
 
     def _end_call(self, call: ModelCall, error: BaseException | None) -> None:
         if error is not None:
+            is_ours = self._inner is None or self._inner.finish(call)
             cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
             call.fail(cause if isinstance(error, Exception) else error)
-            self._places.note(self.run_id, error, self._scope, is_recorded=True)
+            self._places.note(self.run_id, error, self._scope, is_recorded=is_ours)
             return
         if self._kind is Kind.EMBEDDING:
             reading.read_embedding(call.answer, self._output)
@@ -132,6 +135,8 @@ class Run:
             first = reading.first_token_at(self._output) if call.streamed else None
             if first is not None:
                 call.answer.ttft_ms = max(0, round((first - self._started_at).total_seconds() * 1000))
+        if self._inner is not None:
+            self._inner.finish(call)
         for request in call.answer.tool_calls:
             if self._agent is not None and request.call_id:
                 self._agent._asked[request.call_id] = request

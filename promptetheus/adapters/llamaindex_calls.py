@@ -11,6 +11,7 @@ from promptetheus.adapters import llamaindex_reading as reading
 from promptetheus.adapters.arguments import run_key
 from promptetheus.adapters.bounded import BoundedRunState
 from promptetheus.adapters.content import prompt_of
+from promptetheus.adapters.inner_calls import InnerCalls
 from promptetheus.adapters.model_call import ModelCall, error_facts
 from promptetheus.adapters.places import Places
 from promptetheus.adapters.scope import Scope
@@ -25,6 +26,7 @@ class _Call:
     parent_id: Any
     alike: str
     """Equal for calls of one LLM with the same messages."""
+    inner: InnerCalls
 
 
 @dataclass(eq=False)
@@ -109,7 +111,7 @@ class Calls:
                 "llm": get(described, "class_name"),
             },
         )
-        self._models[span_id] = _Call(call, parent_id, alike)
+        self._models[span_id] = _Call(call, parent_id, alike, InnerCalls(ADAPTER))
 
     def answer(self, span_id: str, response: Any) -> None:
         """The model has answered."""
@@ -118,6 +120,7 @@ class Calls:
             self._unread.pop(found.alike)
             if response is not None:
                 reading.read_response(found.call.answer, response)
+            found.inner.finish(found.call)
             found.call.done()
 
     def fail(self, span_id: str, error: BaseException) -> None:
@@ -125,22 +128,25 @@ class Calls:
         found, retrieval = self._models.pop(span_id), self._retrievals.pop(span_id)
         if found is not None:
             self._unread.pop(found.alike)
+            is_ours = found.inner.finish(found.call)
             if isinstance(error, GeneratorExit):
                 found.call.abandon()
             else:
                 found.call.fail(error)
-                self._note(span_id, found.parent_id, error, found.call.scope)
+                self._note(span_id, found.parent_id, error, found.call.scope, is_ours)
         if retrieval is not None:
             facts = {"status": "failed", "error": error_facts(error)}
             self._retrieved(span_id, retrieval, [], facts)
             if isinstance(error, Exception):
                 self._places.tell(retrieval.scope, error, "retrieval")
-                self._note(span_id, retrieval.parent_id, error, retrieval.scope)
+                self._note(span_id, retrieval.parent_id, error, retrieval.scope, True)
 
-    def _note(self, span_id: str, parent_id: Any, error: BaseException, scope: Scope) -> None:
+    def _note(
+        self, span_id: str, parent_id: Any, error: BaseException, scope: Scope, is_recorded: bool
+    ) -> None:
         """The span may be over: a stream breaks after the function that made it has returned."""
         for run_id in (span_id, parent_id):
-            self._places.note(run_id, error, scope, is_recorded=True)
+            self._places.note(run_id, error, scope, is_recorded)
 
     def _ask(self, event: Any, span_id: str, parent_id: Any, instance: Any) -> bool:
         messages = get(event, "messages")

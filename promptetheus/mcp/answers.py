@@ -8,7 +8,7 @@ text was written, so that no text can end its fence. Whatever does not fit is co
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import orjson
 
 from promptetheus.display import printable
 from promptetheus.encoding import encode_value
+from promptetheus.events import Event
 
 if TYPE_CHECKING:
     from promptetheus.redaction import DefaultRedactor
@@ -126,7 +127,17 @@ def clean(text: str) -> str:
 
 def without_secrets(value: Any) -> Any:
     """A value without secrets, its keys looked at too. Before anything is cut: half a secret is not known for one."""
-    return orjson.loads(_redactor().encoded(encode_value(value)))
+    try:
+        data = orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError):  # no JSON, or deeper than orjson goes
+        data = encode_value(value)
+    clean_data = _redactor().encoded(data)
+    return value if clean_data is data else orjson.loads(clean_data)
+
+
+def events_without_secrets(events: Iterable[Event]) -> list[Event]:
+    """Each event without its secrets; most are returned as they are."""
+    return [without_secrets(event) for event in events]
 
 
 def cut(text: str, max_bytes: int) -> str:

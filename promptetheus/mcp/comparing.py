@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from promptetheus.mcp.answers import Answer, Refused
+from promptetheus.mcp.answers import Answer, Refused, events_without_secrets
 from promptetheus.queries.rows import SessionRow
 from promptetheus.spool import session_file_stem
+
+if TYPE_CHECKING:
+    from promptetheus.queries.diffs import ReadSession
 
 MAX_SUSPECTS = 15
 MAX_PASSING = 20
@@ -23,14 +28,14 @@ little in common with it."""
 def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Sequence[SessionRow]) -> Answer:
     """Where a session departs from another one: from the nearest passing one when none is named."""
     from promptetheus.project_rules import read_rules
-    from promptetheus.queries.diffs import effects_for, read_session, report_on
+    from promptetheus.queries.diffs import effects_for, report_on
     from promptetheus.queries.tasks import nearest_passing, passed, same_task
     from promptetheus.side_by_side_text import banner_lines, number_lines, row_lines
     from promptetheus.signatures import make_run
 
     rules = read_rules(spool)
     noise = rules.noise()
-    right = read_session(row.path)
+    right = _read(row)
     why = ""
     if other is None:
         limit = max(MAX_BASELINE_BYTES, 20 * row.size_bytes)
@@ -43,7 +48,7 @@ def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Se
                 "Name one as b, or use outline: it names the likeliest first mistake from the session alone."
             )
         other, why = chosen.row, "the nearest passing session of its task"
-    left = read_session(other.path)
+    left = _read(other)
     recent = [each for each in rows if each.agent in (left.row.agent, right.row.agent)][:MAX_PASSING]
     effects = effects_for(spool, recent, rules.effects, left, right)
     report = report_on(left, right, noise=noise, effects=effects, chosen=why)
@@ -54,6 +59,14 @@ def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Se
     ]
     lines = [*banner_lines(report), *row_lines(report, None), *number_lines(report)]
     return Answer(facts, lines, "both sessions", right.row.session_id)
+
+
+def _read(row: SessionRow) -> ReadSession:
+    """A session without its secrets: what is shown of it is cut, and half a secret is no longer known as one."""
+    from promptetheus.queries.diffs import read_session
+
+    found = read_session(row.path)
+    return replace(found, events=events_without_secrets(found.events))
 
 
 def compare_group(spool: Path, row: SessionRow, rows: Sequence[SessionRow]) -> Answer:

@@ -14,7 +14,7 @@ from promptetheus.clock import parse_timestamp
 from promptetheus.display import age, duration, money, printable_line
 from promptetheus.explain import MIN_BYTES, explain
 from promptetheus.first_mistake import Candidate, first_mistakes
-from promptetheus.mcp.answers import Answer, Refused
+from promptetheus.mcp.answers import Answer, Refused, events_without_secrets, without_secrets
 from promptetheus.narrative import did_fail
 from promptetheus.queries.catalog import Catalog
 from promptetheus.queries.rows import SessionRow, Status
@@ -23,6 +23,7 @@ from promptetheus.spool import session_file_stem
 
 if TYPE_CHECKING:
     from promptetheus.queries.failure_list import ListedFailure
+    from promptetheus.queries.search import Hit
 
 Part = Literal["all", "arguments", "result", "raw", "image"]
 Kind = Literal["session", "step", "fingerprint"]
@@ -150,8 +151,11 @@ class Evidence:
             if part == "image":
                 picture = picture or self._picture(row, events)
                 continue
+            events = events_without_secrets(events)
             if part == "all" and not path:
-                text = step_markdown(found, events, describe(found, log.event))
+                text = step_markdown(
+                    found, events, describe(found, dict(zip(found.events, events, strict=True)).__getitem__)
+                )
             else:
                 try:
                     text = value_text(value_at(_content(events, part), path))
@@ -271,7 +275,9 @@ class Evidence:
         with self._lock:
             known = self._told.get(key)
             if known is None:
-                events = log.events()
+                events = without_secrets(
+                    log.events()
+                )  # before it is cut: half a secret is no longer known as one
                 lines = explain(events, lines=10_000, max_bytes=budget).splitlines()
                 known = (lines, first_mistakes(events, limit=3) if did_fail(events) else [])
                 self._told[key] = known
@@ -342,11 +348,24 @@ class Evidence:
                     break
                 step = f"step {hit.step}" if hit.step is not None else f"seq {hit.seq}"
                 where = f"{_name(hit.session_id)} {step} {hit.kind or hit.type}"
-                lines.append(f"{printable_line(where, 160)}  {printable_line(hit.field, 80)}: {hit.snippet}")
+                snippet = self._snippet(hit)
+                lines.append(f"{printable_line(where, 160)}  {printable_line(hit.field, 80)}: {snippet}")
         except SearchGivenUp as error:
             facts.append(f"Stopped early: {printable_line(str(error), 200)}")
         facts.insert(0, f"{'More than ' if more else ''}{len(lines)} hits, newest session first.")
         return Answer(facts, lines, "what was recorded")
+
+    def _snippet(self, hit: Hit) -> str:
+        """The surroundings of a hit. A snippet may begin or end inside a secret, where nobody would know it: of an
+        event that has one, only as much is shown as is left without it."""
+        if hit.number is None:
+            return hit.snippet
+        with self._lock:
+            _, log = self._open(session_file_stem(hit.session_id))
+            event = log.event(hit.number)
+        if without_secrets(event) == event:
+            return hit.snippet
+        return f"(near a secret, which is left out) {printable_line(hit.snippet[hit.start : hit.end], 80)}"
 
     def _find_failures(self, query: str, limit: int) -> Answer:
         words = query.lower().split()
@@ -396,12 +415,16 @@ def _failure_line(failure: Any, now_s: float) -> str:
 def _around(log: SessionLog, focus: int) -> list[str]:
     from promptetheus.describe import describe
 
+    def event_of(number: int) -> dict[str, Any]:
+        found: dict[str, Any] = without_secrets(log.event(number))
+        return found
+
     place = next((place for place, step in enumerate(log.steps) if step.index == focus), None)
     if place is None:
         raise Refused(f"There is no step {focus}; the session has {_range({s.index: s for s in log.steps})}.")
     shown = log.steps[max(0, place - 6) : place + 7]
     return [
-        f"{'>' if step.index == focus else ' '} {step.index}  {step.kind.value}  {describe(step, log.event)}"
+        f"{'>' if step.index == focus else ' '} {step.index}  {step.kind.value}  {describe(step, event_of)}"
         for step in shown
     ]
 

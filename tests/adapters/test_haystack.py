@@ -14,6 +14,7 @@ import pytest
 import promptetheus as pt
 from promptetheus import context
 from promptetheus.adapters import HaystackAdapter
+from promptetheus.adapters.openai import OpenAIPatch
 from tests.adapters.frameworks import framework
 from tests.adapters.recorded import Record
 from tests.adapters.stub_server import StubServer
@@ -430,6 +431,19 @@ def test_the_tracer_that_was_there_goes_on_and_is_there_afterwards(
         assert tracing.tracer.actual_tracer is other and len(record.of("llm_call")) == 1
     finally:
         tracing.disable_tracing()
+
+
+@pytest.mark.adapter("Haystack", "two adapters")
+@both_ways
+def test_a_call_that_the_clients_adapter_sees_too_is_recorded_once(
+    stub: StubServer, record: Record, is_async: bool
+) -> None:
+    with OpenAIPatch():
+        run(asking(stub), {"llm": {"messages": said("hi")}}, is_async)
+        with pytest.raises(Exception, match="500"):
+            run(asking(stub, "gpt-4o-error-500"), {"llm": {"messages": said("hi")}}, is_async)
+    assert len(record.of("llm_call")) == 2 and len(record.of("error")) == 1
+    assert record.span_of(record.of("llm_call")[0]) == "llm"
 
 
 @pytest.mark.adapter("Haystack", "attach")

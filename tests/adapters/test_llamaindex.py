@@ -13,6 +13,7 @@ import pytest
 import promptetheus as pt
 from promptetheus import guard
 from promptetheus.adapters import LlamaIndexAdapter
+from promptetheus.adapters.openai import OpenAIPatch
 from tests.adapters.frameworks import framework
 from tests.adapters.recorded import Record
 from tests.adapters.stub_server import StubServer
@@ -388,6 +389,19 @@ def test_detaching_leaves_llamaindex_as_it_was(stub: StubServer, record: Record,
     assert (dispatcher.event_handlers, dispatcher.span_handlers) == before
     llm(stub).chat(said("hi"))
     assert record.events == []
+
+
+@pytest.mark.adapter("LlamaIndex", "two adapters")
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_call_that_the_clients_adapter_sees_too_is_recorded_once(
+    stub: StubServer, record: Record, is_async: bool
+) -> None:
+    with OpenAIPatch():
+        asyncio.run(llm(stub).achat(said("hi"))) if is_async else llm(stub).chat(said("hi"))
+        list(llm(stub).stream_chat(said("hi")))
+        with pytest.raises(Exception, match="500"):
+            llm(stub, "gpt-4o-error-500").chat(said("hi"))
+    assert len(record.of("llm_call")) == 3 and len(record.of("error")) == 1
 
 
 @pytest.mark.adapter("LlamaIndex", "callback manager")

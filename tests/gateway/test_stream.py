@@ -41,12 +41,19 @@ class Stream:
         self.answer.close()
         self.connection.close()
 
+    def kind(self) -> str:
+        """What the next thing that is told is called."""
+        while True:
+            name, _, text = self.answer.readline().decode().rstrip("\n").partition(": ")
+            if name == "event":
+                return text
+
     def next(self) -> tuple[str, dict[str, Any]]:
         """The next event and its id."""
         found: dict[str, str] = {}
         while True:
             line = self.answer.readline().decode().rstrip("\n")
-            if not line and "data" in found:
+            if not line and "id" in found and "data" in found:
                 return found["id"], json.loads(found["data"])
             name, _, text = line.partition(": ")
             if name in ("id", "event", "data"):
@@ -90,6 +97,48 @@ def test_a_project_tells_what_comes_in_any_session(gateway: RunningGateway) -> N
         send(gateway, "new", 0)
         found = {(event["session_id"], event["seq"]) for _, event in (stream.next(), stream.next())}
         assert found == {("old", 1), ("new", 0)}
+
+
+def test_a_broken_stream_of_a_project_goes_on_where_it_broke(store: str, gateway: RunningGateway) -> None:
+    """With several gateways nobody knows what the reader was told: there it is told that it missed some."""
+    with Stream(gateway, "project_id=proj_dev") as stream:
+        send(gateway, "s1", 0)
+        send(gateway, "s2", 0)
+        places = [stream.next() for _ in range(2)]
+    send(gateway, "s1", 1)
+    send(gateway, "s3", 0)
+    with Stream(gateway, "project_id=proj_dev", places[-1][0]) as stream:
+        if store == "postgres":
+            assert stream.kind() == "missed"
+            return
+        found = {(event["session_id"], event["seq"]) for _, event in (stream.next(), stream.next())}
+        assert found == {("s1", 1), ("s3", 0)}
+
+
+def test_no_place_of_a_project_s_stream_skips_an_event(store: str, gateway: RunningGateway) -> None:
+    if store == "postgres":
+        pytest.skip("its places are those of sessions")
+    everything = [("s1", 0), ("s1", 1), ("s1", 2), ("s2", 0)]
+    with Stream(gateway, "") as stream:
+        send(gateway, "s1", 0, 1, 2)
+        send(gateway, "s2", 0)
+        told = [stream.next() for _ in everything]
+    for number, (place, _) in enumerate(told, 1):
+        send(gateway, "last", number)
+        with Stream(gateway, "", place) as stream:
+            seen = {(event["session_id"], event["seq"]) for _, event in told[:number]}
+            while ("last", number) not in seen:
+                _, event = stream.next()
+                seen.add((event["session_id"], event["seq"]))
+        assert seen >= set(everything)
+
+
+@pytest.mark.parametrize("place", ["s1/7", "0123456789ab.5", "nonsense", "0.99999999999999999999999999"])
+def test_a_place_that_is_not_known_any_more_is_told_as_missed(gateway: RunningGateway, place: str) -> None:
+    with Stream(gateway, "", place) as stream:
+        assert stream.kind() == "missed"
+        send(gateway, "s1", 0)
+        assert stream.next()[1]["session_id"] == "s1"
 
 
 def test_there_are_so_many_streams_and_no_more(gateway: RunningGateway) -> None:

@@ -193,3 +193,33 @@ def test_a_selection_of_a_terminal_that_was_closed_is_none(spool: Path) -> None:
         os._exit(0)
     os.waitpid(pid, 0)
     assert attention.selection(spool) is None
+
+
+def test_half_a_secret_does_not_survive_a_cut(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    for name, day in (("good", "Tuesday"), ("bad", "Friday")):
+        with pt.start(
+            agent="a", user_goal="g", session_id=name, transport="spool", spool_dir=spool
+        ) as session:
+            for room in range(40, 160, 3):  # a secret begins at every place where a line may be cut
+                session.agent_message(f"{day} " + "x" * room + " " + SECRET)
+            session.goal_check(day == "Tuesday", [])
+    evidence = Evidence(spool)
+    _, log = evidence._open("bad")
+    for answer in (
+        evidence.outline("bad", 20_000),
+        evidence.outline("bad", focus=10),
+        evidence.compare("bad"),
+        evidence.find("Friday", "step", 50),
+        evidence.step("bad", [step.index for step in log.steps][:20]),
+    ):
+        assert SECRET[:12] not in text(answer)
+
+
+def test_a_large_value_is_not_cut_on_its_way_through_redaction(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    with pt.start(agent="a", user_goal="g", session_id="s", transport="spool", spool_dir=spool) as session:
+        call = session.tool_call("t", {})["payload"]["call_id"]
+        session.tool_result(call, {"items": list(range(30_000))})
+    evidence = Evidence(spool)
+    assert "29999" in text(evidence.step("s", [1], "result", "items[29999]"))

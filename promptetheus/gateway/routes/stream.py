@@ -55,15 +55,16 @@ async def stream(
     after_seq: Annotated[int | None, Query(ge=-1, le=2**62)] = None,
 ) -> StreamingResponse:
     """With `session_id`: what is stored (after `after_seq`, or after the `Last-Event-ID` of a stream that broke),
-    then what comes. Without: what comes in the project from now on; `event: missed` says that a reader was too slow
-    and missed some."""
+    then what comes. Without: what comes in the project from now on, or since the event that `Last-Event-ID` names;
+    `event: missed` says that some are not told: the reader was too slow, or away for too long. An event may come
+    twice after a break; its `idempotency_key` tells."""
     if session_id is not None:
         tenant = await run_in_threadpool(session_tenant, gateway, who, session_id, project_id)
         position = _position(request.headers.get("last-event-id"))
         lines = _session(gateway, tenant, session_id, position, -1 if after_seq is None else after_seq)
     else:
         tenants = await run_in_threadpool(tenants_of, gateway, who, project_id)
-        lines = _projects(gateway, tenants)
+        lines = _projects(gateway, tenants, request.headers.get("last-event-id"))
     return _Stream(lines, gateway.streams.take(who.project_id or who.workspace_id or who.kind))
 
 
@@ -114,9 +115,14 @@ async def _session(
                 await listener.wait(LOOK_S if gateway.is_shared else HEARTBEAT_S)
 
 
-async def _projects(gateway: Gateway, tenants: list[Tenant]) -> AsyncIterator[bytes]:
+async def _projects(gateway: Gateway, tenants: list[Tenant], place: str | None) -> AsyncIterator[bytes]:
     with gateway.hub.listen(tenants) as listener:
-        watch = _Watch(gateway, tenants, listener)
+        told_to = "" if gateway.is_shared else gateway.hub.place()
+        if place is not None and gateway.is_shared:
+            listener.miss()  # what other gateways stored meanwhile was told to nobody here
+        elif place is not None and gateway.hub.catch_up(listener, tenants, place):
+            told_to = place
+        watch = _Watch(gateway, tenants, listener, told_to)
         await watch.begin()
         yield b": open\n\n"
         quiet_since = time.monotonic()
@@ -133,10 +139,12 @@ async def _projects(gateway: Gateway, tenants: list[Tenant]) -> AsyncIterator[by
 class _Watch:
     """Where one reader stands in each session of its projects."""
 
-    def __init__(self, gateway: Gateway, tenants: list[Tenant], listener: Listener) -> None:
+    def __init__(self, gateway: Gateway, tenants: list[Tenant], listener: Listener, place: str) -> None:
         self._gateway, self._tenants, self._listener = gateway, tenants, listener
         self._positions: dict[tuple[Tenant, str], int] = {}
         self._looked_s = time.time()
+        self._place = place
+        """Everything up to here was told; empty where only each session's own place is known."""
 
     async def begin(self) -> None:
         """Only what comes from now on is told."""
@@ -152,20 +160,34 @@ class _Watch:
         if self._listener.has_missed:
             self._listener.has_missed = False
             yield b"event: missed\ndata: {}\n\n"
-        for tenant, session_id, start, end in await self._spans():
+        before, spans = self._place, await self._spans()
+        held: tuple[Stored, Tenant, str] | None = None
+        async for stored, tenant, own_place in self._between(spans):
+            if held is not None:
+                yield _record(*held)
+            held = stored, tenant, before or own_place
+        if held is not None:  # with the last of them, all of them were told
+            yield _record(held[0], held[1], self._place or held[2])
+
+    async def _between(
+        self, spans: list[tuple[Tenant, str, int, int]]
+    ) -> AsyncIterator[tuple[Stored, Tenant, str]]:
+        for tenant, session_id, start, end in spans:
             position = start
             while position < end:
                 found = await run_in_threadpool(
                     self._gateway.events.arrived, tenant, session_id, position, _READ_AT_ONCE
                 )
                 for stored in found:
-                    yield _record(stored, tenant, f"{session_id}/{stored.position}")
+                    if stored.position <= end:  # what lies behind is news of its own
+                        yield stored, tenant, f"{session_id}/{stored.position}"
                 if not found:
                     break
                 position = found[-1].position
 
     async def _spans(self) -> list[tuple[Tenant, str, int, int]]:
         if not self._gateway.is_shared:
+            self._place = self._gateway.hub.place()
             return [(tenant, name, *span) for (tenant, name), span in self._listener.take().items()]
         self._listener.take()
         now, spans = time.time(), []
