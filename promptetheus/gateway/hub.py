@@ -103,9 +103,9 @@ class Hub:
             listener.miss()
             return False
         wanted = set(tenants)
-        for moment_ns, tenant, *span in self._remembered:
+        for moment_ns, tenant, session_id, start, end in self._remembered:
             if moment_ns > int(moment) and tenant in wanted:
-                listener.tell(tenant, *span)
+                listener.tell(tenant, session_id, start, end)
         return True
 
     def publish(self, tenant: Tenant, session_id: str, start: int, end: int) -> None:

@@ -158,6 +158,11 @@ PAGES = {
     "litellm": ("litellm",),
     "pydantic-ai": ("pydantic_ai", "openai"),
     "opentelemetry": ("opentelemetry.sdk",),
+    "langchain": ("langchain_openai",),
+    "langgraph": ("langchain", "langchain_openai"),
+    "llamaindex": ("llama_index.core",),
+    "dspy": ("dspy",),
+    "haystack": ("haystack",),
 }
 """What the code of each page in docs/adapters needs."""
 

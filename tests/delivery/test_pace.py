@@ -31,16 +31,16 @@ def test_the_circuit_opens_and_one_try_decides() -> None:
     pace = Pace(threshold=3, reset_s=30.0, clock=clock, draw=lambda cap: 0.0)
     pace.failed()
     pace.failed()
-    assert pace.state == "closed" and pace.wait_s() == 0.0
+    assert (str(pace.state), pace.wait_s()) == ("closed", 0.0)
     pace.failed()
-    assert pace.state == "open" and pace.wait_s() == 30.0
+    assert (str(pace.state), pace.wait_s()) == ("open", 30.0)
     clock.now += 30.0
-    assert pace.state == "half_open" and pace.wait_s() == 0.0
+    assert (str(pace.state), pace.wait_s()) == ("half_open", 0.0)
     pace.failed()
-    assert pace.state == "open"
+    assert str(pace.state) == "open"
     clock.now += 30.0
     pace.succeeded()
-    assert pace.state == "closed" and pace.failures == 0
+    assert (str(pace.state), pace.failures) == ("closed", 0)
 
 
 def test_a_gateway_that_asks_for_time_gets_it_but_not_all_day() -> None:

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 from mcp import Client
+from mcp_types import TextContent
 
 from promptetheus.mcp.evidence import Evidence
 from promptetheus.mcp.server import build_server
@@ -51,9 +52,10 @@ async def test_from_a_failing_project_to_a_verified_fix(tmp_path: Path) -> None:
 
         async def ask(tool: str, **arguments: object) -> str:
             nonlocal used
-            text = str((await client.call_tool(tool, arguments)).content[0].text)
-            used += len(text.encode())
-            return text
+            [found] = (await client.call_tool(tool, arguments)).content
+            assert isinstance(found, TextContent)
+            used += len(found.text.encode())
+            return found.text
 
         situation = await ask("situation")
         session = re.findall(r"outline\(session='([^']+)'\)", situation)[0]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import TextContent, TextResourceContents
 
 from promptetheus.mcp.evidence import Evidence
 from promptetheus.mcp.server import build_server
@@ -71,8 +72,10 @@ async def test_a_picture_comes_as_an_image(evidence: Evidence) -> None:
 async def test_resources_and_the_prompt(evidence: Evidence) -> None:
     async with Client(build_server(evidence)) as client:
         found = await client.read_resource("promptetheus://sessions/fail-0")
+        assert isinstance(found.contents[0], TextResourceContents)
         assert "failed goal" in found.contents[0].text
         prompt = await client.get_prompt("fix-failing-run", {"session": "fail-0"})
+        assert isinstance(prompt.messages[0].content, TextContent)
         assert "begin with fail-0" in prompt.messages[0].content.text
         with pytest.raises(Exception, match=r"[Uu]nknown|rror"):
             await client.read_resource("promptetheus://sessions/..%2F..%2Fetc")
