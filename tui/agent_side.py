@@ -45,7 +45,10 @@ class AgentSide(Shell):
         self.set_interval(LOOK_EVERY_S, self._look_for_reads)
 
     def _tell_selection(self) -> None:
-        front = self.views()[-1]
+        views = self.views()
+        if not views:  # the program is closing
+            return
+        front = views[-1]
         session_id, step = front.selected
         now = (session_id, step, front.VIEW)
         if now != self._told_selection and session_id:

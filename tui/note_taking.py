@@ -113,7 +113,8 @@ class NoteTaking(Shell):
             return
         self.notify(said, timeout=2)
         self._look_at_notes()
-        self.views()[-1].notes_changed()
+        for view in self.views()[-1:]:  # none while the program closes
+            view.notes_changed()
 
     async def show_notes(self) -> None:
         """All notes and bookmarks of the project, the newest first; enter goes there."""

@@ -68,8 +68,14 @@ class Project:
         return [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", *plugins, *arguments]
 
     def environment(self) -> dict[str, str]:
-        """Without what the pytest around this one has set."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        """Without what the pytest around this one has set, and without the mark of a build server, on which pytest
+        prints its summary at length."""
+        marks = ("CI", "BUILD_NUMBER")
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTEST") and name not in marks
+        }
         return {**own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "100"}
 
     def run(self, *arguments: str) -> Outcome:
