@@ -108,6 +108,8 @@ class ReadingScreen(ViewScreen):
             try:
                 self._receive(update)
             except Exception as error:
+                if self not in self.app.screen_stack:  # it is closing: its parts are gone
+                    return
                 if not isinstance(self.app, ErrorReporter) or not self.app.report_error(error):
                     raise
 
