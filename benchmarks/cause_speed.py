@@ -19,19 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scorecard import Scorecard
+from promptetheus.cause.diff_report import DiffReport, SessionSide, diff_report
+from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.noise import DEFAULT_NOISE
+from promptetheus.cause.side_by_side_text import banner_lines, row_lines
+from promptetheus.cause.signatures import make_run
+from promptetheus.cause.suspects import find_suspects
 from promptetheus.clock import format_timestamp
-from promptetheus.diff_html import diff_html
-from promptetheus.diff_report import DiffReport, SessionSide, diff_report
-from promptetheus.effects import infer_effects
-from promptetheus.noise import DEFAULT_NOISE
+from promptetheus.exporters.diff_html import diff_html
 from promptetheus.queries.diffs import effects_for, read_session, report_on
 from promptetheus.queries.failure_list import list_failures
 from promptetheus.queries.tasks import all_rows
-from promptetheus.side_by_side_text import banner_lines, row_lines
-from promptetheus.signatures import make_run
 from promptetheus.spool import session_file_name
 from promptetheus.summary import SummaryCounter
-from promptetheus.suspects import find_suspects
 
 Event = dict[str, Any]
 START_S = 1_795_000_000.0

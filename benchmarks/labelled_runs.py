@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from promptetheus.cause.signatures import Run, make_run
 from promptetheus.events import Event
 from promptetheus.importers.intake import import_paths
-from promptetheus.signatures import Run, make_run
 
 VERDICTS = frozenset({"goal_check", "score", "session_end"})
 """Types of events that say, or are made of, whether a run was right."""

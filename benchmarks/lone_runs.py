@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from benchmarks.labelled_runs import imported
 from benchmarks.paired_runs import Label, TauBench
 from benchmarks.scorecard import Scorecard, mean
-from promptetheus.effects import infer_effects, writes_of
-from promptetheus.first_mistake import likeliest
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
+from promptetheus.cause.effects import infer_effects, writes_of
+from promptetheus.cause.first_mistake import likeliest
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 
 _ERROR_WORD = re.compile(r"error|exception|traceback|failed", re.IGNORECASE)
 

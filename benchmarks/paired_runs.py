@@ -10,11 +10,11 @@ from typing import Any
 
 from benchmarks.labelled_runs import Labelled, imported
 from benchmarks.scorecard import Scorecard, adjusted_rand, mean_over_tasks, pairwise_f1
-from promptetheus.deviation import deviation
-from promptetheus.divergence import Comparison, DivergenceKind, compare
-from promptetheus.effects import Effects, infer_effects
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
+from promptetheus.cause.deviation import deviation
+from promptetheus.cause.divergence import Comparison, DivergenceKind, compare
+from promptetheus.cause.effects import Effects, infer_effects
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 
 Label = dict[str, Any]
 Tasks = dict[Any, list[Label]]

@@ -14,11 +14,11 @@ from typing import Any
 from benchmarks.labelled_runs import imported, labelled
 from benchmarks.paired_runs import TauBench
 from benchmarks.scorecard import Scorecard
+from promptetheus.cause.deviation import deviation
+from promptetheus.cause.first_mistake import likeliest
 from promptetheus.clock import format_timestamp, parse_timestamp
-from promptetheus.deviation import deviation
 from promptetheus.events import Event
 from promptetheus.fingerprint import failure_fingerprint
-from promptetheus.first_mistake import likeliest
 
 Findings = dict[int, tuple[Any, ...]]
 """By record: fingerprint, deviation class, ranked steps."""

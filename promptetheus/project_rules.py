@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from promptetheus.noise import (
+from promptetheus.cause.noise import (
     DEFAULT_TOLERANCE,
     NOISE_RULES,
     TOLERANCE,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from promptetheus.describe import call_arguments, call_result
+from promptetheus.cause.describe import call_arguments, call_result
 from promptetheus.display import value
 from promptetheus.fingerprint import in_order, is_failed_check, is_failed_status, normalise
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from promptetheus.cause.steps import is_untimed
 from promptetheus.clock import parse_timestamp
 from promptetheus.fingerprint import SignalCollector, forget_oldest_tenth, is_failed_check
-from promptetheus.steps import is_untimed
 
 MAX_NAMES = 200
 """Distinct tools, models, scores, tags and metadata keys that a summary names; further ones are counted

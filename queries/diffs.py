@@ -8,20 +8,20 @@ from functools import lru_cache
 from pathlib import Path
 
 from promptetheus.artifacts import read_artifact
-from promptetheus.diff_html import Shots
-from promptetheus.diff_report import DiffReport, SessionSide, diff_report
-from promptetheus.effects import Effects, evidence_in, judge
+from promptetheus.cause.diff_report import DiffReport, SessionSide, diff_report
+from promptetheus.cause.effects import Effects, evidence_in, judge
+from promptetheus.cause.noise import Noise
+from promptetheus.cause.picture_changes import PictureChange, PictureKind, picture_changes
+from promptetheus.cause.row_details import PicturePair
+from promptetheus.cause.signatures import make_run
 from promptetheus.events import Event
-from promptetheus.noise import Noise
-from promptetheus.picture_changes import PictureChange, PictureKind, picture_changes
+from promptetheus.exporters.diff_html import Shots
 from promptetheus.pictures import MAX_FILE_BYTES, PictureError, small_copy
 from promptetheus.queries.pricing import Pricer
 from promptetheus.queries.project_effects import evidence_of
 from promptetheus.queries.roots import Roots
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.row_details import PicturePair
-from promptetheus.signatures import make_run
 
 EMBEDDED_PX = (800.0, 1_200.0)
 """How large an embedded screenshot is at most."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from promptetheus.deviation import Deviation, Deviations, deviation, deviation_classes
-from promptetheus.effects import judge
-from promptetheus.failures import Failure, Outcome, failures
+from promptetheus.cause.deviation import Deviation, Deviations, deviation, deviation_classes
+from promptetheus.cause.effects import judge
+from promptetheus.cause.failures import Failure, Outcome, failures
 from promptetheus.notes import Note, Notes, Subject
 from promptetheus.queries.project_effects import evidence_of
 from promptetheus.queries.roots import Roots, roots_of

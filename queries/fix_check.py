@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from promptetheus.failures import Outcome
+from promptetheus.cause.failures import Outcome
+from promptetheus.cause.verification import Verification, verify
 from promptetheus.queries.failure_list import outcome_of
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.tasks import ended
-from promptetheus.verification import Verification, verify
 
 
 class NoSuchFailure(LookupError):

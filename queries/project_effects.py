@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from promptetheus.effects import COUNTED, Effect, Evidence, evidence_in
+from promptetheus.cause.effects import COUNTED, Effect, Evidence, evidence_in
 from promptetheus.queries.catalog_cache import cache_path
 from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.rows import SessionRow, Status

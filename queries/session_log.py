@@ -10,6 +10,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from promptetheus.cause.steps import Step, StepBuilder
 from promptetheus.events import Event
 from promptetheus.queries.event_line import Peek, Reject, parse, peek
 from promptetheus.queries.lines import LineReader
@@ -20,7 +21,6 @@ from promptetheus.queries.rows import NOTHING_SKIPPED, SessionRow, Skipped
 from promptetheus.queries.sequence import Sequence, sequence_of
 from promptetheus.queries.session_row import empty_row
 from promptetheus.queries.source import NotReadable, Source
-from promptetheus.steps import Step, StepBuilder
 
 if TYPE_CHECKING:
     from promptetheus.trace_tree import SpanNode

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.steps import Step, StepKind
 
 MOST_LISTED = 100
 MOST_LOOKED_AT = 2_000

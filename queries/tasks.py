@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from promptetheus.baseline import nearest
-from promptetheus.noise import DEFAULT_NOISE, Noise
+from promptetheus.cause.baseline import nearest
+from promptetheus.cause.noise import DEFAULT_NOISE, Noise
+from promptetheus.cause.signatures import Run, make_run
+from promptetheus.cause.suspects import SuspectReport, find_suspects
 from promptetheus.queries.roots import Roots
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.queries.spools import Spools
-from promptetheus.signatures import Run, make_run
-from promptetheus.suspects import SuspectReport, find_suspects
 
 MAX_SESSIONS = 200
 """Sessions of a task that are read, the newest first."""

@@ -11,8 +11,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from enum import IntFlag
 
-from promptetheus.step_times import stretch_of
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.step_times import stretch_of
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.tui.step_list import StepList
 from promptetheus.tui.time_axis import TimeAxis
 

@@ -11,7 +11,7 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Static
 
-from promptetheus.diff_report import DiffReport, SessionSide
+from promptetheus.cause.diff_report import DiffReport, SessionSide
 from promptetheus.display import age, printable_line, short_id
 from promptetheus.tui.diff_row import MARK_CELLS, SEPARATOR, halves
 from promptetheus.tui.fit import Pieces, aligned, cut, joined

@@ -13,19 +13,19 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
+from promptetheus.cause.picture_changes import PictureChange
+from promptetheus.cause.row_details import PicturePair
+from promptetheus.cause.value_changes import ABSENT, ValueChange
+from promptetheus.cause.word_changes import WORTH_MARKING, Stretch, WordChanges, Words
 from promptetheus.display import printable, printable_line, value
-from promptetheus.picture_changes import PictureChange
 from promptetheus.pictures import PictureError
 from promptetheus.queries.diffs import compare_pictures
-from promptetheus.row_details import PicturePair
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.page import Block, Frame, Line, more_text, styled
 from promptetheus.tui.picture import NO_MARKS, WHOLE, Marks
 from promptetheus.tui.picture_block import PictureBlock, canvas_for_colours, drawn
 from promptetheus.tui.picture_way import HALF_BLOCKS, PictureWay
 from promptetheus.tui.wrapping import wrap, wrap_styled
-from promptetheus.value_changes import ABSENT, ValueChange
-from promptetheus.word_changes import WORTH_MARKING, Stretch, WordChanges, Words
 
 _BETWEEN = " │ "
 _PANE_LINES = 6

@@ -9,8 +9,8 @@ from pathlib import Path
 from textual import work
 from textual.worker import Worker, WorkerState
 
-from promptetheus.diff_report import Side
-from promptetheus.noise import Noise
+from promptetheus.cause.diff_report import Side
+from promptetheus.cause.noise import Noise
 from promptetheus.tui.diff_reading import CannotCompare, Compared, Sides, Stamp, read_and_compare, stamp_of
 from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.progress import GivenUp, Progress, ProgressLine

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from textual.binding import Binding
 
-from promptetheus.diff_report import DiffReport, Side
-from promptetheus.steps import StepKind
+from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.cause.steps import StepKind
 
 
 class DiffJump(NamedTuple):

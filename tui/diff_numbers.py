@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.style import Style
 
+from promptetheus.cause.metric_changes import MetricChange
 from promptetheus.display import printable_line
-from promptetheus.metric_changes import MetricChange
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.page import Frame, Line
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from promptetheus.comparison import Change
-from promptetheus.diff_report import DiffReport, Side
+from promptetheus.cause.comparison import Change
+from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.value_changes import ValueChange
+from promptetheus.cause.word_changes import WordChanges, word_changes
 from promptetheus.display import printable_line
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.diff_blocks import ChangesBlock, NumbersBlock, PairBlock, Sentences, WordsBlock
 from promptetheus.tui.diff_reading import Compared
 from promptetheus.tui.json_view import JsonBlock
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.page import Block, Heading, Page, spaced
-from promptetheus.value_changes import ValueChange
-from promptetheus.word_changes import WordChanges, word_changes
 
 _SAID = {
     Change.SAME: "the same in both",

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from promptetheus.diff_report import DiffReport, Side
+from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.cause.noise import Noise
+from promptetheus.cause.signatures import make_run
 from promptetheus.display import short_id
-from promptetheus.noise import Noise
 from promptetheus.project_rules import ProjectRules, read_rules
 from promptetheus.queries.diffs import ReadSession, compare_pictures, effects_for, read_session, report_on
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.tasks import all_rows, nearest_passing
-from promptetheus.signatures import make_run
 from promptetheus.tui.progress import Progress
 
 Stamp = tuple[int, int, int] | None

@@ -9,14 +9,14 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from promptetheus.comparison import Change
-from promptetheus.diff_report import DiffReport, Side
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.comparison import Change
+from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.word_changes import WORTH_MARKING, Stretch, Words, word_changes
 from promptetheus.tui.diff_lines import Fold
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.theme import Looks
-from promptetheus.word_changes import WORTH_MARKING, Stretch, Words, word_changes
 
 SEPARATOR = " │ "
 MARK_CELLS = 4

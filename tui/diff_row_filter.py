@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptetheus.diff_report import DiffReport, Side
+from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.queries.filter import Filter
 from promptetheus.tui.kind_words import kind_word
 

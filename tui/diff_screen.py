@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.widgets import Static
 
-from promptetheus.diff_report import DiffReport, Side
+from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.display import printable_line
 from promptetheus.project_rules import read_rules
 from promptetheus.queries.filter import Filter

@@ -8,8 +8,8 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from promptetheus.comparison import Change, Row
-from promptetheus.diff_report import DiffReport, Side
+from promptetheus.cause.comparison import Change, Row
+from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.tui.diff_lines import DiffLines, Fold
 from promptetheus.tui.diff_row import diff_row, fold_row
 from promptetheus.tui.line_list import LineList

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from promptetheus.diff_report import DiffReport, Side
+from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.cause.side_by_side_text import banner_lines, detail_lines, number_lines, row_lines
 from promptetheus.display import short_id
-from promptetheus.side_by_side_text import banner_lines, detail_lines, number_lines, row_lines
 from promptetheus.tui.session_copies import Copy
 
 

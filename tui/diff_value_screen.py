@@ -11,7 +11,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from promptetheus.diff_report import DiffReport
+from promptetheus.cause.diff_report import DiffReport
 from promptetheus.display import printable_line
 from promptetheus.tui.diff_page import row_page, title_of
 from promptetheus.tui.diff_reading import Compared

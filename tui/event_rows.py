@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from promptetheus.steps import Step
+from promptetheus.cause.steps import Step
 from promptetheus.tui.step_list import EventOwners, StepList
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from promptetheus.cause.failures import Life
 from promptetheus.display import age, printable_line, short_id
-from promptetheus.failures import Life
 from promptetheus.queries.failure_list import ListedFailure
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.failure_row import shown_label

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
+from promptetheus.cause.failures import Failure, Life
 from promptetheus.display import age, count, printable_line
-from promptetheus.failures import Failure, Life
 from promptetheus.queries.failure_list import ListedFailure
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.theme import Looks

@@ -15,8 +15,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.worker import Worker, WorkerState
 
+from promptetheus.cause.failures import Life
 from promptetheus.display import printable_line, value
-from promptetheus.failures import Life
 from promptetheus.notes import Note, Notes, Subject
 from promptetheus.queries.failure_list import ListedFailure
 from promptetheus.queries.filter import Filter

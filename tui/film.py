@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.inspect_browser import click_point, stored_picture
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.stored_picture import Shown

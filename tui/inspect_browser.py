@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from promptetheus.cause.dom_changes import dom_changes
 from promptetheus.display import printable_line
-from promptetheus.dom_changes import dom_changes
 from promptetheus.events import Event
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.json_view import JsonBlock

@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.text import Text
 
+from promptetheus.cause.describe import call_arguments, call_result
+from promptetheus.cause.verdicts import Blame, differing
 from promptetheus.cost import price
-from promptetheus.describe import call_arguments, call_result
 from promptetheus.display import count, duration, money, plain_value, printable_line
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.fit import cut
@@ -18,7 +19,6 @@ from promptetheus.tui.markdown_view import MarkdownBlock
 from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, more_text, spaced, styled
 from promptetheus.tui.subject import Subject, metadata_of, payload_of
 from promptetheus.tui.traceback_view import TracebackBlock
-from promptetheus.verdicts import Blame, differing
 
 _SHOWN_METADATA = {"arguments", "result", "cost_usd"}
 """Metadata that the page shows in its own place."""

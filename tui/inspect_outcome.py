@@ -9,9 +9,11 @@ from typing import Any
 
 from rich.text import Text
 
-from promptetheus.describe import call_text
+from promptetheus.cause.describe import call_text
+from promptetheus.cause.noise import Noise
+from promptetheus.cause.value_changes import value_changes
+from promptetheus.cause.verdicts import Expected
 from promptetheus.display import plain_value, printable_line
-from promptetheus.noise import Noise
 from promptetheus.queries.span_contents import InnerStep
 from promptetheus.tui.fields import Field, Fields, Sentences
 from promptetheus.tui.json_view import JsonBlock
@@ -21,8 +23,6 @@ from promptetheus.tui.page import Block, Frame, Gap, Heading, Line, styled
 from promptetheus.tui.subject import Subject, payload_of
 from promptetheus.tui.traceback_view import TracebackBlock
 from promptetheus.tui.wrapping import wrap
-from promptetheus.value_changes import value_changes
-from promptetheus.verdicts import Expected
 
 MOST_CHANGES = 20
 """Changes of a state that are told one by one; before and after show all."""

@@ -8,10 +8,11 @@ from typing import NamedTuple, TypeVar
 
 from textual.timer import Timer
 
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.verdicts import NO_VERDICT, Blame
 from promptetheus.events import Event
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.queries.span_contents import span_contents
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.inspect_browser import stored_picture
 from promptetheus.tui.inspectors import page_of
 from promptetheus.tui.json_view import JsonBlock
@@ -20,7 +21,6 @@ from promptetheus.tui.page import Page
 from promptetheus.tui.page_view import PagePlan, PageView
 from promptetheus.tui.subject import Subject, payload_of
 from promptetheus.tui.verdict_reader import calls_of, check_verdict
-from promptetheus.verdicts import NO_VERDICT, Blame
 
 HELD_KEY_S = 0.12
 """Cursor moves that follow each other faster than this are a held key: only where it stops is shown."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
+from promptetheus.cause.steps import StepKind
 from promptetheus.display import duration, printable_line
-from promptetheus.steps import StepKind
 from promptetheus.tui.fields import Sentences
 from promptetheus.tui.fit import cut
 from promptetheus.tui.inspect_browser import action_blocks, dom_blocks, shot_blocks

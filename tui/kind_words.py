@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.display import printable_line
-from promptetheus.steps import Step, StepKind
 
 KIND_CELLS = 8
 """Width of the column; no word of ours is longer, an action's name may be and is cut."""

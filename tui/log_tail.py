@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from promptetheus.cause.steps import Step
+from promptetheus.cause.verdicts import Blame
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import NotReadable, SessionLog
-from promptetheus.steps import Step
 from promptetheus.tui.verdict_reader import VerdictReader
-from promptetheus.verdicts import Blame
 
 FIRST_BYTES = 256 << 10
 """Read before anything is shown: more than a screen of steps, within a few hundredths of a second."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from promptetheus.noise import Noise
+from promptetheus.cause.noise import Noise
 from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, matches
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from promptetheus.anomalies import Anomaly, AnomalyKind, anomalies
+from promptetheus.cause.anomalies import Anomaly, AnomalyKind, anomalies
 from promptetheus.queries.session_log import SessionLog
 
 MOST_EVENTS = 20_000

@@ -14,7 +14,7 @@ from textual.filter import LineFilter
 from textual.message import Message
 from textual.strip import Strip
 
-from promptetheus.markdown_export import value_text
+from promptetheus.exporters.markdown_export import value_text
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.page import BEFORE, NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
 from promptetheus.tui.picture_strip import PictureStrip, sparing_graphics

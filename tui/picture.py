@@ -14,7 +14,7 @@ from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from promptetheus.picture_changes import Box
+from promptetheus.cause.picture_changes import Box
 from promptetheus.pictures import decode
 from promptetheus.tui.kitty import MOST_ROWS, Upload, placeholders
 from promptetheus.tui.picture_strip import PictureStrip

@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.text import Text
 
+from promptetheus.cause.picture_changes import PictureChange, picture_changes
 from promptetheus.display import printable_line, size
-from promptetheus.picture_changes import PictureChange, picture_changes
 from promptetheus.pictures import PictureError
 from promptetheus.tui.page import BEFORE, Frame, Line, styled
 from promptetheus.tui.picture import NO_MARKS, WHOLE, Marks, Picture, Window, draw_picture

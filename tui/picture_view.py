@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from promptetheus.cause.picture_changes import PictureChange
 from promptetheus.display import printable_line
-from promptetheus.picture_changes import PictureChange
 from promptetheus.pictures import PictureError
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.picture import Marks, Picture, Window

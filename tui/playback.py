@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from promptetheus.step_times import Stretch, stretch_of
+from promptetheus.cause.step_times import Stretch, stretch_of
 from promptetheus.tui.step_list import StepList
 
 SPEEDS = (1, 2, 8)

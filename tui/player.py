@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from textual.timer import Timer
 
-from promptetheus.steps import Step
+from promptetheus.cause.steps import Step
+from promptetheus.cause.verdicts import Blame
 from promptetheus.tui.oddities import Oddities
 from promptetheus.tui.playback import SPEEDS, Playback
 from promptetheus.tui.timeline import Timeline
-from promptetheus.verdicts import Blame
 
 BEAT_S = 0.1
 """How often the playing is looked after: what moves faster than this is not seen anyway."""

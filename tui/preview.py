@@ -12,9 +12,9 @@ from rich.text import Text
 from textual.cache import LRUCache
 from textual.widget import Widget
 
+from promptetheus.cause.steps import StepKind
 from promptetheus.display import count, printable_line, short_id
 from promptetheus.queries.rows import SessionRow, Status
-from promptetheus.steps import StepKind
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.session_cells import cost_text, scores_text
@@ -65,8 +65,8 @@ class PreviewReader:
     def read(self, row: SessionRow, given_up: Callable[[], bool]) -> Preview | None:
         """Read a session's preview from its file; None when it was given up on the way."""
         # These modules are not needed before the first frame.
-        from promptetheus.describe import describe
-        from promptetheus.narrative import headline
+        from promptetheus.cause.describe import describe
+        from promptetheus.cause.narrative import headline
         from promptetheus.queries.session_log import SessionLog
 
         with self._turn:

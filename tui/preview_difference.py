@@ -31,12 +31,12 @@ def difference(
 ) -> tuple[str, ...]:
     """Up to two printable lines; none when nothing can be said, or nobody waits for it any more."""
     # None of this is needed before the first frame.
-    from promptetheus.diff_report import Side
-    from promptetheus.effects import evidence_in, judge
-    from promptetheus.noise import DEFAULT_NOISE
+    from promptetheus.cause.diff_report import Side
+    from promptetheus.cause.effects import evidence_in, judge
+    from promptetheus.cause.noise import DEFAULT_NOISE
+    from promptetheus.cause.signatures import make_run
     from promptetheus.queries.diffs import read_session, report_on
     from promptetheus.queries.tasks import nearest_passing
-    from promptetheus.signatures import make_run
 
     if not passing or row.events > MOST_EVENTS:
         return ()

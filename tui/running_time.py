@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.clock import parse_timestamp
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.steps import Step, StepKind
 
 STALLED_S = 30.0
 """A call that has run longer than this without anything happening turns amber."""

@@ -8,8 +8,8 @@ from textual import events
 from textual.message import Message
 from textual.timer import Timer
 
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.display import count, printable_line
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.fit import Pieces, cut
 from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.offsets import offset_text

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from textual import on, work
 
+from promptetheus.cause.steps import Step
 from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
-from promptetheus.steps import Step
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.inspector import Glance, Inspector

@@ -12,8 +12,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
+from promptetheus.cause.steps import Step
 from promptetheus.queries.rows import SessionRow
-from promptetheus.steps import Step
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector import Glance

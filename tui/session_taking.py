@@ -13,11 +13,11 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
 from promptetheus.display import printable_line, value
-from promptetheus.markdown_export import session_markdown, step_markdown, value_text
+from promptetheus.exporters.markdown_export import session_markdown, step_markdown, value_text
+from promptetheus.exporters.session_document import session_document
 from promptetheus.notes import Note
-from promptetheus.session_document import session_document
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.hand_off import Program, hand_off
@@ -196,7 +196,7 @@ class TakingScreen(ReadingScreen):
         return session_markdown(self.session_id, self.tail.log.events(), self._notes())
 
     def _html_text(self) -> str:
-        from promptetheus.session_html import pictures_of, session_html
+        from promptetheus.exporters.session_html import pictures_of, session_html
 
         events, spool = self.tail.log.events(), self.path.parent
         return session_html(self.session_id, events, notes=self._notes(), picture=pictures_of(spool))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from promptetheus.cause.steps import StepKind
 from promptetheus.queries.rows import Status
 from promptetheus.queries.views import macros, views
-from promptetheus.steps import StepKind
 from promptetheus.tui.sql_words import KEYWORDS, Word, WordKind, words
 
 MOST = 40

@@ -13,7 +13,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from promptetheus.display import printable_line
-from promptetheus.markdown_export import value_text
+from promptetheus.exporters.markdown_export import value_text
 from promptetheus.queries.parquet import CannotWrite
 from promptetheus.queries.result_text import json_value
 from promptetheus.queries.sql_error import SqlError

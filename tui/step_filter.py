@@ -6,10 +6,10 @@ import asyncio
 from bisect import bisect_left, insort
 from collections.abc import AsyncIterator, Iterable
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
+from promptetheus.cause.steps import Step
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.steps import Step
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.step_list import StepList

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.tui.offsets import offset_text
 
 

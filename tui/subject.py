@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from promptetheus.cause.steps import Step
+from promptetheus.cause.verdicts import NO_VERDICT, Blame, Verdict
 from promptetheus.events import Event
 from promptetheus.queries.span_contents import InnerStep
-from promptetheus.steps import Step
-from promptetheus.verdicts import NO_VERDICT, Blame, Verdict
 
 
 @dataclass(frozen=True, slots=True)

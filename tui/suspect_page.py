@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from promptetheus.suspects import Suspect
+from promptetheus.cause.suspects import Suspect
 from promptetheus.tui.fit import cut_pieces, joined
 from promptetheus.tui.page import Frame, Line, Page
 from promptetheus.tui.suspect_row import p_text

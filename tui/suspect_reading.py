@@ -8,6 +8,7 @@ from functools import partial
 from operator import is_
 from pathlib import Path
 
+from promptetheus.cause.suspects import SuspectReport
 from promptetheus.display import short_id
 from promptetheus.project_rules import read_rules
 from promptetheus.queries.rows import SessionRow
@@ -19,7 +20,6 @@ from promptetheus.queries.tasks import (
     groups_of_task,
     suspects_between,
 )
-from promptetheus.suspects import SuspectReport
 from promptetheus.tui.progress import Progress
 
 MOST_SUSPECTS = 200

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from promptetheus.cause.separation import SIGNIFICANT
+from promptetheus.cause.suspects import Suspect
 from promptetheus.display import printable_line
-from promptetheus.separation import SIGNIFICANT
-from promptetheus.suspects import Suspect
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.theme import Looks
 

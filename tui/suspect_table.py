@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from promptetheus.suspects import Suspect
+from promptetheus.cause.suspects import Suspect
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.suspect_row import suspect_columns, suspect_row, suspect_titles

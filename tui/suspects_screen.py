@@ -16,10 +16,10 @@ from textual.containers import Vertical
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
+from promptetheus.cause.suspects import Suspect
 from promptetheus.display import printable_line
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.filter_terms import quoted
-from promptetheus.suspects import Suspect
 from promptetheus.tui.chooser import Choice, matches
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.crumb_line import CrumbLine

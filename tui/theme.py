@@ -16,8 +16,8 @@ from textual.app import App
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
+from promptetheus.cause.steps import StepKind
 from promptetheus.queries.rows import Status
-from promptetheus.steps import StepKind
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES, Palette
 
 COLOURLESS_THEME = "promptetheus-terminal"

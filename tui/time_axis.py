@@ -6,8 +6,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 
-from promptetheus.step_times import Stretch
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.step_times import Stretch
+from promptetheus.cause.steps import Step, StepKind
 
 IDLE_MS = 30_000.0
 """A stretch in which nothing is at work for longer than this is drawn as long as this."""

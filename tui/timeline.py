@@ -11,10 +11,11 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
+from promptetheus.cause.step_outline import Outline
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.verdicts import Blame
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.step_outline import Outline
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.course import Course
 from promptetheus.tui.event_row import event_row
 from promptetheus.tui.event_rows import EventRows
@@ -27,7 +28,6 @@ from promptetheus.tui.step_list import StepList
 from promptetheus.tui.step_row import Columns, RowState, step_row
 from promptetheus.tui.tree_place import NO_PLACE, place_in_tree
 from promptetheus.tui.waterfall import Chart, Window, Zoom, layout, waterfall_row
-from promptetheus.verdicts import Blame
 
 BUILT_AT_ONCE = 3_000
 """Steps of which a tree is built while the person waits; each may take the reading of an event."""

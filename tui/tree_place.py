@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from promptetheus.cause.step_outline import Outline
+from promptetheus.cause.steps import Step
 from promptetheus.display import count
-from promptetheus.step_outline import Outline
-from promptetheus.steps import Step
 from promptetheus.tui.step_list import StepList
 
 COUNTED_INSIDE = 1_000

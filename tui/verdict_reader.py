@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promptetheus.describe import call_arguments
+from promptetheus.cause.describe import call_arguments
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.verdicts import MOST_CALLS, NO_VERDICT, Blame, Call, Verdict, merged, verdict_of
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.subject import metadata_of, payload_of
-from promptetheus.verdicts import MOST_CALLS, NO_VERDICT, Blame, Call, Verdict, merged, verdict_of
 
 
 class VerdictReader:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.display import duration
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.fit import cut
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.offsets import offset_text

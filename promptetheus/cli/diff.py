@@ -19,12 +19,12 @@ from promptetheus.cli.options import add_json, add_spools, named
 from promptetheus.cli.output import out, print_json, say
 
 if TYPE_CHECKING:
-    from promptetheus.diff_report import DiffReport
-    from promptetheus.noise import Noise
-    from promptetheus.picture_changes import PictureChange
+    from promptetheus.cause.diff_report import DiffReport
+    from promptetheus.cause.noise import Noise
+    from promptetheus.cause.picture_changes import PictureChange
+    from promptetheus.cause.row_details import PicturePair
     from promptetheus.project_rules import ProjectRules
     from promptetheus.queries.diffs import ReadSession
-    from promptetheus.row_details import PicturePair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None and not _write_html(arguments.html, report, left, right):
         return 1
     if arguments.json:
-        from promptetheus.diff_json import report_as_json
+        from promptetheus.cause.diff_json import report_as_json
 
         print_json(report_as_json(report, rows=arguments.steps))
     else:
@@ -93,9 +93,9 @@ def _report_of_two(arguments: argparse.Namespace, rules: ProjectRules, noise: No
 
 
 def _report_of_one(arguments: argparse.Namespace, rules: ProjectRules, noise: Noise) -> Report | None:
+    from promptetheus.cause.signatures import make_run
     from promptetheus.queries.diffs import effects_for, report_on
     from promptetheus.queries.tasks import all_rows, nearest_passing
-    from promptetheus.signatures import make_run
 
     right = _read(arguments.spools, arguments.baseline)
     if right is None:
@@ -134,7 +134,7 @@ def _looking(left: ReadSession, right: ReadSession) -> Callable[[PicturePair], P
 
 
 def _print(report: DiffReport, look: Callable[[PicturePair], PictureChange] | None) -> None:
-    from promptetheus.side_by_side_text import banner_lines, number_lines, row_lines
+    from promptetheus.cause.side_by_side_text import banner_lines, number_lines, row_lines
 
     changes = report.regression
     # Two named sessions print on stdout what release 2 printed; what is new is told beside it.
@@ -167,7 +167,7 @@ def _print(report: DiffReport, look: Callable[[PicturePair], PictureChange] | No
 def _write_html(path: Path, report: DiffReport, left: ReadSession, right: ReadSession) -> bool:
     from functools import partial
 
-    from promptetheus.diff_html import diff_html
+    from promptetheus.exporters.diff_html import diff_html
     from promptetheus.queries.diffs import shots
 
     page = diff_html(report, partial(shots, left.spool, right.spool))

@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from promptetheus.anomalies import anomalies
+from promptetheus.cause.anomalies import anomalies
+from promptetheus.cause.explain import MIN_BYTES, TEN_LINES, TWO_PAGES, explain
+from promptetheus.cause.first_mistake import Candidate, first_mistakes
+from promptetheus.cause.narrative import did_fail
 from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.display import printable_line
-from promptetheus.explain import MIN_BYTES, TEN_LINES, TWO_PAGES, explain
-from promptetheus.first_mistake import Candidate, first_mistakes
-from promptetheus.narrative import did_fail
 
 GUESSES = 3
 """First mistakes that are told; the labelled one is among them far more often than it is the first."""

@@ -9,7 +9,7 @@ from promptetheus.cli.options import add_json, add_spools, named
 from promptetheus.cli.output import json_text, out, print_json, say
 from promptetheus.cli.targets import open_session
 from promptetheus.events import Event
-from promptetheus.session_document import session_document
+from promptetheus.exporters.session_document import session_document
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +54,9 @@ def _text(form: str, session_id: str, events: list[Event], spool: Path, *, ascii
 
     notes = [note for note in Notes(spool).all() if note.about.session_id == session_id]
     if form == "md":
-        from promptetheus.markdown_export import session_markdown
+        from promptetheus.exporters.markdown_export import session_markdown
 
         return session_markdown(session_id, events, notes)
-    from promptetheus.session_html import pictures_of, session_html
+    from promptetheus.exporters.session_html import pictures_of, session_html
 
     return session_html(session_id, events, notes=notes, picture=pictures_of(spool))

@@ -19,7 +19,7 @@ from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import age, printable_line, short_id
 
 if TYPE_CHECKING:
-    from promptetheus.deviation import Deviations
+    from promptetheus.cause.deviation import Deviations
     from promptetheus.notes import Note
     from promptetheus.queries.failure_list import ListedFailure
     from promptetheus.queries.rows import SessionRow

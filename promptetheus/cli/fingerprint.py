@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from promptetheus.cause.describe import describe
+from promptetheus.cause.steps import Step
 from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json
 from promptetheus.cli.targets import open_session
-from promptetheus.describe import describe
 from promptetheus.display import printable_line
 from promptetheus.fingerprint import failure_fingerprint
-from promptetheus.steps import Step
 
 if TYPE_CHECKING:
     from promptetheus.queries.session_log import SessionLog

@@ -20,7 +20,7 @@ from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import printable_line
 
 if TYPE_CHECKING:
-    from promptetheus.effects import ToolEffect
+    from promptetheus.cause.effects import ToolEffect
     from promptetheus.project_rules import ProjectRules
 
 _NO_CORRECTION = "guess"
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from promptetheus.effects import judge
+    from promptetheus.cause.effects import judge
     from promptetheus.project_rules import read_rules
     from promptetheus.queries.project_effects import evidence_of
     from promptetheus.queries.tasks import all_rows
@@ -87,7 +87,7 @@ def _correction(text: str) -> tuple[str, str]:
 
 def _change(arguments: argparse.Namespace) -> int:
     """Write what was asked for; 0 when that is done, or nothing was asked for."""
-    from promptetheus.noise import NOISE_RULES
+    from promptetheus.cause.noise import NOISE_RULES
     from promptetheus.project_rules import write_rule
 
     known = {rule.name for rule in NOISE_RULES}

@@ -15,8 +15,8 @@ from promptetheus.cli.options import a_filter, add_json, add_limit, add_spools, 
 from promptetheus.cli.output import out, print_json, say
 
 if TYPE_CHECKING:
+    from promptetheus.cause.suspects import Suspect, SuspectReport
     from promptetheus.queries.tasks import Groups
-    from promptetheus.suspects import Suspect, SuspectReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 
+from promptetheus.cause.verification import Standing, Verification
 from promptetheus.cli.fingerprints import whole_fingerprint
 from promptetheus.cli.options import a_filter, add_json, add_spools
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.display import printable_line
-from promptetheus.verification import Standing, Verification
 
 _EXIT = {Standing.GONE: 0, Standing.STILL_THERE: 1, Standing.NOT_ENOUGH: 3}
 

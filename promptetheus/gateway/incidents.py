@@ -6,8 +6,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from promptetheus.cause.failures import Failure, Life, failures
 from promptetheus.clock import format_timestamp, now_timestamp, parse_timestamp
-from promptetheus.failures import Failure, Life, failures
 from promptetheus.gateway.errors import Refused, not_found
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.session_json import as_json

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from promptetheus.cause.narrative import headline
 from promptetheus.events import Event
 from promptetheus.fingerprint import SignalCollector, failure_fingerprint, in_order
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.state import Gateway
-from promptetheus.narrative import headline
 
 _READ_AT_ONCE = 5000
 

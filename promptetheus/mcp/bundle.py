@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
+from promptetheus.cause.explain import explain
+from promptetheus.cause.first_mistake import first_mistakes
+from promptetheus.cause.narrative import did_fail, headline
+from promptetheus.cause.steps import Step
 from promptetheus.display import duration, printable_line
-from promptetheus.explain import explain
-from promptetheus.first_mistake import first_mistakes
-from promptetheus.markdown_export import step_markdown
+from promptetheus.exporters.markdown_export import step_markdown
 from promptetheus.mcp.answers import MAX_BYTES, Answer, Refused, clean, without_secrets, write
-from promptetheus.narrative import did_fail, headline
 from promptetheus.notes import Note, Notes, Subject
 from promptetheus.project_files import beside
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.spool import make_private_directory, session_file_stem
-from promptetheus.steps import Step
 
 FOLDER = "handoff"
 MAX_STEPS = 12

@@ -27,11 +27,11 @@ little in common with it."""
 
 def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Sequence[SessionRow]) -> Answer:
     """Where a session departs from another one: from the nearest passing one when none is named."""
+    from promptetheus.cause.side_by_side_text import banner_lines, number_lines, row_lines
+    from promptetheus.cause.signatures import make_run
     from promptetheus.project_rules import read_rules
     from promptetheus.queries.diffs import effects_for, report_on
     from promptetheus.queries.tasks import nearest_passing, passed, same_task
-    from promptetheus.side_by_side_text import banner_lines, number_lines, row_lines
-    from promptetheus.signatures import make_run
 
     rules = read_rules(spool)
     noise = rules.noise()

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from promptetheus.attention import note_read, selection
+from promptetheus.cause.explain import MIN_BYTES, explain
+from promptetheus.cause.first_mistake import Candidate, first_mistakes
+from promptetheus.cause.narrative import did_fail
 from promptetheus.clock import parse_timestamp
 from promptetheus.display import age, duration, money, printable_line
-from promptetheus.explain import MIN_BYTES, explain
-from promptetheus.first_mistake import Candidate, first_mistakes
 from promptetheus.mcp.answers import Answer, Refused, events_without_secrets, without_secrets
-from promptetheus.narrative import did_fail
 from promptetheus.queries.catalog import Catalog
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import SessionLog
@@ -131,8 +131,8 @@ class Evidence:
             path: A place in it, such as `result.items[3].name`.
             offset: Characters to leave out at the start, for a value that is larger than an answer.
         """
-        from promptetheus.describe import describe
-        from promptetheus.markdown_export import step_markdown, value_text
+        from promptetheus.cause.describe import describe
+        from promptetheus.exporters.markdown_export import step_markdown, value_text
         from promptetheus.mcp.values import BadPath, value_at
 
         row, log = self._open(session)
@@ -413,7 +413,7 @@ def _failure_line(failure: Any, now_s: float) -> str:
 
 
 def _around(log: SessionLog, focus: int) -> list[str]:
-    from promptetheus.describe import describe
+    from promptetheus.cause.describe import describe
 
     def event_of(number: int) -> dict[str, Any]:
         found: dict[str, Any] = without_secrets(log.event(number))
@@ -434,7 +434,7 @@ def _range(steps: dict[int, Any]) -> str:
 
 
 def _content(events: Sequence[dict[str, Any]], part: Part) -> Any:
-    from promptetheus.describe import call_arguments, call_result
+    from promptetheus.cause.describe import call_arguments, call_result
 
     if part == "arguments":
         return call_arguments(events[0])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from promptetheus.cause.divergence import compare
+from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.signatures import make_run
 from promptetheus.display import printable_line
-from promptetheus.divergence import compare
-from promptetheus.effects import infer_effects
 from promptetheus.events import Event
 from promptetheus.fingerprint import failure_fingerprint
-from promptetheus.signatures import make_run
 
 
 def departures(baseline: Sequence[Event], candidate: Sequence[Event]) -> list[str]:

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
+from promptetheus.cause.explain import TEN_LINES, explain
+from promptetheus.cause.signatures import Run, make_run
+from promptetheus.cause.steps import StepKind
 from promptetheus.display import printable_line, value
 from promptetheus.events import Event
-from promptetheus.explain import TEN_LINES, explain
 from promptetheus.fingerprint import failure_fingerprint, is_failed_check
 from promptetheus.pytest_plugin.departure import departures
 from promptetheus.pytest_plugin.recorded_events import read_events
-from promptetheus.signatures import Run, make_run
-from promptetheus.steps import StepKind
 
 _LISTED = 12
 

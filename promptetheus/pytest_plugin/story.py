@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promptetheus.explain import explain
+from promptetheus.cause.explain import explain
 from promptetheus.fingerprint import failure_fingerprint
 from promptetheus.pytest_plugin.recorded_events import read_events
 from promptetheus.pytest_plugin.recording import Recording

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promptetheus.diff_report import DiffReport, SessionSide, diff_report
-from promptetheus.effects import infer_effects
+from promptetheus.cause.diff_report import DiffReport, SessionSide, diff_report
+from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.noise import DEFAULT_NOISE, Noise
+from promptetheus.cause.signatures import make_run
 from promptetheus.events import Event
-from promptetheus.noise import DEFAULT_NOISE, Noise
-from promptetheus.signatures import make_run
 from tests.builders import SessionBuilder
 
 

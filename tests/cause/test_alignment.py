@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus import alignment
-from promptetheus.alignment import Alignment, Pair, align
-from promptetheus.signatures import Signature, make_run, sign
-from promptetheus.steps import StepKind
+from promptetheus.cause import alignment
+from promptetheus.cause.alignment import Alignment, Pair, align
+from promptetheus.cause.signatures import Signature, make_run, sign
+from promptetheus.cause.steps import StepKind
 from tests.builders import a_session
 
 SIGNATURES = st.lists(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from promptetheus.anomalies import Anomaly, AnomalyKind, anomalies
+from promptetheus.cause.anomalies import Anomaly, AnomalyKind, anomalies
 from tests.builders import SessionBuilder, a_passing_booking, a_session
 from tests.cause.hostile import EVENTS
 

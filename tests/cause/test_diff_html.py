@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.diff_html import MAX_ROWS, Shots, diff_html
-from promptetheus.picture_changes import Box, PictureChange, PictureKind
-from promptetheus.row_details import PicturePair
+from promptetheus.cause.picture_changes import Box, PictureChange, PictureKind
+from promptetheus.cause.row_details import PicturePair
+from promptetheus.exporters.diff_html import MAX_ROWS, Shots, diff_html
 from tests.builders import SessionBuilder, a_session
 from tests.cause.hostile import EVENTS
 from tests.cause.reports import report_of, report_of_events

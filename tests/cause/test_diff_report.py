@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from promptetheus.comparison import Change, RowKind
-from promptetheus.diff_json import report_as_json
-from promptetheus.diff_report import Side
-from promptetheus.divergence import DivergenceKind
-from promptetheus.picture_changes import PictureChange, PictureKind
-from promptetheus.row_details import PicturePair
-from promptetheus.side_by_side_text import banner_lines, row_lines
-from promptetheus.word_changes import Words
+from promptetheus.cause.comparison import Change, RowKind
+from promptetheus.cause.diff_json import report_as_json
+from promptetheus.cause.diff_report import Side
+from promptetheus.cause.divergence import DivergenceKind
+from promptetheus.cause.picture_changes import PictureChange, PictureKind
+from promptetheus.cause.row_details import PicturePair
+from promptetheus.cause.side_by_side_text import banner_lines, row_lines
+from promptetheus.cause.word_changes import Words
 from tests.builders import SessionBuilder, a_session
 from tests.cause.hostile import EVENTS
 from tests.cause.reports import report_of, report_of_events

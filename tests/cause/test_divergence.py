@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from promptetheus.baseline import nearest
-from promptetheus.comparison import Change
-from promptetheus.deviation import DeviationKind, deviation
-from promptetheus.divergence import Comparison, DivergenceKind, compare
-from promptetheus.effects import infer_effects
-from promptetheus.side_by_side_text import banner_lines, row_lines
-from promptetheus.signatures import make_run
+from promptetheus.cause.baseline import nearest
+from promptetheus.cause.comparison import Change
+from promptetheus.cause.deviation import DeviationKind, deviation
+from promptetheus.cause.divergence import Comparison, DivergenceKind, compare
+from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.side_by_side_text import banner_lines, row_lines
+from promptetheus.cause.signatures import make_run
 from tests.builders import SessionBuilder, a_session
 from tests.cause.hostile import EVENTS
 from tests.cause.reports import report_of

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from promptetheus.effects import Effect, infer_effects, name_effect, writes_of
-from promptetheus.signatures import make_run
+from promptetheus.cause.effects import Effect, infer_effects, name_effect, writes_of
+from promptetheus.cause.signatures import make_run
 from tests.builders import a_session
 from tests.cause.hostile import EVENTS
 

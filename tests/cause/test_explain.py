@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.explain import GUESS_FROM_LINES, MIN_BYTES, explain
-from promptetheus.narrative import headline
-from promptetheus.steps import StepKind, build_steps
+from promptetheus.cause.explain import GUESS_FROM_LINES, MIN_BYTES, explain
+from promptetheus.cause.narrative import headline
+from promptetheus.cause.steps import StepKind, build_steps
 from tests.builders import SessionBuilder, a_failing_booking, a_passing_booking, a_session
 from tests.cause.hostile import EVENTS
 

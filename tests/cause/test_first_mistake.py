@@ -5,10 +5,10 @@ import time
 import pytest
 from hypothesis import given
 
-from promptetheus.first_mistake import CHANCES, first_mistakes
-from promptetheus.mistake_signs import MAX_MOVES, Sign, is_empty
-from promptetheus.moves import Move, moves_of
-from promptetheus.signatures import make_run
+from promptetheus.cause.first_mistake import CHANCES, first_mistakes
+from promptetheus.cause.mistake_signs import MAX_MOVES, Sign, is_empty
+from promptetheus.cause.moves import Move, moves_of
+from promptetheus.cause.signatures import make_run
 from tests.builders import SessionBuilder, a_passing_booking, a_session
 from tests.cause.hostile import EVENTS
 

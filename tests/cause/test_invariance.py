@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptetheus.cause.deviation import deviation, deviation_classes
+from promptetheus.cause.divergence import compare
+from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.signatures import make_run
 from promptetheus.clock import format_timestamp, parse_timestamp
-from promptetheus.deviation import deviation, deviation_classes
-from promptetheus.divergence import compare
-from promptetheus.effects import infer_effects
 from promptetheus.fingerprint import failure_fingerprint
 from promptetheus.importers.intake import import_paths
 from promptetheus.queries.failure_list import list_deviations
 from promptetheus.queries.tasks import all_rows
-from promptetheus.signatures import make_run
 from tests.builders import SessionBuilder, a_session
 from tests.cause.hostile import EVENTS
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from promptetheus.first_mistake import first_mistakes
+from promptetheus.cause.first_mistake import first_mistakes
+from promptetheus.cause.steps import build_steps
 from promptetheus.importers.intake import import_paths
-from promptetheus.steps import build_steps
 
 _VERDICTS = ("goal_check", "score", "session_end")
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.noise import DEFAULT_NOISE, NO_NOISE, noise_rules, own_rule
-from promptetheus.plain_form import plain, plain_text
-from promptetheus.value_changes import ABSENT, MAX_CHANGES, changed_arguments, value_changes
+from promptetheus.cause.noise import DEFAULT_NOISE, NO_NOISE, noise_rules, own_rule
+from promptetheus.cause.plain_form import plain, plain_text
+from promptetheus.cause.value_changes import ABSENT, MAX_CHANGES, changed_arguments, value_changes
 from tests.cause.hostile import VALUES
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from promptetheus.artifacts import store_artifact
-from promptetheus.picture_changes import Box, PictureKind, picture_changes
+from promptetheus.cause.picture_changes import Box, PictureKind, picture_changes
+from promptetheus.cause.row_details import PicturePair
 from promptetheus.pictures import PictureError, decode, small_copy
 from promptetheus.queries.diffs import compare_pictures
-from promptetheus.row_details import PicturePair
 
 
 def a_page(width: int = 640, height: int = 400, *, mark: Box | None = None, kind: str = "PNG") -> bytes:
@@ -113,5 +113,5 @@ def test_pictures_of_two_spools_are_read_by_their_names_and_nothing_else_is(tmp_
 
 
 def test_pillow_is_loaded_when_the_first_picture_is_looked_at() -> None:
-    code = "import sys, promptetheus.queries.diffs, promptetheus.diff_html; sys.exit('PIL' in sys.modules)"
+    code = "import sys, promptetheus.queries.diffs, promptetheus.exporters.diff_html; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

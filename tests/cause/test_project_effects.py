@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from promptetheus.effects import Effect, judge
+from promptetheus.cause.effects import Effect, judge
 from promptetheus.queries.diffs import effects_for, read_session
 from promptetheus.queries.project_effects import evidence_of
 from promptetheus.queries.tasks import all_rows

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.noise import NOISE_RULES, noise_rules, own_rule
-from promptetheus.plain_form import plain
+from promptetheus.cause.noise import NOISE_RULES, noise_rules, own_rule
+from promptetheus.cause.plain_form import plain
+from promptetheus.cause.value_changes import changed_arguments, same_value, value_changes
 from promptetheus.project_rules import ProjectRules, parse_rules, read_rules, write_rule
 from promptetheus.toml_key import with_key
-from promptetheus.value_changes import changed_arguments, same_value, value_changes
 from tests.builders import a_session
 from tests.cause.hostile import VALUES
 from tests.cause.reports import report_of

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from promptetheus.divergence import compare
-from promptetheus.effects import infer_effects
+from promptetheus.cause.divergence import compare
+from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.signatures import Run, make_run
 from promptetheus.importers.intake import import_paths
-from promptetheus.signatures import Run, make_run
 
 _VERDICTS = ("goal_check", "score", "session_end")
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from promptetheus.cause.separation import Counts, corrected, fisher_p, ochiai, sessions_needed
+from promptetheus.cause.signatures import Run, make_run
+from promptetheus.cause.suspects import SuspectKind, find_suspects
 from promptetheus.display import printable_line
-from promptetheus.separation import Counts, corrected, fisher_p, ochiai, sessions_needed
-from promptetheus.signatures import Run, make_run
-from promptetheus.suspects import SuspectKind, find_suspects
 from tests.builders import a_session
 from tests.cause.hostile import EVENTS
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promptetheus.cause.failures import Life, Outcome, failures
+from promptetheus.cause.verification import Standing, silence_needed, verify, wilson
 from promptetheus.cli import main
-from promptetheus.failures import Life, Outcome, failures
-from promptetheus.verification import Standing, silence_needed, verify, wilson
 from tests.builders import a_session
 
 HOUR = 3600.0

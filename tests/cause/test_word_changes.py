@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.word_changes import MAX_WORDS, Words, word_changes
+from promptetheus.cause.word_changes import MAX_WORDS, Words, word_changes
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from promptetheus.cause.steps import StepKind, build_steps
 from promptetheus.events import Event
-from promptetheus.steps import StepKind, build_steps
 from tests.importers.foreign_runs import (
     ClaudeLines,
     bring,

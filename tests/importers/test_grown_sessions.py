@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from promptetheus.cause.steps import StepKind, build_steps
 from promptetheus.importers.intake import import_paths
 from promptetheus.importers.recording import Outcome
-from promptetheus.steps import StepKind, build_steps
 from tests.importers.foreign_runs import ClaudeLines, bring, of_type, only_session, payloads
 
 

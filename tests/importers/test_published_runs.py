@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from promptetheus.cause.steps import StepKind, build_steps
 from promptetheus.events import Event
 from promptetheus.importers.intake import import_paths
 from promptetheus.importers.recording import Outcome
 from promptetheus.importers.report import FileReport
-from promptetheus.steps import StepKind, build_steps
 from tests.importers.foreign_runs import of_type, payloads, sessions
 
 

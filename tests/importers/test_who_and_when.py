@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from promptetheus.cause.steps import StepKind, build_steps
 from promptetheus.importers.recording import Outcome
-from promptetheus.steps import StepKind, build_steps
 from tests.importers.foreign_runs import bring, imported, of_type, only_session, payloads, types, write_json
 
 PAGE = (

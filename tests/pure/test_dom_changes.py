@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from promptetheus.dom_changes import MOST_SENTENCES, dom_changes, page_differences
+from promptetheus.cause.dom_changes import MOST_SENTENCES, dom_changes, page_differences
 
 BEFORE = {
     "url": "https://book.example/time",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from promptetheus.narrative import headline
+from promptetheus.cause.narrative import headline
 from tests.builders import a_failing_booking, a_passing_booking, a_session
 
 

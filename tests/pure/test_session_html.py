@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from promptetheus.cli import main
-from promptetheus.markdown_export import session_markdown
+from promptetheus.exporters.markdown_export import session_markdown
+from promptetheus.exporters.session_html import session_html
 from promptetheus.notes import Notes, Subject
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.session_html import session_html
 from tests.tui.recorded import Recording, a_failing
 
 HOSTILE = "<script>alert(1)</script>\x1b]52;c;eA==\x07\u202e\"'><img src=x onerror=alert(2)>"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from promptetheus.step_times import Stretch, stretch_of
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.step_times import Stretch, stretch_of
+from promptetheus.cause.steps import Step, StepKind
 
 
 def step(kind: StepKind, at: float | None, took: float | None = None) -> Step:

@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
+from promptetheus.cause.steps import StepKind, build_steps, count_steps
 from promptetheus.events import EVENT_TYPES
-from promptetheus.steps import StepKind, build_steps, count_steps
 from promptetheus.summary import SummaryCounter
 from tests.builders import a_failing_booking, a_session
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from promptetheus.verdicts import Blame, Call, Expected, Verdict, differing, merged, verdict_of
+from promptetheus.cause.verdicts import Blame, Call, Expected, Verdict, differing, merged, verdict_of
 
 CALLS = [
     Call(2, "search", "c1", {"day": "Tue"}),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from promptetheus.cause.steps import build_steps
 from promptetheus.encoding import encode_line
 from promptetheus.queries import event_line
 from promptetheus.queries.event_line import Peek, peek
 from promptetheus.queries.rows import Skipped, Status
 from promptetheus.queries.session_log import Growth, NotReadable, SessionLog
-from promptetheus.steps import build_steps
 from tests.builders import a_failing_booking, a_passing_booking, a_session
 from tests.queries.written import append, kill, line, start_agent, write_sealed
 

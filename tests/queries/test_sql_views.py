@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from promptetheus.cause.steps import Step
 from promptetheus.queries.catalog import Catalog
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.queries.sql import run_sql
 from promptetheus.queries.views import VIEW_NAMES, event_types_of, mentioned, views
-from promptetheus.steps import Step
 from tests.builders import SessionBuilder, a_failing_booking, a_passing_booking, a_session
 from tests.queries.written import line, write_sealed
 

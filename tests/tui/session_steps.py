@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptetheus.step_times import stretch_of
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.step_times import stretch_of
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.tui.course import Course
 from promptetheus.tui.step_list import StepList
 from promptetheus.tui.time_axis import TimeAxis

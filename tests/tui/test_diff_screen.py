@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from promptetheus.diff_report import Side
+from promptetheus.cause.diff_report import Side
 from promptetheus.tui.diff_reading import Sides
 from promptetheus.tui.diff_screen import DiffScreen
 from promptetheus.tui.diff_value_screen import DiffValueScreen

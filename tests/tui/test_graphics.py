@@ -14,7 +14,7 @@ from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
-from promptetheus.picture_changes import Box
+from promptetheus.cause.picture_changes import Box
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.harmless import harmless_parts
 from promptetheus.tui.kitty import MOST_KEPT, MOST_ROWS, PLACEHOLDER, KittyPictures, Upload, placeholders

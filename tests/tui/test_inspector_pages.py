@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.text import Text
 
+from promptetheus.cause.steps import StepKind
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.steps import StepKind
 from promptetheus.tui.inspector import Glance, subject_of
 from promptetheus.tui.inspectors import _BLOCKS, page_of
 from promptetheus.tui.page import Folds, Frame, Line, Page

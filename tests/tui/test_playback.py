@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from promptetheus.anomalies import Anomaly, AnomalyKind
-from promptetheus.steps import StepKind
+from promptetheus.cause.anomalies import Anomaly, AnomalyKind
+from promptetheus.cause.steps import StepKind
+from promptetheus.cause.verdicts import Blame
 from promptetheus.tui.oddities import oddities_of
 from promptetheus.tui.playback import IDLE_MS, MOST_AT_ONCE, UNTIMED_MS, Playback
 from promptetheus.tui.player import stops_of
-from promptetheus.verdicts import Blame
 from tests.tui.session_steps import a_step, listed, steps_at
 
 

@@ -13,9 +13,9 @@ import pytest
 from rich.text import Text
 from textual.app import App, ComposeResult
 
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.events import Event
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.steps import Step, StepKind
 from promptetheus.tui.shape import Shape
 from promptetheus.tui.timeline import Timeline
 from tests.tui.conftest import on_screen

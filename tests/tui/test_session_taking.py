@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from promptetheus.markdown_export import session_markdown, step_markdown
-from promptetheus.session_document import session_document
-from promptetheus.steps import build_steps
+from promptetheus.cause.steps import build_steps
+from promptetheus.exporters.markdown_export import session_markdown, step_markdown
+from promptetheus.exporters.session_document import session_document
 from promptetheus.tui.hand_off import command_for, hand_off
 from promptetheus.tui.menu import Menu
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session

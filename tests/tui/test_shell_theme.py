@@ -8,8 +8,8 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
+from promptetheus.cause.steps import StepKind
 from promptetheus.queries.rows import Status
-from promptetheus.steps import StepKind
 from promptetheus.tui.app import PromptetheusApp, UnknownTheme
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES, Palette
 from promptetheus.tui.theme import full_name, looks_of, our_themes, palette_of, starting_theme

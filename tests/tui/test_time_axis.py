@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from promptetheus.step_times import stretch_of
-from promptetheus.steps import StepKind
+from promptetheus.cause.step_times import stretch_of
+from promptetheus.cause.steps import StepKind
 from promptetheus.tui.time_axis import IDLE_MS, TimeAxis
 from tests.tui.session_steps import a_step, axis_of, steps_at
 

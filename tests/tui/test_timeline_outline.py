@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from promptetheus.step_outline import MOST_LEVELS, Outline
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.step_outline import MOST_LEVELS, Outline
+from promptetheus.cause.steps import Step, StepKind
 
 
 class Grown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.tui.event_row import event_row
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.offsets import offset_text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.tui.shape import Shape
 from promptetheus.tui.step_row import RowState
 from promptetheus.tui.time_axis import TimeAxis

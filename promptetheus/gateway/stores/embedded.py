@@ -13,8 +13,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from promptetheus.cause.failures import Outcome
 from promptetheus.events import Event
-from promptetheus.failures import Outcome
 from promptetheus.gateway.errors import StoreUnavailable
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.intake import Incoming

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from promptetheus.cause.failures import Outcome
 from promptetheus.events import Event
-from promptetheus.failures import Outcome
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.intake import Incoming
 from promptetheus.queries.rows import SessionRow

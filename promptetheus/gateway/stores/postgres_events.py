@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
+from promptetheus.cause.failures import Outcome
 from promptetheus.clock import parse_timestamp
 from promptetheus.events import Event
-from promptetheus.failures import Outcome
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.intake import Incoming
 from promptetheus.gateway.stores.database import Row, as_document

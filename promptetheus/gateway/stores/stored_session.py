@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
+from promptetheus.cause.failures import Outcome
 from promptetheus.events import Event
-from promptetheus.failures import Outcome
 from promptetheus.gateway.stores.database import Row, document
 from promptetheus.gateway.stores.events import Stored
 from promptetheus.queries.rows import SessionRow

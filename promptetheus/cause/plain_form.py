@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 from zlib import crc32
 
-from promptetheus.noise import DEFAULT_NOISE, Noise, Trail, onward
+from promptetheus.cause.noise import DEFAULT_NOISE, Noise, Trail, onward
 
 MAX_TEXT = 20_000
 """Characters of one string that are looked at rule by rule; the rest counts as it stands."""

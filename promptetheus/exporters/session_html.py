@@ -8,15 +8,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from promptetheus.describe import call_arguments, call_result, describe
-from promptetheus.diff_style import STYLE
+from promptetheus.cause.describe import call_arguments, call_result, describe
+from promptetheus.cause.narrative import headline
+from promptetheus.cause.steps import Step, StepKind, build_steps
 from promptetheus.display import duration
 from promptetheus.events import Event
-from promptetheus.html_text import html_text as _text
-from promptetheus.markdown_export import value_text
-from promptetheus.narrative import headline
+from promptetheus.exporters.diff_style import STYLE
+from promptetheus.exporters.html_text import html_text as _text
+from promptetheus.exporters.markdown_export import value_text
 from promptetheus.notes import Note
-from promptetheus.steps import Step, StepKind, build_steps
 
 MAX_STEPS = 10_000
 """Steps that are written out; the file says how many it left out."""

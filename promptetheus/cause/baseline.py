@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from promptetheus.signatures import Run
+from promptetheus.cause.signatures import Run
 
 
 class Nearest(NamedTuple):

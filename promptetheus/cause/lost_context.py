@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from promptetheus.anomaly import Anomaly, AnomalyKind, finding
+from promptetheus.cause.anomaly import Anomaly, AnomalyKind, finding
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 from promptetheus.display import count
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
 
 CONTEXT_TOKENS = 8_000
 CONTEXT_SHARE = 0.6

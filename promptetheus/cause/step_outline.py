@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.steps import Step, StepKind
 
 ROOT = -1
 """Stands for "inside no span"."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from promptetheus.verification import silence_needed
+from promptetheus.cause.verification import silence_needed
 
 NEW_S = 24 * 3600.0
 """A failure is new for so long after it was first seen, counted to the newest session."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from promptetheus.plain_form import plain
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
+from promptetheus.cause.plain_form import plain
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 
 
 class Effect(StrEnum):

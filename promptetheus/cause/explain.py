@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptetheus.describe import describe
+from promptetheus.cause.describe import describe
+from promptetheus.cause.effects import Effects, infer_effects
+from promptetheus.cause.first_mistake import likeliest
+from promptetheus.cause.narrative import did_fail, headline
+from promptetheus.cause.signatures import make_run
+from promptetheus.cause.steps import Step, StepBuilder, StepKind
 from promptetheus.display import plain_value, printable_line
-from promptetheus.effects import Effects, infer_effects
 from promptetheus.events import Event
 from promptetheus.fingerprint import in_order
-from promptetheus.first_mistake import likeliest
-from promptetheus.narrative import did_fail, headline
-from promptetheus.signatures import make_run
-from promptetheus.steps import Step, StepBuilder, StepKind
 
 TEN_LINES = 10
 TWO_PAGES = 120

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptetheus.describe import call_arguments, call_result, describe
+from promptetheus.cause.describe import call_arguments, call_result, describe
+from promptetheus.cause.narrative import headline
+from promptetheus.cause.steps import Step, StepKind, build_steps
 from promptetheus.display import duration, printable, printable_line
 from promptetheus.events import Event
-from promptetheus.narrative import headline
 from promptetheus.notes import Note
-from promptetheus.steps import Step, StepKind, build_steps
 
 MOST_VALUE = 20_000
 """Characters of one value; the whole stands in the session's file."""

@@ -11,14 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from promptetheus.anomaly import Anomaly, AnomalyKind, finding
-from promptetheus.effects import Effects, infer_effects
+from promptetheus.cause.anomaly import Anomaly, AnomalyKind, finding
+from promptetheus.cause.effects import Effects, infer_effects
+from promptetheus.cause.lost_context import context_lost, cut_off
+from promptetheus.cause.mistake_signs import answered_nothing
+from promptetheus.cause.signatures import Run, make_run
+from promptetheus.cause.stalls import pauses, stalls, unanswered
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.fingerprint import in_order
-from promptetheus.lost_context import context_lost, cut_off
-from promptetheus.mistake_signs import answered_nothing
-from promptetheus.signatures import Run, make_run
-from promptetheus.stalls import pauses, stalls, unanswered
-from promptetheus.steps import Step, StepKind
 
 __all__ = ["Anomaly", "AnomalyKind", "anomalies"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.display import duration, plain_value, printable_line, size, value
 from promptetheus.events import Event
-from promptetheus.steps import Step, StepKind
 
 _LIMIT = 400
 _PART = 160

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Indel
 
-from promptetheus.signatures import Signature
+from promptetheus.cause.signatures import Signature
 
 MAX_STRETCH_CELLS = 400_000_000
 """Steps times steps of one stretch that are compared exactly: 20,000 × 20,000 take about 0.1 s and 50 MB."""

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from promptetheus.cause.plain_form import plain
+from promptetheus.cause.separation import SIGNIFICANT, Counts, corrected, fisher_p, ochiai, sessions_needed
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 from promptetheus.display import printable_line, value
-from promptetheus.plain_form import plain
-from promptetheus.separation import SIGNIFICANT, Counts, corrected, fisher_p, ochiai, sessions_needed
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
 
 MAX_FEATURES = 2_000
 """Different things noticed of one session; what comes later in a longer one is not looked at."""

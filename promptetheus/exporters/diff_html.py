@@ -6,15 +6,15 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from promptetheus.comparison import RowKind
-from promptetheus.diff_report import Cell, DiffReport, SessionSide, Side, effects_in
-from promptetheus.diff_style import STYLE
+from promptetheus.cause.comparison import RowKind
+from promptetheus.cause.diff_report import Cell, DiffReport, SessionSide, Side, effects_in
+from promptetheus.cause.picture_changes import Box, PictureChange
+from promptetheus.cause.row_details import PicturePair, RowDetails
+from promptetheus.cause.value_changes import ABSENT, ValueChange
+from promptetheus.cause.word_changes import WORTH_MARKING, WordChanges, Words
 from promptetheus.display import plain_value
-from promptetheus.html_text import html_text as _text
-from promptetheus.picture_changes import Box, PictureChange
-from promptetheus.row_details import PicturePair, RowDetails
-from promptetheus.value_changes import ABSENT, ValueChange
-from promptetheus.word_changes import WORTH_MARKING, WordChanges, Words
+from promptetheus.exporters.diff_style import STYLE
+from promptetheus.exporters.html_text import html_text as _text
 
 MAX_ROWS = 5_000
 """Rows that differ, and as many equal ones, that are written out; the file says how many it left out."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptetheus.effects import Effects, infer_effects
-from promptetheus.mistake_signs import Sign, SignedMove, signed_moves
-from promptetheus.signatures import Run, make_run
+from promptetheus.cause.effects import Effects, infer_effects
+from promptetheus.cause.mistake_signs import Sign, SignedMove, signed_moves
+from promptetheus.cause.signatures import Run, make_run
 
 CHANCES: Mapping[Sign, float] = {
     Sign.CHANGE: 0.6,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from promptetheus.diff_report import DiffReport, SessionSide, Side, effects_in
-from promptetheus.divergence import Divergence
-from promptetheus.row_details import RowDetails
-from promptetheus.signatures import Run
-from promptetheus.value_changes import ABSENT, ValueChange
-from promptetheus.word_changes import WordChanges
+from promptetheus.cause.diff_report import DiffReport, SessionSide, Side, effects_in
+from promptetheus.cause.divergence import Divergence
+from promptetheus.cause.row_details import RowDetails
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.value_changes import ABSENT, ValueChange
+from promptetheus.cause.word_changes import WordChanges
 
 
 def report_as_json(report: DiffReport, *, rows: bool) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from rapidfuzz.distance import Indel
 
+from promptetheus.cause.noise import DEFAULT_NOISE, Noise, Trail, onward
+from promptetheus.cause.plain_form import IGNORED, plain
 from promptetheus.display import printable_line, value
-from promptetheus.noise import DEFAULT_NOISE, Noise, Trail, onward
-from promptetheus.plain_form import IGNORED, plain
 
 MAX_CHANGES = 50
 MAX_DEPTH = 20

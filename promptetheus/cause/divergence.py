@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from promptetheus.alignment import likeness
-from promptetheus.comparison import UNTELLING, Change, Row, SideBySide, side_by_side
+from promptetheus.cause.alignment import likeness
+from promptetheus.cause.comparison import UNTELLING, Change, Row, SideBySide, side_by_side
+from promptetheus.cause.effects import Effects, infer_effects, writes_of
+from promptetheus.cause.noise import Noise
+from promptetheus.cause.plain_form import plain_text
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
+from promptetheus.cause.value_changes import ValueChange, changed_arguments, value_changes
 from promptetheus.display import printable_line, value
-from promptetheus.effects import Effects, infer_effects, writes_of
-from promptetheus.noise import Noise
-from promptetheus.plain_form import plain_text
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
-from promptetheus.value_changes import ValueChange, changed_arguments, value_changes
 
 MAX_CANDIDATES = 20
 MAX_PAIRED = 60

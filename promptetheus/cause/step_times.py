@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from promptetheus.steps import Step, StepKind
+from promptetheus.cause.steps import Step, StepKind
 
 
 class Stretch(NamedTuple):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from promptetheus.alignment import likeness
-from promptetheus.effects import Effects, name_effect
-from promptetheus.moves import Move, moves_of
-from promptetheus.plain_form import plain
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
+from promptetheus.cause.alignment import likeness
+from promptetheus.cause.effects import Effects, name_effect
+from promptetheus.cause.moves import Move, moves_of
+from promptetheus.cause.plain_form import plain
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 
 MAX_MOVES = 5_000
 """Moves that are looked at; in a longer session the later ones are not."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from promptetheus.comparison import Change, Row, SideBySide
+from promptetheus.cause.comparison import Change, Row, SideBySide
+from promptetheus.cause.dom_changes import page_differences
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
+from promptetheus.cause.value_changes import ValueChange, value_changes
+from promptetheus.cause.word_changes import WordChanges, word_changes
 from promptetheus.display import count, duration
-from promptetheus.dom_changes import page_differences
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
-from promptetheus.value_changes import ValueChange, value_changes
-from promptetheus.word_changes import WordChanges, word_changes
 
 MAX_PICTURES = 10
 """Screenshots of one step that are held against those of the other."""

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from promptetheus.divergence import Divergence, DivergenceKind, effect_differences
-from promptetheus.effects import Effect, Effects
+from promptetheus.cause.divergence import Divergence, DivergenceKind, effect_differences
+from promptetheus.cause.effects import Effect, Effects
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 from promptetheus.fingerprint import is_failed_status
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
 
 LOOP_TIMES = 4
 """The same call so many times more than in any run that passed is a loop."""

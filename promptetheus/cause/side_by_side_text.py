@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from promptetheus.comparison import Change
-from promptetheus.diff_report import Cell, DiffReport, Side
+from promptetheus.cause.comparison import Change
+from promptetheus.cause.diff_report import Cell, DiffReport, Side
+from promptetheus.cause.picture_changes import PictureChange
+from promptetheus.cause.row_details import PicturePair, RowDetails
+from promptetheus.cause.value_changes import ValueChange
+from promptetheus.cause.word_changes import WORTH_MARKING, WordChanges, Words
 from promptetheus.display import printable_line
-from promptetheus.picture_changes import PictureChange
-from promptetheus.row_details import PicturePair, RowDetails
-from promptetheus.value_changes import ValueChange
-from promptetheus.word_changes import WORTH_MARKING, WordChanges, Words
 
 _MARKS = {
     Change.SAME: "=",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from promptetheus.signatures import Run
-from promptetheus.steps import StepKind
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import StepKind
 
 CALLS = frozenset({StepKind.TOOL, StepKind.ACTION})
 

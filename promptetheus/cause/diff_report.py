@@ -26,18 +26,18 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from promptetheus.comparison import Change, Row
+from promptetheus.cause.comparison import Change, Row
+from promptetheus.cause.divergence import Comparison, Divergence, compare, first_divergence
+from promptetheus.cause.effects import Effects
+from promptetheus.cause.metric_changes import MetricChange, SessionNumbers, metric_changes
+from promptetheus.cause.noise import Noise
+from promptetheus.cause.picture_changes import PictureChange
+from promptetheus.cause.row_details import PicturePair, RowDetails, row_details
+from promptetheus.cause.signatures import Run, make_run
+from promptetheus.cause.steps import StepKind
 from promptetheus.display import printable_line
-from promptetheus.divergence import Comparison, Divergence, compare, first_divergence
-from promptetheus.effects import Effects
 from promptetheus.events import Event
-from promptetheus.metric_changes import MetricChange, SessionNumbers, metric_changes
-from promptetheus.noise import Noise
-from promptetheus.picture_changes import PictureChange
 from promptetheus.regression import SessionDiff, diff_sessions
-from promptetheus.row_details import PicturePair, RowDetails, row_details
-from promptetheus.signatures import Run, make_run
-from promptetheus.steps import StepKind
 
 MAX_PICTURES = 40
 """Pairs of screenshots of equal steps that are looked at."""

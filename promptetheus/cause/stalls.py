@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptetheus.anomaly import Anomaly, AnomalyKind, finding
+from promptetheus.cause.anomaly import Anomaly, AnomalyKind, finding
+from promptetheus.cause.signatures import Run
+from promptetheus.cause.steps import Step, StepKind
 from promptetheus.display import duration
-from promptetheus.signatures import Run
-from promptetheus.steps import Step, StepKind
 
 STALL_MS = 30_000.0
 STALL_FACTOR = 10.0

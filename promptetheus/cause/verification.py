@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import sqrt
 from typing import NamedTuple
 
-from promptetheus.separation import SIGNIFICANT, Counts, fisher_p
+from promptetheus.cause.separation import SIGNIFICANT, Counts, fisher_p
 
 MAX_NEEDED = 100_000
 """A failure so rare that more sessions would be needed cannot be verified."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from promptetheus.alignment import Pair, align
+from promptetheus.cause.alignment import Pair, align
+from promptetheus.cause.effects import Effects
+from promptetheus.cause.signatures import Run, Signature
+from promptetheus.cause.steps import StepKind
+from promptetheus.cause.value_changes import same_value
 from promptetheus.display import printable_line
-from promptetheus.effects import Effects
-from promptetheus.signatures import Run, Signature
-from promptetheus.steps import StepKind
-from promptetheus.value_changes import same_value
 
 MIN_MOVES_TO_JUDGE = 3
 """With fewer calls and actions than this on either side, nothing in common says nothing."""

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptetheus.describe import call_arguments, call_result, describe
+from promptetheus.cause.describe import call_arguments, call_result, describe
+from promptetheus.cause.noise import DEFAULT_NOISE, Noise
+from promptetheus.cause.plain_form import plain, plain_text
+from promptetheus.cause.steps import Step, StepBuilder, StepKind
 from promptetheus.events import Event
 from promptetheus.fingerprint import in_order
-from promptetheus.noise import DEFAULT_NOISE, Noise
-from promptetheus.plain_form import plain, plain_text
-from promptetheus.steps import Step, StepBuilder, StepKind
 
 BOOKKEEPING = frozenset(
     {StepKind.START, StepKind.END, StepKind.SCORE, StepKind.METRIC, StepKind.CHECK, StepKind.RECORDING}
