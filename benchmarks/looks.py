@@ -22,7 +22,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 THEMES = ("dark", "light")

@@ -116,7 +116,7 @@ class AgentSide(Shell):
         )
 
     async def _go_to_read(self, read: Read) -> None:
-        from promptetheus.tui.session_subject import StepOf
+        from promptetheus.tui.session.session_subject import StepOf
 
         row = self.sessions_screen.table.sessions.by_id.get(read.session_id)
         if row is None:

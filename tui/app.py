@@ -23,19 +23,25 @@ from textual.worker import WorkerFailed
 from promptetheus.display import printable, printable_line
 from promptetheus.tui.agent_side import AgentSide
 from promptetheus.tui.chooser import Run
-from promptetheus.tui.kitty import KittyPictures
 from promptetheus.tui.note_taking import NoteTaking
-from promptetheus.tui.picture_way import PictureWay, best_way, canvas_for, kitty_is_too_old, terminal_cell_px
+from promptetheus.tui.pictures.kitty import KittyPictures
+from promptetheus.tui.pictures.picture_way import (
+    PictureWay,
+    best_way,
+    canvas_for,
+    kitty_is_too_old,
+    terminal_cell_px,
+)
+from promptetheus.tui.pictures.send_picture import write_to_terminal
 from promptetheus.tui.remembering import Remembering
-from promptetheus.tui.send_picture import write_to_terminal
-from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.theme import COLOURLESS_THEME, full_name, our_themes, palette_of, starting_theme
 from promptetheus.tui.views import VIEWS, Place
 
 if TYPE_CHECKING:
+    from promptetheus.tui.inspector.page_view import PageView
     from promptetheus.tui.key_file import ChosenKeys
-    from promptetheus.tui.page_view import PageView
-    from promptetheus.tui.picture_view import PictureView
+    from promptetheus.tui.pictures.picture_view import PictureView
     from promptetheus.tui.remembered import Layout
 
 SAME_ERROR_S = 60.0
@@ -244,8 +250,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
             view.draw_again()
 
     def _picture_places(self) -> Iterator[PageView | PictureView]:
-        from promptetheus.tui.page_view import PageView
-        from promptetheus.tui.picture_view import PictureView
+        from promptetheus.tui.inspector.page_view import PageView
+        from promptetheus.tui.pictures.picture_view import PictureView
 
         for screen in self.screen_stack:
             yield from screen.query(PageView)

@@ -27,7 +27,7 @@ class AskWords(Guarded, ModalScreen[None]):
     """
 
     BINDING_GROUP_TITLE = "Question"
-    CSS_PATH = "failures.tcss"
+    CSS_PATH = "failures/failures.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close", id="ask.close")]
 
     def __init__(self, question: str, words: str, answered: Callable[[str], object]) -> None:

@@ -47,11 +47,11 @@ class Target:
     @property
     def place(self) -> Place | None:
         """The view to open in front of the list of sessions."""
-        from promptetheus.tui.session_subject import StepOf
+        from promptetheus.tui.session.session_subject import StepOf
         from promptetheus.tui.views import Place
 
         if self.diff:
-            from promptetheus.tui.diff_reading import Sides
+            from promptetheus.tui.diff.reading import Sides
 
             return Place("diff", self.diff if len(self.diff) == 1 else Sides(*self.diff))
         if self.session is None:

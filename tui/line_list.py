@@ -24,8 +24,8 @@ from promptetheus.display import printable_line
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.harmless import harmless_parts
 from promptetheus.tui.list_message import ListMessage
-from promptetheus.tui.picture_strip import PictureStrip, without_graphics
-from promptetheus.tui.picture_way import is_covered
+from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
+from promptetheus.tui.pictures.picture_way import is_covered
 from promptetheus.tui.theme import Looks, looks_of
 
 MARKER = "▌"

@@ -15,14 +15,14 @@ from textual.screen import Screen
 from promptetheus.display import printable_line
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.remembered import Layout, write_layout
-from promptetheus.tui.session_columns import COLUMN
-from promptetheus.tui.session_groups import Grouping
-from promptetheus.tui.shape import Shape
+from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.sessions.session_columns import COLUMN
+from promptetheus.tui.sessions.session_groups import Grouping
 from promptetheus.tui.shell import Shell
 from promptetheus.tui.views import ViewScreen
 
 if TYPE_CHECKING:
-    from promptetheus.tui.session_screen import SessionScreen
+    from promptetheus.tui.session.session_screen import SessionScreen
 
 KEEP_EVERY_S = 2.0
 

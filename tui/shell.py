@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.history import History
-from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.views import VIEWS, NotNow, Place, ViewScreen, make_view, view_bindings
 
 ERRORS_KEPT = 50

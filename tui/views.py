@@ -62,31 +62,31 @@ VIEWS: Mapping[str, View] = {
     for view in (
         View(
             "sessions", 1, "sessions", "View 1: all sessions",
-            "promptetheus.tui.sessions_screen", "nothing: it is under everything",
+            "promptetheus.tui.sessions.sessions_screen", "nothing: it is under everything",
         ),
         View(
             "session", 2, "session", "View 2: one session, step by step",
-            "promptetheus.tui.session_screen", "Path of a session file, or StepOf(path, step)",
+            "promptetheus.tui.session.session_screen", "Path of a session file, or StepOf(path, step)",
         ),
         View(
             "diff", 3, "diff", "View 3: two sessions side by side",
-            "promptetheus.tui.diff_screen", "tuple of one or two Paths, in the order in which they were marked",
+            "promptetheus.tui.diff.screen", "tuple of one or two Paths, in the order in which they were marked",
         ),
         View(
             "failures", 4, "failures", "View 4: the ways in which sessions fail",
-            "promptetheus.tui.failures_screen", "a fingerprint (str)",
+            "promptetheus.tui.failures.failures_screen", "a fingerprint (str)",
         ),
         View(
             "suspects", None, "suspects", "What failing sessions do that passing ones do not",
-            "promptetheus.tui.suspects_screen", "Path of a failing session, or a fingerprint (str)",
+            "promptetheus.tui.failures.suspects_screen", "Path of a failing session, or a fingerprint (str)",
         ),
         View(
             "sql", 5, "SQL", "View 5: SQL over the spool",
-            "promptetheus.tui.sql_screen", "a statement (str) to start with",
+            "promptetheus.tui.sql.screen", "a statement (str) to start with",
         ),
         View(
             "delivery", 6, "delivery", "View 6: what was sent, what waits, what failed",
-            "promptetheus.tui.delivery_screen", "nothing",
+            "promptetheus.tui.delivery.screen", "nothing",
         ),
     )
 }  # fmt: skip

@@ -33,11 +33,10 @@ def test_every_package_has_an_init_file(pyproject: dict[str, Any]) -> None:
     assert missing == []
 
 
-def test_the_folders_of_the_reading_and_showing_layers_are_flat() -> None:
-    """Sub-folders there would need a line each in the package list and in the package data."""
-    for folder in ("queries", "tui"):
-        inner = {path.parent.name for path in (ROOT / folder).glob("*/*")}
-        assert inner <= {"__pycache__"}
+def test_the_view_of_a_module_is_seen_from_its_folder() -> None:
+    """One folder a view, and nothing deeper: somebody new finds a module by what is on the screen."""
+    deeper = [path for path in (ROOT / "tui").glob("*/*/*") if path.parent.name != "__pycache__"]
+    assert deeper == []
 
 
 def test_every_data_file_in_the_package_is_named_in_the_package_data(pyproject: dict[str, Any]) -> None:

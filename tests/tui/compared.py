@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.diff_screen import DiffScreen
-from promptetheus.tui.diff_table import DiffTable
-from promptetheus.tui.page_view import PageView
+from promptetheus.tui.diff.screen import DiffScreen
+from promptetheus.tui.diff.table import DiffTable
+from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.views import Place
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import NOW, Recording

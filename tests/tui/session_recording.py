@@ -15,11 +15,11 @@ from rich.text import Text
 from promptetheus.artifacts import store_artifact
 from promptetheus.encoding import encode_line
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.inspector import Inspector
-from promptetheus.tui.page import Line
-from promptetheus.tui.session_screen import SessionScreen
+from promptetheus.tui.inspector.inspector import Inspector
+from promptetheus.tui.inspector.page import Line
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.session.timeline import Timeline
 from promptetheus.tui.theme import Looks, looks_of
-from promptetheus.tui.timeline import Timeline
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import NOW, Recording
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from promptetheus.cause.step_times import stretch_of
 from promptetheus.cause.steps import Step, StepKind
-from promptetheus.tui.course import Course
-from promptetheus.tui.step_list import StepList
-from promptetheus.tui.time_axis import TimeAxis
+from promptetheus.tui.session.course import Course
+from promptetheus.tui.session.step_list import StepList
+from promptetheus.tui.session.time_axis import TimeAxis
 
 
 def a_step(

@@ -14,8 +14,8 @@ from promptetheus.project_files import beside
 from promptetheus.queries.catalog import Catalog
 from promptetheus.tui.agent_side import what_was_read
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.session_subject import StepOf
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.session.session_subject import StepOf
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import Recording, a_failing, a_passing
 

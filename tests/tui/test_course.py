@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from promptetheus.cause.steps import StepKind
-from promptetheus.tui.course import BUCKETS, Course, Mark
+from promptetheus.tui.session.course import BUCKETS, Course, Mark
 from tests.tui.session_steps import a_step, course_of, listed, steps_at
 
 

@@ -11,8 +11,8 @@ from promptetheus.delivery import dead_letters
 from promptetheus.delivery.record import DeliveryRecord, load, save
 from promptetheus.settings import Config, override_config
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.delivery_screen import DeliveryScreen
-from promptetheus.tui.session_screen import SessionScreen
+from promptetheus.tui.delivery.screen import DeliveryScreen
+from promptetheus.tui.session.session_screen import SessionScreen
 from tests.delivery import stub_gateway
 from tests.delivery.stub_gateway import KEY, Reply, StubGateway
 from tests.tui.conftest import OnScreen, on_screen

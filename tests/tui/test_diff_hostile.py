@@ -8,9 +8,9 @@ import pytest
 
 from promptetheus.notes import Notes, Subject
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.failures_screen import FailuresScreen
-from promptetheus.tui.page_view import PageView
-from promptetheus.tui.suspects_screen import SuspectsScreen
+from promptetheus.tui.failures.failures_screen import FailuresScreen
+from promptetheus.tui.failures.suspects_screen import SuspectsScreen
+from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.views import Place
 from tests.tui.compared import diff_of
 from tests.tui.conftest import OnScreen, on_screen

@@ -10,7 +10,7 @@ import pytest
 
 from promptetheus.cli import tui as command
 from promptetheus.tui import launch
-from promptetheus.tui.diff_reading import Sides
+from promptetheus.tui.diff.reading import Sides
 from promptetheus.tui.launch import CannotShow, Target, find_diff
 from promptetheus.tui.views import Place
 from tests.tui.compared import FAILED, PASSED, a_pair

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from promptetheus.tui.failures_screen import FailuresScreen
-from promptetheus.tui.page_view import PageView
+from promptetheus.tui.failures.failures_screen import FailuresScreen
+from promptetheus.tui.inspector.page_view import PageView
 from tests.tui.compared import MakeApp, a_pair, diff_of
 from tests.tui.conftest import on_screen
 from tests.tui.recorded import a_broken, a_failing, a_passing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptetheus.tui.diff_lines import DiffLines, Fold
+from promptetheus.tui.diff.lines import DiffLines, Fold
 
 
 def lines(pattern: str) -> DiffLines:

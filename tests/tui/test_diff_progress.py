@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from promptetheus.tui.diff_screen import DiffScreen
+from promptetheus.tui.diff.screen import DiffScreen
 from promptetheus.tui.progress import GivenUp, Progress
-from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.compared import MakeApp, a_pair
 from tests.tui.conftest import on_screen
 
@@ -38,7 +38,7 @@ async def test_a_long_comparison_says_how_far_it_is_and_escape_gives_it_up(
     sessions_app: MakeApp, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = SlowComparison()
-    monkeypatch.setattr("promptetheus.tui.diff_comparing.read_and_compare", slow)
+    monkeypatch.setattr("promptetheus.tui.diff.comparing.read_and_compare", slow)
     a_pair(spool)
     async with on_screen(sessions_app()) as shown:
         await shown.until_text("live ●")
@@ -57,7 +57,7 @@ async def test_quitting_does_not_wait_for_a_long_comparison(
     sessions_app: MakeApp, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = SlowComparison()
-    monkeypatch.setattr("promptetheus.tui.diff_comparing.read_and_compare", slow)
+    monkeypatch.setattr("promptetheus.tui.diff.comparing.read_and_compare", slow)
     a_pair(spool)
     async with on_screen(sessions_app()) as shown:
         await shown.until_text("live ●")
@@ -73,7 +73,7 @@ async def test_a_comparison_that_breaks_says_so_and_the_program_goes_on(
     def broken(*_: Any) -> Any:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("promptetheus.tui.diff_comparing.read_and_compare", broken)
+    monkeypatch.setattr("promptetheus.tui.diff.comparing.read_and_compare", broken)
     a_pair(spool)
     async with on_screen(sessions_app()) as shown:
         await shown.until_text("live ●")

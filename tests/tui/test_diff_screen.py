@@ -8,17 +8,17 @@ import pytest
 from textual.widgets import Input
 
 from promptetheus.cause.diff_report import Side
-from promptetheus.tui.diff_reading import Sides
-from promptetheus.tui.diff_screen import DiffScreen
-from promptetheus.tui.diff_value_screen import DiffValueScreen
+from promptetheus.tui.diff.noise_menu import NoiseMenu
+from promptetheus.tui.diff.reading import Sides
+from promptetheus.tui.diff.screen import DiffScreen
+from promptetheus.tui.diff.value_screen import DiffValueScreen
+from promptetheus.tui.failures.suspects_screen import SuspectsScreen
 from promptetheus.tui.footer import MOST_KEYS, KeyFooter, fitting
 from promptetheus.tui.keymap import footer_shortcuts
 from promptetheus.tui.menu import Menu
-from promptetheus.tui.noise_menu import NoiseMenu
-from promptetheus.tui.picture_screen import PictureScreen
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.sessions_screen import SessionsScreen
-from promptetheus.tui.suspects_screen import SuspectsScreen
+from promptetheus.tui.pictures.picture_screen import PictureScreen
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.compared import FAILED, PASSED, MakeApp, a_long_run, a_pair, a_pair_with_pictures, diff_of
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import Recording, a_failing, a_passing
@@ -261,7 +261,7 @@ async def test_y_copies_the_difference_the_banner_or_a_command(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("promptetheus.tui.diff_screen.copy_text", lambda _app, text: copied.append(text))
+    monkeypatch.setattr("promptetheus.tui.diff.screen.copy_text", lambda _app, text: copied.append(text))
     async with diff_of(spool, *a_pair(spool)) as diff:
         for words in ("this difference", "where they part", "command that opens"):
             await diff.press("y")

@@ -10,14 +10,14 @@ from textual.widgets import Input
 
 from promptetheus.notes import Notes, Subject
 from promptetheus.tui.ask_words import AskWords
-from promptetheus.tui.diff_screen import DiffScreen
-from promptetheus.tui.failures_screen import FailuresScreen
+from promptetheus.tui.diff.screen import DiffScreen
+from promptetheus.tui.failures.failures_screen import FailuresScreen
+from promptetheus.tui.failures.suspects_screen import SuspectsScreen
 from promptetheus.tui.footer import MOST_KEYS, KeyFooter, fitting
 from promptetheus.tui.keymap import footer_shortcuts
 from promptetheus.tui.menu import Menu
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.sessions_screen import SessionsScreen
-from promptetheus.tui.suspects_screen import SuspectsScreen
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.views import Place
 from tests.tui.compared import MakeApp
 from tests.tui.conftest import OnScreen, on_screen
@@ -259,7 +259,9 @@ async def test_y_copies_the_fingerprint(
     sessions_app: MakeApp, spool_of_failures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("promptetheus.tui.failures_screen.copy_text", lambda _app, text: copied.append(text))
+    monkeypatch.setattr(
+        "promptetheus.tui.failures.failures_screen.copy_text", lambda _app, text: copied.append(text)
+    )
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
         await shown.press("y")

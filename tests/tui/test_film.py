@@ -16,13 +16,13 @@ from textual.geometry import Offset
 from promptetheus.artifacts import store_artifact
 from promptetheus.pictures import PictureError
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.tui.film import film_of, nearest_frame
-from promptetheus.tui.film_strip import GAP, THUMB_CELLS, FilmStrip
 from promptetheus.tui.open_outside import artifact_file, viewer
-from promptetheus.tui.picture import Marks, Window, draw_picture
-from promptetheus.tui.picture_screen import FilmScreen, PictureScreen
-from promptetheus.tui.picture_view import PictureView
-from promptetheus.tui.stored_picture import MOST_FRAMES, frames, read_frame
+from promptetheus.tui.pictures.film import film_of, nearest_frame
+from promptetheus.tui.pictures.film_strip import GAP, THUMB_CELLS, FilmStrip
+from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
+from promptetheus.tui.pictures.picture_screen import FilmScreen, PictureScreen
+from promptetheus.tui.pictures.picture_view import PictureView
+from promptetheus.tui.pictures.stored_picture import MOST_FRAMES, frames, read_frame
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session, png
 from tests.tui.test_session_hostile import EVERYTHING, what_a_terminal_would_obey
 

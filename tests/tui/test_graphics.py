@@ -17,10 +17,17 @@ from textual.strip import Strip
 from promptetheus.cause.picture_changes import Box
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.harmless import harmless_parts
-from promptetheus.tui.kitty import MOST_KEPT, MOST_ROWS, PLACEHOLDER, KittyPictures, Upload, placeholders
-from promptetheus.tui.picture import Marks, Window, draw_picture
-from promptetheus.tui.picture_strip import PictureStrip, without_graphics
-from promptetheus.tui.picture_way import (
+from promptetheus.tui.pictures.kitty import (
+    MOST_KEPT,
+    MOST_ROWS,
+    PLACEHOLDER,
+    KittyPictures,
+    Upload,
+    placeholders,
+)
+from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
+from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
+from promptetheus.tui.pictures.picture_way import (
     HALF_BLOCKS,
     SHADES,
     Canvas,
@@ -30,7 +37,7 @@ from promptetheus.tui.picture_way import (
     canvas_of,
     kitty_is_too_old,
 )
-from promptetheus.tui.sixel import sixel_lines
+from promptetheus.tui.pictures.sixel import sixel_lines
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session, png
 
 CELL = (10, 20)

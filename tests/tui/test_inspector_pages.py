@@ -10,12 +10,12 @@ from rich.text import Text
 
 from promptetheus.cause.steps import StepKind
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.tui.inspector import Glance, subject_of
-from promptetheus.tui.inspectors import _BLOCKS, page_of
-from promptetheus.tui.page import Folds, Frame, Line, Page
-from promptetheus.tui.picture_block import PictureBlock
+from promptetheus.tui.inspector.inspector import Glance, subject_of
+from promptetheus.tui.inspector.inspectors import _BLOCKS, page_of
+from promptetheus.tui.inspector.page import Folds, Frame, Line, Page
+from promptetheus.tui.pictures.picture_block import PictureBlock
+from promptetheus.tui.session.verdict_reader import VerdictReader
 from promptetheus.tui.theme import Looks
-from promptetheus.tui.verdict_reader import VerdictReader
 from tests.tui.session_recording import SessionRecording, lines_text, png, some_looks
 
 

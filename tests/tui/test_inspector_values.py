@@ -11,12 +11,12 @@ from rich.text import Text
 from textual.strip import Strip
 
 from promptetheus.artifacts import store_artifact
-from promptetheus.tui.json_view import MAX_LINES, JsonBlock
-from promptetheus.tui.markdown_view import MarkdownBlock
-from promptetheus.tui.page import Block, Folds, Frame, Line
+from promptetheus.tui.inspector.json_view import MAX_LINES, JsonBlock
+from promptetheus.tui.inspector.markdown_view import MarkdownBlock
+from promptetheus.tui.inspector.page import Block, Folds, Frame, Line
+from promptetheus.tui.inspector.traceback_view import TracebackBlock
+from promptetheus.tui.inspector.value_view import ValueBlock
 from promptetheus.tui.theme import Looks
-from promptetheus.tui.traceback_view import TracebackBlock
-from promptetheus.tui.value_view import ValueBlock
 from promptetheus.tui.wrapping import wrap, wrap_styled
 from tests.tui.recorded import a_running
 from tests.tui.session_recording import SessionRecording, lines_text, on_session, some_looks

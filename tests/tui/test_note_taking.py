@@ -9,8 +9,8 @@ import pytest
 
 from promptetheus.notes import NoteKind, Notes, Subject
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.session_subject import StepOf
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.session.session_subject import StepOf
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import a_failing, a_passing
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from promptetheus.pictures import MAX_PIXELS, PictureError
-from promptetheus.tui.picture import draw_picture
-from promptetheus.tui.picture_way import SHADES
+from promptetheus.tui.pictures.picture import draw_picture
+from promptetheus.tui.pictures.picture_way import SHADES
 from tests.tui.session_recording import png
 
 

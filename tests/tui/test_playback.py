@@ -7,9 +7,9 @@ import pytest
 from promptetheus.cause.anomalies import Anomaly, AnomalyKind
 from promptetheus.cause.steps import StepKind
 from promptetheus.cause.verdicts import Blame
-from promptetheus.tui.oddities import oddities_of
-from promptetheus.tui.playback import IDLE_MS, MOST_AT_ONCE, UNTIMED_MS, Playback
-from promptetheus.tui.player import stops_of
+from promptetheus.tui.session.oddities import oddities_of
+from promptetheus.tui.session.playback import IDLE_MS, MOST_AT_ONCE, UNTIMED_MS, Playback
+from promptetheus.tui.session.player import stops_of
 from tests.tui.session_steps import a_step, listed, steps_at
 
 

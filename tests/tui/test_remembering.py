@@ -12,10 +12,10 @@ from promptetheus.project_files import beside
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.remembered import FILE_NAME, Layout, read_layout, write_layout
-from promptetheus.tui.session_columns import COLUMN
-from promptetheus.tui.session_groups import Grouping
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.shape import Shape
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.sessions.session_columns import COLUMN
+from promptetheus.tui.sessions.session_groups import Grouping
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import a_failing, a_passing
 

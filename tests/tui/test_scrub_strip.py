@@ -8,8 +8,8 @@ import pytest
 from textual import events
 from textual.geometry import Offset
 
-from promptetheus.tui.player import BEAT_S
-from promptetheus.tui.scrub_strip import ScrubStrip
+from promptetheus.tui.session.player import BEAT_S
+from promptetheus.tui.session.scrub_strip import ScrubStrip
 from tests.tui.recorded import a_passing, a_running
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session
 

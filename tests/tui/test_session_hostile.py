@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.app import App
 
-from promptetheus.tui.full_view import FullView
+from promptetheus.tui.inspector.full_view import FullView
 from tests.tui.session_recording import OnSession, SessionRecording, on_session
 
 ATTACKS = (

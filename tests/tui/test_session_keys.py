@@ -8,12 +8,12 @@ from textual.geometry import Offset
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
-from promptetheus.tui.full_view import FullView
-from promptetheus.tui.session_header import SessionHeader
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.sessions_screen import SessionsScreen
-from promptetheus.tui.shape import Shape
-from promptetheus.tui.timeline import Timeline
+from promptetheus.tui.inspector.full_view import FullView
+from promptetheus.tui.session.session_header import SessionHeader
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.session.timeline import Timeline
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.conftest import on_screen
 from tests.tui.recorded import NOW, a_failing, a_passing, a_running
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session

@@ -16,8 +16,8 @@ from textual.app import App, ComposeResult
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.events import Event
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.tui.shape import Shape
-from promptetheus.tui.timeline import Timeline
+from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.session.timeline import Timeline
 from tests.tui.conftest import on_screen
 from tests.tui.recorded import a_passing
 from tests.tui.session_recording import a_browser_run, on_session

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES
-from promptetheus.tui.session_cells import Moment, newest
-from promptetheus.tui.session_columns import COLUMN, COLUMNS, GAP, fit_columns
+from promptetheus.tui.sessions.session_cells import Moment, newest
+from promptetheus.tui.sessions.session_columns import COLUMN, COLUMNS, GAP, fit_columns
 from promptetheus.tui.theme import _looks
 from tests.tui.recorded import NOW, a_broken, a_failing, a_passing, a_running
 

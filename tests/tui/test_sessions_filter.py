@@ -10,7 +10,7 @@ from textual import events
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
-from promptetheus.tui.session_table import SessionTable
+from promptetheus.tui.sessions.session_table import SessionTable
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import a_broken, a_failing, a_passing
 

@@ -9,11 +9,11 @@ import pytest
 
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.live_preview import LivePreview
-from promptetheus.tui.session_groups import Grouping
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.session_table import SessionTable
-from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sessions.live_preview import LivePreview
+from promptetheus.tui.sessions.session_groups import Grouping
+from promptetheus.tui.sessions.session_table import SessionTable
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import a_broken, a_failing, a_passing, a_running
 from tests.tui.test_session_hostile import EVERYTHING, what_a_terminal_would_obey

@@ -9,8 +9,8 @@ import pytest
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.queries.filter import parse_filter
-from promptetheus.tui.session_columns import COLUMN
-from promptetheus.tui.session_list import SessionList
+from promptetheus.tui.sessions.session_columns import COLUMN
+from promptetheus.tui.sessions.session_list import SessionList
 from tests.tui.recorded import a_broken, a_failing, a_passing, a_running
 
 

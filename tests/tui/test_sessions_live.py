@@ -12,7 +12,7 @@ from textual.notifications import Notification
 from textual.widgets._toast import Toast
 
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.session_table import SessionTable
+from promptetheus.tui.sessions.session_table import SessionTable
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import NOW, Recording, a_failing, a_passing, a_running
 

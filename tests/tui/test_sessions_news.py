@@ -9,7 +9,7 @@ import pytest
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.queries.rows import Status
-from promptetheus.tui.failure_news import QUIET_S, TOGETHER_S, FailureNews
+from promptetheus.tui.failures.failure_news import QUIET_S, TOGETHER_S, FailureNews
 from tests.tui.recorded import a_failing, a_passing, a_running
 
 

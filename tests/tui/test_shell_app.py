@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any, ClassVar
 
 import pytest
@@ -23,8 +24,8 @@ from promptetheus.tui.guard import Guarded
 from promptetheus.tui.help_screen import HelpScreen
 from promptetheus.tui.keymap import help_sections, key_text
 from promptetheus.tui.palette import SESSIONS_SHOWN, PaletteScreen
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.views import Place
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import NOW, a_broken, a_failing, a_passing
@@ -154,14 +155,12 @@ async def test_help_lists_every_key_of_the_view(sessions_app: MakeApp, three: No
 def our_binding_classes() -> list[type[Any]]:
     """Every class of ours that declares keys."""
     found = []
-    for module in sorted(Path(tui.__path__[0]).glob("*.py")):
-        names = vars(import_module(f"promptetheus.tui.{module.stem}"))
+    for module in walk_packages(tui.__path__, "promptetheus.tui."):
+        names = vars(import_module(module.name))
         found += [
             thing
             for thing in names.values()
-            if isinstance(thing, type)
-            and thing.__module__ == f"promptetheus.tui.{module.stem}"
-            and "BINDINGS" in vars(thing)
+            if isinstance(thing, type) and thing.__module__ == module.name and "BINDINGS" in vars(thing)
         ]
     return found
 

@@ -15,7 +15,7 @@ import pytest
 from promptetheus.cli import main
 from promptetheus.tui import launch
 from promptetheus.tui.launch import CannotShow, Target, find_target
-from promptetheus.tui.session_subject import StepOf
+from promptetheus.tui.session.session_subject import StepOf
 from tests.tui.recorded import a_failing, a_passing
 
 
@@ -157,6 +157,9 @@ def test_nothing_heavy_is_loaded_before_the_first_frame(tmp_path: Path) -> None:
         "anyio",
     }
     assert loaded & heavy == set()
-    later = {"session_screen", "help_screen", "palette", "picture", "markdown_view", "timeline", "inspector"}
+    later = {
+        "session.session_screen", "help_screen", "palette", "pictures.picture", "inspector.markdown_view",
+        "session.timeline", "inspector.inspector",
+    }  # fmt: skip
     assert {f"promptetheus.tui.{module}" for module in later} & loaded == set()
     assert "promptetheus.queries.live" not in loaded

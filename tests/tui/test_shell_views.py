@@ -14,9 +14,9 @@ from textual.widgets import Static
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.history import MOST_PLACES, History
 from promptetheus.tui.keymap import help_sections
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.session_subject import StepOf
-from promptetheus.tui.sessions_screen import SessionsScreen
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.session.session_subject import StepOf
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.views import VIEWS, NotNow, Place, View, ViewScreen
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import a_failing, a_passing

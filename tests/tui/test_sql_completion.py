@@ -8,10 +8,10 @@ import pytest
 
 from promptetheus.queries.query_file import NamedQuery, examples, format_queries, parse_queries
 from promptetheus.queries.views import VIEW_NAMES
-from promptetheus.tui.query_book import HISTORY_FILE, MOST_REMEMBERED, QueryBook
-from promptetheus.tui.result_cells import cell_text, grid_columns, place_columns
-from promptetheus.tui.sql_completion import complete_sql
-from promptetheus.tui.sql_words import WordKind, words
+from promptetheus.tui.sql.completion import complete_sql
+from promptetheus.tui.sql.query_book import HISTORY_FILE, MOST_REMEMBERED, QueryBook
+from promptetheus.tui.sql.result_cells import cell_text, grid_columns, place_columns
+from promptetheus.tui.sql.words import WordKind, words
 
 
 def offered(sql: str, **values: list[str]) -> list[str]:

@@ -12,11 +12,11 @@ import pytest
 from textual import events
 
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.full_view import FullView
-from promptetheus.tui.query_book import QueryBook
-from promptetheus.tui.result_grid import ResultTitles
-from promptetheus.tui.session_screen import SessionScreen
-from promptetheus.tui.sql_screen import SqlScreen
+from promptetheus.tui.inspector.full_view import FullView
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sql.query_book import QueryBook
+from promptetheus.tui.sql.result_grid import ResultTitles
+from promptetheus.tui.sql.screen import SqlScreen
 from promptetheus.tui.views import Place
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import Recording, a_failing, a_passing

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from promptetheus.tui.diff_screen import DiffScreen
-from promptetheus.tui.full_view import FullView
+from promptetheus.tui.diff.screen import DiffScreen
+from promptetheus.tui.failures.suspects_screen import SuspectsScreen
+from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.menu import Menu
-from promptetheus.tui.sessions_screen import SessionsScreen
-from promptetheus.tui.suspects_screen import SuspectsScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.compared import MakeApp
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import Recording, a_failing, a_passing
@@ -122,7 +122,9 @@ async def test_y_copies_a_suspect_in_words(
     sessions_app: MakeApp, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("promptetheus.tui.suspects_screen.copy_text", lambda _app, text: copied.append(text))
+    monkeypatch.setattr(
+        "promptetheus.tui.failures.suspects_screen.copy_text", lambda _app, text: copied.append(text)
+    )
     runs(spool, 3, 3)
     async with on_screen(sessions_app()) as shown:
         await opened(shown)

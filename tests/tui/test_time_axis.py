@@ -8,7 +8,7 @@ import pytest
 
 from promptetheus.cause.step_times import stretch_of
 from promptetheus.cause.steps import StepKind
-from promptetheus.tui.time_axis import IDLE_MS, TimeAxis
+from promptetheus.tui.session.time_axis import IDLE_MS, TimeAxis
 from tests.tui.session_steps import a_step, axis_of, steps_at
 
 HOUR = 3_600_000.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from promptetheus.cause.steps import Step, StepKind
-from promptetheus.tui.event_row import event_row
 from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.offsets import offset_text
-from promptetheus.tui.step_list import StepList
-from promptetheus.tui.step_row import Columns, RowState, step_row
+from promptetheus.tui.session.event_row import event_row
+from promptetheus.tui.session.step_list import StepList
+from promptetheus.tui.session.step_row import Columns, RowState, step_row
+from promptetheus.tui.session.tree_place import folded_note
 from promptetheus.tui.theme import Looks
-from promptetheus.tui.tree_place import folded_note
 from tests.tui.session_recording import some_looks
 
 TIMED = Columns(timed=True, when_cells=5, has_durations=True, longest_ms=1_000.0)

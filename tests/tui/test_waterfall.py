@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from promptetheus.cause.steps import Step, StepKind
-from promptetheus.tui.shape import Shape
-from promptetheus.tui.step_row import RowState
-from promptetheus.tui.time_axis import TimeAxis
-from promptetheus.tui.waterfall import MOST_ZOOM, Window, Zoom, layout, ruler, waterfall_row
+from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.session.step_row import RowState
+from promptetheus.tui.session.time_axis import TimeAxis
+from promptetheus.tui.session.waterfall import MOST_ZOOM, Window, Zoom, layout, ruler, waterfall_row
 from tests.tui.recorded import Recording, a_running
 from tests.tui.session_recording import a_browser_run, on_session, some_looks, started
 from tests.tui.session_steps import a_step, axis_of, steps_at

@@ -1,0 +1,104 @@
+"""The list of the Delivery view; the cursor stays on its session as others come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from promptetheus.tui.delivery.row import DeliveryLine, columns_for, delivery_row, titles
+from promptetheus.tui.fit import cut_pieces, joined
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.theme import looks_of
+
+
+class DeliveryList(LineList):
+    """Sessions, those with trouble first."""
+
+    BINDING_GROUP_TITLE = "List of sessions"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_row", "open", id="list.open", tooltip="Open the session"),
+        Binding(
+            "space", "mark", "mark", id="delivery.mark", tooltip="Mark the session, or take its mark away"
+        ),
+    ]
+
+    class Marked(Message):
+        """Other sessions are marked now."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(id="delivery-list")
+        self.lines: Sequence[DeliveryLine] = ()
+        self.marks: set[Path] = set()
+        """Files of the marked sessions."""
+        self.why_empty = ""
+        self._clock = clock
+
+    def show(self, lines: Sequence[DeliveryLine]) -> None:
+        """Show these, with the cursor on the session that it was on."""
+        held = None if self.chosen is None else self.chosen.entry.session_file
+        self.lines = lines
+        self.marks &= {line.entry.session_file for line in lines}
+        place = next((n for n, line in enumerate(lines) if line.entry.session_file == held), None)
+        self.refresh_rows()
+        if place is not None and place != self.cursor:
+            self.select(place)
+
+    @property
+    def chosen(self) -> DeliveryLine | None:
+        """The session under the cursor."""
+        return self.lines[self.cursor] if self.cursor < len(self.lines) else None
+
+    @property
+    def marked(self) -> list[DeliveryLine]:
+        """The marked sessions, as they stand in the list."""
+        return [line for line in self.lines if line.entry.session_file in self.marks]
+
+    def row_count(self) -> int:
+        """A line each."""
+        return len(self.lines)
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text:
+        """Draw one."""
+        line = self.lines[index]
+        columns = columns_for(width, self.lines[:200])
+        marked = line.entry.session_file in self.marks
+        return joined(cut_pieces(delivery_row(line, columns, self.looks, self._clock(), marked), width))
+
+    def render_empty(self, y: int, width: int) -> Text | None:
+        """Say why there is nothing."""
+        return Text(f" {self.why_empty}", self.looks.muted) if y == 1 else None
+
+    def action_mark(self) -> None:
+        """Mark the session, or take its mark away, and go one down."""
+        chosen = self.chosen
+        if chosen is None:
+            return
+        self.marks ^= {chosen.entry.session_file}
+        self.refresh_row(self.cursor)
+        self.select(self.cursor + 1)
+        self.post_message(self.Marked())
+
+
+class DeliveryTitles(Guarded, Widget, can_focus=False):
+    """The names of the columns over the list."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    DeliveryTitles { height: 1; }
+    """
+
+    def __init__(self, listed: DeliveryList) -> None:
+        super().__init__()
+        self._listed = listed
+
+    def render(self) -> Text:
+        """The list keeps a cell for its marker and one for its scroll bar."""
+        columns = columns_for(self.size.width - 3, self._listed.lines[:200])
+        return joined(titles(columns, looks_of(self.app)))

@@ -1,0 +1,308 @@
+"""The Delivery view: what is pending, sent and refused, and the API that it goes to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from promptetheus.delivery.destination import Destination, destination
+from promptetheus.display import count, printable
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.chooser import Choice
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.crumb_line import CrumbLine
+from promptetheus.tui.delivery.api import ApiLine
+from promptetheus.tui.delivery.list import DeliveryList, DeliveryTitles
+from promptetheus.tui.delivery.removal import RemovalScreen
+from promptetheus.tui.delivery.row import DeliveryLine, Standing
+from promptetheus.tui.delivery.work import Sending, dead_files, read_lines
+from promptetheus.tui.fit import Pieces
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.menu import Menu
+from promptetheus.tui.progress import Progress, ProgressLine
+from promptetheus.tui.theme import looks_of
+
+if TYPE_CHECKING:
+    from promptetheus.delivery.reach import Reach
+    from promptetheus.tui.shell import Shell
+
+READ_EVERY_S = 2.0
+_PAUSE_SHARE = 10
+"""The pause after reading is at least so many times as long as reading took."""
+
+CHECK_EVERY_S = 30.0
+"""How often the API is asked how it is, while the view is in front."""
+
+
+def open_view(app: Shell, subject: object) -> DeliveryScreen:
+    """It is about the whole spool; `subject` means nothing."""
+    return DeliveryScreen(app.root, app.clock)
+
+
+class DeliveryScreen(RemovalScreen):
+    """Sessions by how far they are. Nothing is sent unless a person presses a key."""
+
+    VIEW = "delivery"
+    BINDING_GROUP_TITLE = "Delivery"
+    DEFAULT_CSS = """
+    DeliveryScreen {
+        & > DeliveryTitles { border-top: solid $rule; height: 2; }
+        & > DeliveryList { height: 1fr; }
+        & > ToastRack { margin-bottom: 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", id="delivery.back", tooltip="Give up what runs, else back one level"),
+        Binding(
+            "r", "replay", "send", id="delivery.replay",
+            tooltip="Send what is pending: of the marked sessions, else of all that were meant to be sent",
+        ),
+        Binding("R", "retry", "retry refused", id="delivery.retry", tooltip="Send refused events again"),
+        Binding("p", "purge", "purge", id="delivery.purge", tooltip="Delete sessions; it says what, and asks"),
+        Binding("c", "check", "check API", show=False, id="delivery.check", tooltip="Ask the API how it is, now"),
+        Binding("y", "copy", "copy", show=False, id="delivery.copy", tooltip="Copy: ids, the last error, commands"),
+        Binding("ctrl+c", "cancel", "cancel", show=False, id="delivery.cancel", tooltip="Give up what runs"),
+    ]  # fmt: skip
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self.root = root
+        self.listed = DeliveryList(clock)
+        self._clock = clock
+        self._target: Destination | None = None
+        self._found: Reach | None = None
+        self._checking = False
+        self._checked_s = 0.0
+        self._sending: Sending | None = None
+        self._not_before_s = 0.0
+
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The session under the cursor."""
+        chosen = self.listed.chosen
+        return ("" if chosen is None or chosen.row is None else chosen.row.session_id), None
+
+    def compose(self) -> ComposeResult:
+        """Where one is, the API, the list, the keys."""
+        yield CrumbLine("delivery")
+        yield ApiLine()
+        yield ProgressLine()
+        yield DeliveryTitles(self.listed)
+        yield self.listed
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Read in a thread; ask the API only where one is configured."""
+        self.query_one(CrumbLine).show_crumbs([view.crumb for view in self.shell.crumbs()])
+        self.listed.why_empty = "Reading …"
+        self.listed.focus()
+        self._target = destination()
+        self._say_api()
+        self.read()
+        self._check()
+        self.set_interval(READ_EVERY_S, self._look_again)
+        self.set_interval(CHECK_EVERY_S, self._check_again)
+        self.set_interval(1.0, self._say_api)
+
+    def on_unmount(self) -> None:
+        """Nobody waits for what is being sent any more; what is acknowledged is written down."""
+        if self._sending is not None:
+            self._sending.give_up()
+
+    @on(CrumbLine.Wanted)
+    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
+        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
+
+    # Reading
+
+    def _look_again(self) -> None:
+        if self.is_active and time.monotonic() >= self._not_before_s:
+            self.read()
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def read(self) -> None:
+        """See how far each session is."""
+        began_s = time.monotonic()
+        rows = {row.path.name: row for row in self.rows()}
+        try:
+            lines = await asyncio.to_thread(read_lines, self.root, rows)
+        except OSError as error:
+            self.listed.why_empty = f"The spool cannot be read: {error.strerror or error}."
+            lines = []
+        else:
+            self.listed.why_empty = "Nothing was recorded here yet."
+        # 10,000 sessions take a while to look at: most of the time belongs to the person's keys.
+        self._not_before_s = time.monotonic() + _PAUSE_SHARE * (time.monotonic() - began_s)
+        self.listed.show(lines)
+        self.query_one(DeliveryTitles).refresh()
+        self._say_counts()
+
+    def rows(self) -> list[SessionRow]:
+        """What the list of sessions knows."""
+        return list(self.shell.sessions_screen.table.sessions.by_id.values())
+
+    def _say_counts(self) -> None:
+        looks, entries = looks_of(self.app), [line.entry for line in self.listed.lines]
+        pending = sum(entry.pending_events for entry in entries if entry.is_meant)
+        dead = sum(entry.dead_events for entry in entries)
+        sent = sum(entry.sent_events for entry in entries)
+        right: Pieces = []
+        for number, word, style in (
+            (pending, "pending", looks.running),
+            (sent, "sent", looks.passed),
+            (dead, "refused", looks.failed),
+        ):
+            if number:
+                right += [("   ", looks.text), (f"{count(number)} {word}", style)]
+        marked = len(self.listed.marks)
+        about: Pieces = [(f"{marked} marked", looks.accent)] if marked else []
+        self.query_one(CrumbLine).show(about, right)
+
+    @on(DeliveryList.Marked)
+    def _marked(self) -> None:
+        self._say_counts()
+
+    # The API
+
+    def _check_again(self) -> None:
+        if self.is_active:
+            self._check()
+
+    @work(group="check", exclusive=True, exit_on_error=False)
+    async def _check(self) -> None:
+        target = self._target = destination()
+        if target is None:
+            return
+        self._checking = True
+        self._say_api()
+        try:
+            self._found = await asyncio.to_thread(_reach, target)
+            self._checked_s = self._clock()
+        finally:
+            self._checking = False
+        self._say_api()
+
+    def _say_api(self) -> None:
+        url = None if self._target is None else self._target.api_url
+        self.query_one(ApiLine).show(
+            url, self._found, checking=self._checking, checked_s=self._checked_s, now_s=self._clock()
+        )
+
+    def action_check(self) -> None:
+        """Ask the API how it is."""
+        if destination() is None:
+            self.app.notify("No API is configured, so there is none to ask.", timeout=3)
+        else:
+            self._check()
+
+    # Sending
+
+    def action_replay(self) -> None:
+        """Send what is pending."""
+        chosen = [
+            line
+            for line in self._chosen(Standing.PENDING, Standing.FAILED, Standing.DEAD)
+            if line.entry.pending_bytes
+        ]
+        self._begin(
+            "pending", sum(line.entry.pending_events for line in chosen),
+            lambda sending: sending.replay([line.entry.session_file for line in chosen]),
+        )  # fmt: skip
+
+    def action_retry(self) -> None:
+        """Send refused events again."""
+        chosen = [line for line in self._chosen(*Standing) if line.entry.dead_events]
+        self._begin(
+            "refused", sum(line.entry.dead_events for line in chosen),
+            lambda sending: sending.retry(dead_files(self.root, chosen)),
+        )  # fmt: skip
+
+    def _chosen(self, *standings: Standing) -> list[DeliveryLine]:
+        """The marked sessions, else all that stand so."""
+        return self.listed.marked or [line for line in self.listed.lines if line.standing in standings]
+
+    def _begin(self, what: str, events: int, send: Callable[[Sending], str]) -> None:
+        target = destination()
+        if self._sending is not None:
+            self.app.notify("Something is being sent already: esc gives it up.", timeout=3)
+        elif target is None:
+            self.app.notify(
+                "No API is configured: set PROMPTETHEUS_API_KEY and PROMPTETHEUS_API_URL.", timeout=5
+            )
+        elif not events:
+            marked = " in the marked sessions" if self.listed.marks else ""
+            local = any(line.standing is Standing.LOCAL for line in self.listed.lines)
+            hint = " Mark local sessions with space to send them." if local and what == "pending" else ""
+            self.app.notify(f"Nothing is {what}{marked}.{hint}", timeout=4)
+        else:
+            self._send(target, events, send)
+
+    @work(group="send", exit_on_error=False)
+    async def _send(self, target: Destination, events: int, send: Callable[[Sending], str]) -> None:
+        progress = Progress()
+        progress.what, progress.share = "connecting", 0.0
+        sending = self._sending = Sending(target, progress, events)
+        self.query_one(ProgressLine).track(progress)
+        try:
+            said = await asyncio.to_thread(send, sending)
+        finally:
+            self._sending = None
+            if self.is_running:
+                self.query_one(ProgressLine).track(None)
+        self.app.notify(printable(said), timeout=6)
+        self.read()
+
+    def action_cancel(self) -> None:
+        """Give up what is being sent."""
+        if self._sending is None:
+            self.app.notify("Nothing is being sent.", timeout=3)
+        else:
+            self._sending.give_up()
+
+    def action_back(self) -> None:
+        """Give up what runs, take marks away, else back one level."""
+        if self._sending is not None:
+            self._sending.give_up()
+        elif self.listed.marks:
+            self.listed.marks.clear()
+            self.listed.refresh_rows()
+            self._say_counts()
+        else:
+            self.app.call_next(self.shell.leave)
+
+    # Going on
+
+    @on(LineList.Opened)
+    def _opened(self) -> None:
+        chosen = self.listed.chosen
+        if chosen is not None:
+            self.app.call_next(self.shell.go, "session", chosen.entry.session_file)
+
+    async def action_copy(self) -> None:
+        """Ask what to copy."""
+        chosen = self.listed.chosen
+        copy: Callable[[str], None] = partial(copy_text, self.app)
+        choices: list[Choice] = []
+        if chosen is not None:
+            session_id = chosen.row.session_id if chosen.row is not None else chosen.entry.stem
+            choices.append(Choice("The session's id", "", partial(copy, session_id)))
+            if chosen.entry.last_error:
+                choices.append(Choice("The last error", "", partial(copy, chosen.entry.last_error)))
+        command = f"promptetheus spool list --spool {self.root}"
+        choices.append(Choice("The command that lists this", "promptetheus spool …", partial(copy, command)))
+        await self.shell.open_screen(Menu("Copy …", choices))
+
+
+def _reach(target: Destination) -> Reach:
+    from promptetheus.delivery.reach import reach
+
+    return reach(target)

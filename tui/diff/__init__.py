@@ -1,0 +1,1 @@
+"""The Diff view: two sessions side by side."""

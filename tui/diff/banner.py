@@ -1,0 +1,177 @@
+"""The head of the Diff view: where the two sessions part, how sure that is, and what was not compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Static
+
+from promptetheus.cause.diff_report import DiffReport, SessionSide
+from promptetheus.display import age, printable_line, short_id
+from promptetheus.tui.diff.row import MARK_CELLS, SEPARATOR, halves
+from promptetheus.tui.fit import Pieces, aligned, cut, joined
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.theme import Looks, looks_of
+from promptetheus.tui.wrapping import wrap_line
+
+LABEL_CELLS = 20
+WRAPPED_LINES = 2
+"""Lines that one sentence of the banner may take."""
+
+
+class DiffBanner(Guarded, Static, can_focus=False):
+    """A few lines, as many as there is something to say."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    DiffBanner { height: auto; padding: 0 2; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+        self._report: DiffReport | None = None
+        self._problem = ""
+
+    def show(self, report: DiffReport, problem: str = "") -> None:
+        """Say what came of a comparison.
+
+        Args:
+            problem: What stands between the person and the truth at the moment, "" for nothing.
+        """
+        self._report, self._problem = report, problem
+        self._write()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the sentences anew."""
+        self._write()
+
+    def notify_style_update(self) -> None:
+        """Another theme has other colours."""
+        super().notify_style_update()
+        if self.is_attached and self._report is not None:
+            self._write()
+
+    def _write(self) -> None:
+        width = self.content_size.width or self.app.size.width - 4
+        if self._report is None:
+            return
+        lines = list(
+            _lines(self._report, self._problem, width, self.app.size.height < 20, looks_of(self.app))
+        )
+        self.update(Text("\n").join(lines))
+
+
+def _lines(report: DiffReport, problem: str, width: int, tiny: bool, looks: Looks) -> Iterator[Text]:
+    banner = report.banner
+    if banner.not_comparable:
+        yield from _told("not comparable", banner.not_comparable, looks.warned, width, looks)
+        said = "so the rows below stand side by side by chance"
+        yield from _told("", said, looks.muted, width, looks)
+    else:
+        style = looks.passed if banner.first_row is None else looks.text
+        yield from _told("▶ first divergence", banner.first, style, width, looks)
+    if not banner.not_comparable and not tiny:
+        elsewhere = banner.effective_row is not None and banner.effective_row != banner.first_row
+        style = looks.muted if banner.effective_row is None else looks.text
+        yield from _told("▷ effective" if elsewhere else "  effective", banner.effective, style, width, looks)
+    if banner.coarse and not tiny:
+        yield from _told("coarse", banner.coarse, looks.warned, width, looks)
+    if report.chosen and not tiny:
+        yield from _told("compared with", report.chosen, looks.muted, width, looks, lines=1)
+    yield joined(_ignored(banner.ignored, width, looks))
+    if problem:
+        yield from _told("", problem, looks.warned, width, looks)
+
+
+def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:
+    said = ", ".join(printable_line(name, 60) for name in names) or "nothing: every difference counts"
+    hint: Pieces = [("   i", looks.accent), (" changes", looks.muted)]
+    room = width - LABEL_CELLS - sum(cell_len(text) for text, _ in hint)
+    return [("ignored".ljust(LABEL_CELLS), looks.muted), (cut(said, room), looks.muted), *hint]
+
+
+def _told(
+    label: str, said: str, style: Style, width: int, looks: Looks, lines: int = WRAPPED_LINES
+) -> Iterator[Text]:
+    room = max(1, width - LABEL_CELLS)
+    pieces = wrap_line(printable_line(said, room * lines + 1), room)
+    if len(pieces) > lines:
+        pieces[lines - 1] = cut(pieces[lines - 1], room - 1).rstrip("…") + "…"
+    accent = (
+        looks.accent
+        if label.startswith(("▶", "▷"))
+        else looks.warned
+        if style is looks.warned
+        else looks.muted
+    )
+    for number, piece in enumerate(pieces[:lines]):
+        yield joined([(("" if number else label).ljust(LABEL_CELLS), accent), (piece, style)])
+
+
+class DiffSides(Guarded, Widget, can_focus=False):
+    """The titles over the two columns: `✓ passed  01M80Z…  booking-agent  3m ago`."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    DiffSides { height: 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._report: DiffReport | None = None
+        self._now_s = 0.0
+
+    def show(self, report: DiffReport, now_s: float) -> None:
+        """Name the sessions of a comparison."""
+        self._report, self._now_s = report, now_s
+        self.refresh()
+
+    def render(self) -> Text:
+        """Draw each title over its column."""
+        report, looks = self._report, looks_of(self.app)
+        if report is None:
+            return Text("")
+        # The list below keeps a cell for its marker and one for its scroll bar.
+        room = halves(self.size.width - 2, report)
+        left = _title(report.left, "baseline", self._now_s, looks)
+        right = _title(report.right, "", self._now_s, looks)
+        return joined(
+            [
+                (" " * (1 + MARK_CELLS), looks.text),
+                *aligned(left, room.left),
+                (SEPARATOR, looks.rule),
+                *aligned(right, room.right),
+            ]
+        )
+
+
+def _title(side: SessionSide, role: str, now_s: float, looks: Looks) -> Pieces:
+    style = looks.failed if side.is_failing else looks.passed if side.glyph == "✓" else looks.muted
+    facts = [printable_line(side.agent, 40)] if side.agent else []
+    if side.started_s is not None:
+        facts.append(age(now_s - side.started_s))
+    facts += [role] if role else []
+    pieces: Pieces = [
+        (f"{side.glyph} {side.status}", style),
+        (f"  {short_id(side.session_id)}", looks.strong),
+    ]
+    pieces.append((f"  {'  '.join(facts)}", looks.muted))
+    if side.label:
+        pieces.append((f"  {printable_line(side.label, 120)}", looks.muted))
+    return pieces
+
+
+def counts_of(report: DiffReport, looks: Looks) -> Pieces:
+    """`3 differences · 12 equal steps`, for the first line."""
+    differences = len(report.differences)
+    equal = len(report.rows) - differences
+    said = f"{differences:,} {'difference' if differences == 1 else 'differences'}"
+    return [
+        (said, looks.warned if differences else looks.passed),
+        (f" · {equal:,} equal {'step' if equal == 1 else 'steps'}", looks.muted),
+    ]

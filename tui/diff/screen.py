@@ -1,0 +1,380 @@
+"""The Diff view: two sessions side by side, and where they part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.widgets import Static
+
+from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.display import printable_line
+from promptetheus.project_rules import read_rules
+from promptetheus.queries.filter import Filter
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.chooser import Choice
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.crumb_line import CrumbLine
+from promptetheus.tui.diff.banner import DiffBanner, DiffSides, counts_of
+from promptetheus.tui.diff.comparing import ComparingScreen
+from promptetheus.tui.diff.jump import JUMPS, diff_jump_bindings, next_of_sort
+from promptetheus.tui.diff.numbers import MetricsBlock
+from promptetheus.tui.diff.page import row_page
+from promptetheus.tui.diff.reading import Compared
+from promptetheus.tui.diff.row_filter import matching_rows
+from promptetheus.tui.diff.table import DiffTable
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.inspector.page import Heading, Page
+from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.progress import ProgressLine
+from promptetheus.tui.theme import looks_of
+from promptetheus.tui.views import NotNow
+
+if TYPE_CHECKING:
+    from promptetheus.tui.shell import Shell
+
+
+def open_view(app: Shell, subject: object) -> DiffScreen:
+    """Two sessions, or one and the nearest that passed; without any the highlighted one, else the one opened last."""
+    if subject is None:
+        row = app.sessions_screen.table.highlighted
+        path = app.last_session if row is None else row.path
+        subject = None if path is None else (path,)
+    if not isinstance(subject, tuple) or not subject or not all(isinstance(each, Path) for each in subject):
+        raise NotNow("There is no session to compare yet.")
+    if len(set(subject)) < len(subject):
+        raise NotNow("That is the same session twice: there is nothing to compare.")
+    return DiffScreen(app.root, subject)
+
+
+class DiffScreen(ComparingScreen):
+    """Two columns under a banner, and below them what differs in the highlighted row."""
+
+    VIEW = "diff"
+    BINDING_GROUP_TITLE = "Diff"
+    CSS_PATH = "diff.tcss"
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
+        (0, "-tiny"), (20, "-short"), (32, "-medium"), (45, "-tall"),
+    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "difference(True)", "next difference", id="diff.next", tooltip="To the next difference"),
+        Binding("N", "difference(False)", "previous", show=False, id="diff.previous", tooltip="To the one before"),
+        Binding("i", "noise", "ignored", id="diff.noise", tooltip="What is ignored: turn rules on and off"),
+        Binding(
+            "s", "suspects", "suspects", id="diff.suspects",
+            tooltip="What failing sessions of this task do that passing ones do not",
+        ),
+        Binding("v", "numbers", "numbers", id="diff.numbers", tooltip="The numbers of both, or the difference"),
+        Binding("f", "first", "first", show=False, id="diff.first", tooltip="To the first divergence, then on"),
+        *diff_jump_bindings(),
+        Binding("slash", "filter", "filter", show=False, id="diff.filter", tooltip="Filter the steps while you type"),
+        Binding("w", "swap", "swap sides", show=False, id="diff.swap", tooltip="Swap left and right"),
+        Binding(
+            "o", "open_session", "open", show=False, id="diff.open", tooltip="Open the right session at this step"
+        ),
+        Binding(
+            "O", "open_session(True)", "open left", show=False, id="diff.open_left",
+            tooltip="Open the left session at this step",
+        ),
+        Binding(
+            "y", "copy", "copy", show=False, id="diff.copy",
+            tooltip="Copy: this difference, the banner, the command",
+        ),
+        Binding("escape", "back", "back", show=False, id="diff.back", tooltip="Back one level"),
+    ]  # fmt: skip
+    ELSEWHERE: ClassVar[dict[str, str]] = {
+        "c": "Checks are not held against each other: the verdicts stand above the columns.",
+        "d": "This is the diff of these two: mark two others in the list of sessions.",
+        "space": "Sessions are marked in their list: 1 goes there.",
+        "r": "The files are looked at every second: what changes is compared anew by itself.",
+        "x": "y copies the whole comparison; `promptetheus diff A B --html FILE` writes a page.",
+    }
+
+    def __init__(self, root: Path, paths: tuple[Path, ...]) -> None:
+        super().__init__(root, paths)
+        self.table = DiffTable(id="diff-table")
+        self._filter = Filter("", (), ())
+        self._lost = ""
+
+    @property
+    def crumb(self) -> str:
+        """Its title: the sessions are named in the view itself."""
+        return "diff"
+
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The right session at the highlighted step; the left one where the right has no such step."""
+        if self.compared is None or self.table.row is None:
+            return "", None
+        report, row = self.compared.report, self.table.row
+        for side in (Side.RIGHT, Side.LEFT):
+            cell = report.cell(row, side)
+            if cell is not None:
+                return self.compared.session(side).row.session_id, cell.number
+        return "", None
+
+    def compose(self) -> ComposeResult:
+        """Where one is, what came of it, the filter, the columns, what differs here, the keys."""
+        yield CrumbLine("diff")
+        yield DiffBanner()
+        yield ProgressLine()
+        yield FilterBar(self._two_rows)
+        yield Static("", id="diff-problem", markup=False)
+        with Container(id="diff-panes"):
+            yield DiffSides()
+            yield self.table
+        with Horizontal(id="diff-below"):
+            yield PageView(self.root, id="diff-details")
+            yield PageView(self.root, id="diff-numbers")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Paint first, read then."""
+        self.table.focus()
+        self.query_one(CrumbLine).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
+        self.call_after_refresh(self.begin_reading)
+
+    # Showing
+
+    def took(self, compared: Compared) -> None:
+        """Show a comparison."""
+        report = compared.report
+        self._lost = ""
+        self.remove_class("-nothing")
+        self.query_one(DiffBanner).show(report, "; ".join(compared.problems[:1]))
+        self._say_whose(report)
+        self.table.show(report)
+        self.query_one("#diff-numbers", PageView).show(partial(_numbers_page, report), keep_place=True)
+        if self._filter:
+            self._apply_filter()
+
+    def _say_whose(self, report: DiffReport) -> None:
+        looks = looks_of(self.app)
+        goal = printable_line(report.right.goal or report.left.goal, 200)
+        self.query_one(CrumbLine).show([(goal, looks.muted)], counts_of(report, looks))
+        self.query_one(DiffSides).show(report, self.shell.clock())
+
+    def cannot(self, why: str) -> None:
+        """Say why there is nothing to show."""
+        self.add_class("-nothing")
+        self.query_one("#diff-problem", Static).update(printable_line(why, 600))
+
+    def lost(self, what: str) -> None:
+        """Say that what is on screen cannot be read any more."""
+        if self._lost != what and self.compared is not None:
+            self._lost = what
+            self.query_one(DiffBanner).show(self.compared.report, what)
+
+    @on(LineList.CursorMoved, "#diff-table")
+    def _cursor_moved(self) -> None:
+        row, compared = self.table.row, self.compared
+        if row is None or compared is None:
+            return
+        details = self.query_one("#diff-details", PageView)
+        fold = self.table.fold
+        if fold is not None:
+            said = f"steps that are the same in both sessions, {fold.count:,} of them"
+            details.show(lambda: Page([Heading("equal", said)]))
+        else:
+            details.show(partial(row_page, compared, row, whole=False))
+
+    def _two_rows(self) -> list[SessionRow]:
+        return [] if self.compared is None else [self.compared.left.row, self.compared.right.row]
+
+    # Going to
+
+    def action_difference(self, forwards: bool) -> None:
+        """To the next difference that the filter shows, or the one before."""
+        if self.compared is None:
+            return
+        report, row = self.compared.report, self.table.row
+        found = report.next_difference(-1 if row is None else row, forwards=forwards)
+        matches = self.table.shown.matches
+        while found is not None and matches is not None and found not in matches:
+            found = report.next_difference(found, forwards=forwards)
+        if found is not None:
+            self.table.go_to(found)
+        elif not report.differences:
+            self._tell("The two sessions do not differ, as far as they are compared: i says what is ignored.")
+        else:
+            where, other = ("after", "N goes back") if forwards else ("before", "n goes on")
+            self._tell(f"No difference {where} this step: {other}.")
+
+    def action_first(self) -> None:
+        """To the first divergence; from there to the effective one."""
+        if self.compared is None:
+            return
+        banner = self.compared.report.banner
+        rows = [row for row in (banner.first_row, banner.effective_row) if row is not None]
+        if not rows:
+            self._tell("The two sessions do not part.")
+            return
+        self._go_to(rows[1] if len(rows) > 1 and self.table.row == rows[0] else rows[0])
+
+    def action_jump(self, key: str, forwards: bool) -> None:
+        """To the next or previous step of a sort on either side."""
+        if self.compared is None:
+            return
+        here = -1 if self.table.row is None else self.table.row
+        found = next_of_sort(self.compared.report, JUMPS[key], here, forwards, self.table.shown.matches)
+        if found is None:
+            self._tell(f"No {JUMPS[key].word} {'after' if forwards else 'before'} this step, on either side.")
+        else:
+            self._go_to(found)
+
+    def _go_to(self, row: int) -> None:
+        if not self.table.go_to(row):
+            self._tell("The filter hides that step: esc clears it.")
+
+    def _tell(self, text: str) -> None:
+        self.app.notify(text, timeout=4)
+
+    # Looking closer
+
+    @on(LineList.Opened, "#diff-table")
+    def _opened(self) -> None:
+        self.action_value()
+
+    @on(PageView.OpenWanted)
+    def _open_wanted(self, event: PageView.OpenWanted) -> None:
+        event.stop()
+        self.action_value()
+
+    @on(PageView.LeaveWanted)
+    def _left_pane(self, event: PageView.LeaveWanted) -> None:
+        event.stop()
+        self.table.focus()
+
+    def action_value(self) -> None:
+        """The values side by side; on a fold, unfold."""
+        row = self.table.row
+        if self.compared is None or row is None or self.table.toggle_fold():
+            return
+        from promptetheus.tui.diff.value_screen import DiffValueScreen
+
+        self.app.call_next(self.shell.open_screen, DiffValueScreen(self.compared, row, self.table.go_to))
+
+    def action_numbers(self) -> None:
+        """Numbers instead of the difference below, or both where there is room for both."""
+        if self.compared is not None and not self.compared.report.metrics:
+            self._tell("Neither session has numbers to compare.")
+        else:
+            self.toggle_class("-numbers")
+
+    async def action_noise(self) -> None:
+        """What is ignored."""
+        if self.compared is None or self.noise is None:
+            self._tell("Nothing is compared yet.")
+            return
+        from promptetheus.tui.diff.noise_menu import NoiseMenu
+
+        defaults = await asyncio.to_thread(lambda: read_rules(self.root).noise())
+        await self.shell.open_screen(NoiseMenu(self.noise, defaults, self.ignore))
+
+    def action_swap(self) -> None:
+        """Left to the right and right to the left."""
+        self.table.report = None
+        self.swap()
+
+    def action_suspects(self) -> None:
+        """What failing sessions of this task do that passing ones do not."""
+        compared = self.compared
+        if compared is None:
+            return
+        side = (
+            compared.left
+            if compared.left.row.status.is_failing and not compared.right.row.status.is_failing
+            else compared.right
+        )
+        self.app.call_next(self.shell.go, "suspects", side.row.path)
+
+    def action_open_session(self, left: bool = False) -> None:
+        """Open a session at the highlighted step."""
+        compared, number = self.compared, self.table.row
+        if compared is None or number is None:
+            return
+        from promptetheus.tui.session.session_subject import StepOf
+
+        side = Side.LEFT if left else Side.RIGHT
+        cell = compared.report.cell(number, side)
+        if cell is None:
+            self._tell(
+                f"The {side.value} session has no such step: {'o' if left else 'O'} opens the other one."
+            )
+            return
+        self.app.call_next(self.shell.go, "session", StepOf(compared.session(side).row.path, cell.number))
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Filter the steps while typing."""
+        self.query_one(FilterBar).open()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        self._filter = event.wanted
+        self._apply_filter()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    @work(group="filter", exclusive=True, exit_on_error=False)
+    async def _apply_filter(self) -> None:
+        compared, wanted = self.compared, self._filter
+        if compared is None:
+            return
+        if not wanted:
+            self.table.show_matches(None)
+            return
+        found = await asyncio.to_thread(matching_rows, compared.report, wanted)
+        if self.compared is compared and self._filter is wanted:
+            self.table.show_matches(found)
+            self.query_one(FilterBar).say(len(found), len(compared.report.rows), "", wanted.problems)
+
+    # Taking along, and leaving
+
+    async def action_copy(self) -> None:
+        """Ask what to copy."""
+        if self.compared is None:
+            self._tell("There is nothing to copy yet.")
+            return
+        from promptetheus.tui.diff.taking import diff_copies
+        from promptetheus.tui.menu import Menu
+
+        copies = await asyncio.to_thread(diff_copies, self.compared.report, self.table.row, self.root)
+        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
+        await self.shell.open_screen(Menu("Copy …", choices))
+
+    def action_back(self) -> None:
+        """From the pane below to the rows, from a filter to all rows, from there to the view before."""
+        bar = self.query_one(FilterBar)
+        if self.compared is not None and self.focused is not self.table:
+            self.table.focus()
+        elif bar.is_active:
+            bar.clear()
+        else:
+            self.give_up()
+            self.app.call_next(self.shell.leave)
+
+    @on(CrumbLine.Wanted)
+    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
+        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
+
+    def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """What the palette offers beside the keys."""
+        yield "Show all equal steps, or fold them", self.table.action_fold_all
+
+
+def _numbers_page(report: DiffReport) -> Page:
+    return Page([Heading("numbers"), MetricsBlock(report.metrics)])

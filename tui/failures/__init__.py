@@ -1,0 +1,1 @@
+"""The Failures view and, behind it, Suspects."""

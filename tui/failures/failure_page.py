@@ -1,0 +1,81 @@
+"""What there is to say about one failure: its name in full, how it stands, what was noted, its newest sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from promptetheus.cause.failures import Life
+from promptetheus.display import age, printable_line, short_id
+from promptetheus.queries.failure_list import ListedFailure
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.failures.failure_row import shown_label
+from promptetheus.tui.fit import Pieces, cut_pieces, joined
+from promptetheus.tui.inspector.page import Block, Frame, Line, Page
+from promptetheus.tui.wrapping import wrap, wrap_line
+
+SHOWN_SESSIONS = 8
+_NOTE_LINES = 6
+
+
+@dataclass(slots=True)
+class FailureBlock:
+    """A failure."""
+
+    listed: ListedFailure
+    sessions: Sequence[SessionRow]
+    """The newest that failed so, the newest first."""
+    now_s: float
+
+    def lines(self, frame: Frame) -> list[Line]:
+        """Name, sentence, notes, sessions."""
+        looks, failure = frame.looks, self.listed.failure
+        found = [
+            Line(joined([(piece, looks.strong)]), value=failure.label, title="label")
+            for piece in wrap_line(shown_label(failure), frame.width)[:3]
+        ]
+        found.append(
+            Line(
+                joined(cut_pieces([(self._standing(), looks.muted)], frame.width)), value=failure.fingerprint
+            )
+        )
+        for note in self.listed.notes:
+            head = f"✎ {age(self.now_s - note.written_s)}  "
+            for number, piece in enumerate(wrap(note.text, frame.width - len(head), _NOTE_LINES).lines):
+                pieces: Pieces = [
+                    (head if not number else " " * len(head), looks.accent),
+                    (piece, looks.text),
+                ]
+                found.append(Line(joined(cut_pieces(pieces, frame.width)), value=note.text, title="note"))
+        for row in self.sessions[:SHOWN_SESSIONS]:
+            pieces = [
+                (f"{row.status.glyph} {short_id(row.session_id)}", looks.status(row.status)),
+                (f"  {age(None if row.started is None else self.now_s - row.started):<9}", looks.muted),
+                (f"  {printable_line(row.agent or 'unnamed agent', 40)}", looks.muted),
+                (f"  {printable_line(row.goal, 200)}", looks.text),
+            ]
+            found.append(Line(joined(cut_pieces(pieces, frame.width)), value=row.session_id, title="session"))
+        return found
+
+    def _standing(self) -> str:
+        failure = self.listed.failure
+        times = f"{failure.sessions:,} session{'s' * (failure.sessions != 1)}"
+        since = f"{failure.since:,} session{'s' * (failure.since != 1)} of its tasks since"
+        match failure.life:
+            case Life.GONE:
+                said = f"{failure.state}: {since}, too many without it for chance"
+            case Life.BACK:
+                said = "back: it had been gone for longer than chance would have it"
+            case Life.NEW:
+                said = "new: first seen within a day of the newest session"
+            case _:
+                said = "recurring"
+        if failure.since and failure.life is not Life.GONE:
+            said += f", {since}"
+        return f"{failure.fingerprint}  ·  {times}  ·  {said}"
+
+
+def failure_page(listed: ListedFailure, sessions: Sequence[SessionRow], now_s: float) -> Page:
+    """The page for the pane below the list."""
+    blocks: list[Block] = [FailureBlock(listed, sessions, now_s)]
+    return Page(blocks)

@@ -1,0 +1,62 @@
+"""Reads the failures of a spool for the Failures view, again whenever a session ends. For a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import is_
+from pathlib import Path
+
+from promptetheus.notes import Notes
+from promptetheus.queries.failure_list import ListedFailure, list_failures
+from promptetheus.queries.filter import Filter
+from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.tasks import ended
+from promptetheus.tui.chooser import matches
+from promptetheus.tui.diff.reading import Stamp, stamp_of
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailures:
+    """The failures, and what they were read from."""
+
+    failures: Sequence[ListedFailure]
+    sessions: Sequence[SessionRow]
+    """The sessions that have ended, newest first."""
+    notes: Stamp
+    """The file of notes as it was."""
+
+    def of(self, fingerprint: str) -> list[SessionRow]:
+        """The sessions that failed in this way, the newest first."""
+        return [row for row in self.sessions if row.fingerprint == fingerprint]
+
+    def matching(self, wanted: Filter) -> list[ListedFailure]:
+        """Those of which a session matches; and those whose own words do."""
+        if not wanted:
+            return list(self.failures)
+        known = {row.fingerprint for row in self.sessions if row.fingerprint and wanted.matches(row)}
+        return [
+            each
+            for each in self.failures
+            if each.failure.fingerprint in known or matches(wanted.text, _words(each))
+        ]
+
+
+NOTHING = ReadFailures((), (), None)
+
+
+def _words(listed: ListedFailure) -> str:
+    failure = listed.failure
+    notes = " ".join(note.text for note in listed.notes)
+    return f"{failure.fingerprint} {failure.state} {failure.label} {notes}"
+
+
+def read_failures(spool: Path, rows: Sequence[SessionRow], before: ReadFailures) -> ReadFailures:
+    """The failures of these sessions; `before` itself when nothing that matters has changed since."""
+    over = ended(rows)
+    notes = stamp_of(Notes(spool).path)
+    # A row is another object as soon as anything about its session is different.
+    same = len(over) == len(before.sessions) and all(map(is_, over, before.sessions))
+    if same and notes == before.notes:
+        return before
+    return ReadFailures(list_failures(spool, over), over, notes)

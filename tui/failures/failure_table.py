@@ -1,0 +1,95 @@
+"""The list of failures, the one seen last first; the cursor stays on its failure as others come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from promptetheus.queries.failure_list import ListedFailure
+from promptetheus.tui.failures.failure_row import columns_for, failure_row, titles
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.theme import looks_of
+
+
+class FailureTable(LineList):
+    """Shows what the screen read."""
+
+    BINDING_GROUP_TITLE = "List of failures"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "open_row", "its sessions", id="list.open", tooltip="List the sessions that failed so"
+        ),
+    ]
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(id="failure-table")
+        self.failures: Sequence[ListedFailure] = ()
+        """Those that the filter lets through."""
+        self.why_empty = ""
+        """What stands in a list without lines."""
+        self._clock = clock
+        self._wanted = ""
+
+    def show(self, failures: Sequence[ListedFailure]) -> None:
+        """Show these, with the cursor on the failure that it was on."""
+        held = self._wanted or (self.chosen.failure.fingerprint if self.chosen is not None else "")
+        self.failures = failures
+        known = (n for n, each in enumerate(failures) if held and each.failure.fingerprint.startswith(held))
+        place = next(known, None)
+        self.refresh_rows()
+        if place is not None:
+            self._wanted = ""
+            if place != self.cursor:
+                self.select(place)
+        # Another one may be under the cursor although the cursor did not move.
+        self.post_message(self.CursorMoved(self, self.cursor))
+
+    def want(self, fingerprint: str) -> None:
+        """Go to this failure, or the one that begins so, as soon as it is there."""
+        self._wanted = fingerprint
+
+    def forget_wanted(self) -> str:
+        """What was wanted and never came; "" when it did."""
+        wanted, self._wanted = self._wanted, ""
+        return wanted
+
+    @property
+    def chosen(self) -> ListedFailure | None:
+        """The failure under the cursor."""
+        return self.failures[self.cursor] if self.cursor < len(self.failures) else None
+
+    def tick(self) -> None:
+        """Let ages on screen go on."""
+        for row in self.visible_rows:
+            self.refresh_row(row)
+
+    def row_count(self) -> int:
+        """A line each."""
+        return len(self.failures)
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text:
+        """Draw one."""
+        return failure_row(self.failures[index], columns_for(width), self.looks, self._clock())
+
+    def render_empty(self, y: int, width: int) -> Text | None:
+        """Say why there is nothing."""
+        return Text(f" {self.why_empty}", self.looks.muted) if y == 1 else None
+
+
+class FailureTitles(Guarded, Widget, can_focus=False):
+    """The names of the columns over the list."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    FailureTitles { height: 2; }
+    """
+
+    def render(self) -> Text:
+        """Over the columns, whose list keeps a cell for its marker and one for its scroll bar."""
+        text = Text(" ")
+        return text.append_text(titles(columns_for(self.size.width - 2), looks_of(self.app)))

@@ -1,0 +1,361 @@
+"""The Failures view: the ways in which the sessions of a spool fail, the one seen last first."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.worker import Worker, WorkerState
+
+from promptetheus.cause.failures import Life
+from promptetheus.display import printable_line, value
+from promptetheus.notes import Note, Notes, Subject
+from promptetheus.queries.failure_list import ListedFailure
+from promptetheus.queries.filter import Filter
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.ask_words import AskWords
+from promptetheus.tui.chooser import Choice
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.crumb_line import CrumbLine
+from promptetheus.tui.failures.failure_page import failure_page
+from promptetheus.tui.failures.failure_reading import NOTHING, read_failures
+from promptetheus.tui.failures.failure_row import shown_label
+from promptetheus.tui.failures.failure_table import FailureTable, FailureTitles
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.fit import Pieces
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.guard import ErrorReporter
+from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.menu import Menu
+from promptetheus.tui.sessions.session_copies import Copy
+from promptetheus.tui.theme import looks_of
+from promptetheus.tui.unused_keys import SaysUnused
+from promptetheus.tui.views import ViewScreen
+
+if TYPE_CHECKING:
+    from promptetheus.tui.shell import Shell
+
+LOOK_AGAIN_S = 1.0
+COMPLETED_FROM = 2000
+"""Sessions whose values complete a filter."""
+
+
+def open_view(app: Shell, subject: object) -> FailuresScreen:
+    """All failures; the cursor on the one that is named, or begins so, else on that of the highlighted session."""
+    if not isinstance(subject, str):
+        row = app.sessions_screen.table.highlighted
+        subject = row.fingerprint if row is not None else ""
+    return FailuresScreen(subject, app.clock)
+
+
+class FailuresScreen(SaysUnused, ViewScreen):
+    """Follows the list of sessions: what ends there is counted here."""
+
+    VIEW = "failures"
+    BINDING_GROUP_TITLE = "Failures"
+    CSS_PATH = "failures.tcss"
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
+        (0, "-tiny"), (18, "-short"), (32, "-medium"), (45, "-tall"),
+    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "diff", "diff", id="failures.diff", tooltip="Its newest against the nearest passing session"),
+        Binding(
+            "s", "suspects", "suspects", id="failures.suspects",
+            tooltip="What sessions that fail so do and passing ones of their tasks do not",
+        ),
+        Binding("n", "note", "note", id="failures.note", tooltip="Write a note, change one, or take one away"),
+        Binding("slash", "filter", "filter", id="failures.filter", tooltip="Filter while you type"),
+        Binding("o", "open_newest", "open", show=False, id="failures.open", tooltip="Open its newest session"),
+        Binding("y", "copy", "copy", show=False, id="failures.copy", tooltip="Copy: name, sessions, command"),
+        Binding("escape", "back", "back", show=False, id="failures.back", tooltip="Back one level"),
+    ]  # fmt: skip
+    ELSEWHERE: ClassVar[dict[str, str]] = {
+        "space": "Only sessions are marked: enter lists those of this failure.",
+        "e": "Every line here is an error: o opens the newest session, where e goes from one to the next.",
+        "v": "Failures are not grouped: the list of sessions is, with v.",
+        "r": "The list follows the sessions by itself.",
+    }
+
+    def __init__(self, fingerprint: str, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.read = NOTHING
+        self.table = FailureTable(clock)
+        self._wanted = fingerprint
+        self._filter = Filter("", (), ())
+
+    @property
+    def subject(self) -> object:
+        """The fingerprint under the cursor; the one that was asked for as long as nothing is read."""
+        chosen = self._chosen if self.is_mounted else None
+        return (self._wanted if chosen is None else chosen.failure.fingerprint) or None
+
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The newest session of the highlighted failure: it stands for it."""
+        chosen = self._chosen
+        return ("" if chosen is None else chosen.failure.examples[0]), None
+
+    def compose(self) -> ComposeResult:
+        """Where one is, the filter, the list, the highlighted failure, the keys."""
+        yield CrumbLine("failures")
+        yield FilterBar(self._newest_sessions)
+        with Vertical(id="failures"):
+            yield FailureTitles()
+            yield self.table
+        yield PageView(self.shell.root, id="failure-details")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Read in a thread while the frame is painted."""
+        self.table.why_empty = "Reading …"
+        self.table.want(self._wanted)
+        self.table.focus()
+        self.query_one(CrumbLine).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
+        self.call_after_refresh(self._look)
+        self.set_interval(LOOK_AGAIN_S, self._tick)
+
+    def _tick(self) -> None:
+        if self.is_active:
+            self._look()
+            self.table.tick()
+
+    # Reading
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
+        sessions = self.shell.sessions_screen
+        complete = sessions.scanned
+        found = await asyncio.to_thread(read_failures, self.shell.root, sessions.sessions(), self.read)
+        if self.is_running and (found is not self.read or not self.read.sessions):
+            self.read = found
+            self._arrange()
+        if self.is_running and complete and (missing := self.table.forget_wanted()):
+            self.app.notify(f"No session here fails as {missing}.", timeout=5)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so; what is on screen stays."""
+        error = event.worker.error if event.state is WorkerState.ERROR else None
+        if isinstance(error, Exception) and isinstance(self.app, ErrorReporter):
+            self.app.report_error(error)
+
+    def _arrange(self) -> None:
+        shown = self.read.matching(self._filter)
+        self.table.why_empty = self._why_empty()
+        self.table.show(shown)
+        if self._filter:
+            self.query_one(FilterBar).say(len(shown), len(self.read.failures), "", self._filter.problems)
+        self._say_counts()
+
+    def _why_empty(self) -> str:
+        if self._filter and self.read.failures:
+            return "No failure matches the filter: esc clears it."
+        if not self.shell.sessions_screen.scanned:
+            return "Reading …"
+        passed = len(self.read.sessions)
+        if not passed:
+            return "No session has ended yet: what fails will stand here."
+        return f"Nothing has failed: {passed:,} session{'s' * (passed != 1)} ended without."
+
+    def _say_counts(self) -> None:
+        looks = looks_of(self.app)
+        lives = [each.failure.life for each in self.read.failures]
+        about: Pieces = []
+        for life, style in ((Life.NEW, looks.failed), (Life.BACK, looks.failed), (Life.GONE, looks.passed)):
+            if number := lives.count(life):
+                about.append((f"{' · ' if about else ''}{number} {life.value}", style))
+        failing = sum(each.failure.sessions for each in self.read.failures)
+        ways = f"{len(lives):,} {'way' if len(lives) == 1 else 'ways'} of failing"
+        right: Pieces = [
+            (ways, looks.text),
+            (f" · {failing:,} of {len(self.read.sessions):,} sessions", looks.muted),
+        ]
+        self.query_one(CrumbLine).show(about, right if lives else [])
+
+    def _newest_sessions(self) -> Iterable[SessionRow]:
+        return islice((row for row in self.read.sessions if row.fingerprint), COMPLETED_FROM)
+
+    @property
+    def _chosen(self) -> ListedFailure | None:
+        return self.table.chosen
+
+    @on(LineList.CursorMoved, "#failure-table")
+    def _cursor_moved(self) -> None:
+        chosen = self._chosen
+        if chosen is not None:
+            rows = self.read.of(chosen.failure.fingerprint)
+            page = partial(failure_page, chosen, rows, self.shell.clock())
+            self.query_one("#failure-details", PageView).show(page)
+
+    # Going on
+
+    @on(LineList.Opened, "#failure-table")
+    def _opened(self) -> None:
+        """Its sessions, in their list."""
+        chosen = self._chosen
+        if chosen is not None:
+            self.app.call_next(self._show_sessions, chosen.failure.fingerprint)
+
+    async def _show_sessions(self, fingerprint: str) -> None:
+        sessions = self.shell.sessions_screen
+        await self.shell.go("sessions")
+        sessions.query_one(FilterBar).show_text(f"fp:{fingerprint}")
+
+    def action_diff(self) -> None:
+        """Its newest session against the nearest that passed."""
+        newest = self._newest()
+        if newest is not None:
+            self.app.call_next(self.shell.go, "diff", (newest.path,))
+
+    def action_open_newest(self) -> None:
+        """Open its newest session."""
+        newest = self._newest()
+        if newest is not None:
+            self.app.call_next(self.shell.go, "session", newest.path)
+
+    def action_suspects(self) -> None:
+        """What sessions that fail so do and others do not."""
+        chosen = self._chosen_or_say()
+        if chosen is not None:
+            self.app.call_next(self.shell.go, "suspects", chosen.failure.fingerprint)
+
+    def _newest(self) -> SessionRow | None:
+        chosen = self._chosen_or_say()
+        rows = [] if chosen is None else self.read.of(chosen.failure.fingerprint)
+        return rows[0] if rows else None
+
+    def _chosen_or_say(self) -> ListedFailure | None:
+        chosen = self._chosen
+        if chosen is None:
+            self.app.notify(self.table.why_empty, timeout=3)
+        return chosen
+
+    @on(PageView.OpenWanted)
+    def _open_wanted(self, event: PageView.OpenWanted) -> None:
+        """A session of the pane below opens."""
+        event.stop()
+        line = self.query_one("#failure-details", PageView).current
+        row = (
+            None
+            if line is None
+            else next((r for r in self.read.sessions if r.session_id == line.value), None)
+        )
+        if row is not None:
+            self.app.call_next(self.shell.go, "session", row.path)
+
+    @on(PageView.LeaveWanted)
+    def _left_pane(self, event: PageView.LeaveWanted) -> None:
+        event.stop()
+        self.table.focus()
+
+    # Notes
+
+    async def action_note(self) -> None:
+        """Write a note, or choose which to change or take away."""
+        chosen = self._chosen_or_say()
+        if chosen is None:
+            return
+        if not chosen.notes:
+            await self._ask(chosen, None)
+            return
+        ask, named = partial(self._ask, chosen), [(note, value(note.text, 60)) for note in chosen.notes]
+        choices = [
+            Choice("Write another note", "", partial(ask, None)),
+            *(Choice(f"Change: {words}", "", partial(ask, note)) for note, words in named),
+            *(Choice(f"Take away: {words}", "", partial(self._forget, note)) for note, words in named),
+        ]
+        await self.shell.open_screen(Menu("Notes …", choices))
+
+    async def _ask(self, listed: ListedFailure, note: Note | None) -> None:
+        failure = listed.failure
+        question = f"A note about {failure.fingerprint[:6]} {shown_label(failure)}"
+        words = "" if note is None else note.text
+        await self.shell.open_screen(
+            AskWords(question, words, partial(self._keep, failure.fingerprint, note))
+        )
+
+    async def _keep(self, fingerprint: str, note: Note | None, words: str) -> None:
+        notes = Notes(self.shell.root)
+        if not words.strip():
+            self.app.notify("A note needs words: nothing was written.", timeout=3)
+            return
+        try:
+            if note is None:
+                await asyncio.to_thread(notes.add, Subject(fingerprint=fingerprint), words)
+            else:
+                await asyncio.to_thread(notes.edit, note, words)
+        except OSError as error:
+            self._say_not_written(error)
+        self._look()
+
+    async def _forget(self, note: Note) -> None:
+        try:
+            await asyncio.to_thread(Notes(self.shell.root).remove, note.note_id)
+        except OSError as error:
+            self._say_not_written(error)
+        self._look()
+
+    def _say_not_written(self, error: OSError) -> None:
+        said = error.strerror or type(error).__name__
+        self.app.notify(f"The notes could not be written: {said}.", severity="warning", timeout=5)
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Filter while typing."""
+        self.query_one(FilterBar).open()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        self._filter = event.wanted
+        self._arrange()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    # Taking along, and leaving
+
+    async def action_copy(self) -> None:
+        """Ask what to copy."""
+        copies = list(self._copies())
+        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
+        await self.shell.open_screen(Menu("Copy …", choices))
+
+    def _copies(self) -> Iterable[Copy]:
+        spool, chosen = str(self.shell.root), self._chosen
+        if chosen is not None:
+            failure = chosen.failure
+            ids = [row.session_id for row in self.read.of(failure.fingerprint)]
+            yield Copy("Its fingerprint", failure.fingerprint, failure.fingerprint)
+            yield Copy("What it is called", printable_line(failure.label, 40), failure.label)
+            yield Copy("The ids of its sessions", f"{len(ids):,}", "\n".join(ids))
+            words = ["promptetheus", "tui", "--fingerprint", failure.fingerprint, "--spool", spool]
+            yield Copy("The command that opens this", "promptetheus tui …", shlex.join(words))
+            quoted = failure.fingerprint.replace("'", "''")
+            sql = f"select * from sessions where fingerprint = '{quoted}' order by started desc"
+            yield Copy("The SQL behind its sessions", "select … from sessions", sql)
+        words = ["promptetheus", "failures", "--spool", spool]
+        yield Copy("The command that lists these", "promptetheus failures", shlex.join(words))
+
+    def action_back(self) -> None:
+        """From the pane below to the list, from a filter to all failures, from there to the view before."""
+        bar = self.query_one(FilterBar)
+        if self.focused is not self.table:
+            self.table.focus()
+        elif bar.is_active:
+            bar.clear()
+        else:
+            self.app.call_next(self.shell.leave)
+
+    @on(CrumbLine.Wanted)
+    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
+        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])

@@ -1,0 +1,68 @@
+"""What there is to say about one suspect, for the pane below the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from promptetheus.cause.suspects import Suspect
+from promptetheus.tui.failures.suspect_row import p_text
+from promptetheus.tui.fit import cut_pieces, joined
+from promptetheus.tui.inspector.page import Frame, Line, Page
+from promptetheus.tui.wrapping import wrap_line
+
+
+@dataclass(slots=True)
+class SuspectBlock:
+    """A suspect in words."""
+
+    suspect: Suspect
+
+    def lines(self, frame: Frame) -> list[Line]:
+        """What it is, the counts, the verdict, and what cannot be told apart from it."""
+        looks, suspect = frame.looks, self.suspect
+        found = [
+            Line(joined([(piece, looks.strong)]), value=suspect.text, title=suspect.kind.value)
+            for piece in wrap_line(suspect.text, frame.width)[:4]
+        ]
+        for said in sentences(suspect):
+            found += [
+                Line(joined([(piece, looks.text)]), value=said) for piece in wrap_line(said, frame.width)
+            ]
+        if suspect.alike:
+            found.append(Line(joined([("Seen in exactly the same sessions:", looks.muted)])))
+            found += [
+                Line(joined(cut_pieces([("  ", looks.text), (text, looks.text)], frame.width)), value=text)
+                for text in suspect.alike
+            ]
+        return found
+
+
+def sentences(suspect: Suspect) -> list[str]:
+    """The numbers of a suspect in words, claiming no more than they show."""
+    counts = suspect.counts
+    failing, passing = (
+        f"{counts.failing_with} of {counts.failing}",
+        f"{counts.passing_with} of {counts.passing}",
+    )
+    p, q = (text if text.startswith("<") else f"= {text}" for text in (p_text(suspect.p), p_text(suspect.q)))
+    chance = f"By chance alone p {p}, corrected for all that was looked at {q}."
+    found = [
+        f"In {failing} failing and {passing} passing sessions: {100 * suspect.effect:+.0f} points. {chance}"
+    ]
+    if suspect.more_sessions == 0:
+        found.append(
+            "It separates the two groups beyond chance. Found together is not caused by: look there first."
+        )
+    elif suspect.more_sessions is None:
+        found.append("This could be chance: no number of sessions in this proportion would settle it.")
+    else:
+        found.append(
+            f"Too few sessions to tell: about {suspect.more_sessions} more in the same proportion would settle it, "
+            "if it goes on as it began."
+        )
+    return found
+
+
+def suspect_page(suspect: Suspect) -> Page:
+    """The page of one."""
+    return Page([SuspectBlock(suspect)])

@@ -1,0 +1,75 @@
+"""The list of suspects, the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from promptetheus.cause.suspects import Suspect
+from promptetheus.tui.failures.suspect_row import suspect_columns, suspect_row, suspect_titles
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.theme import looks_of
+
+
+class SuspectTable(LineList):
+    """Shows what was found."""
+
+    BINDING_GROUP_TITLE = "List of suspects"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "open_row", "in full", id="list.open", tooltip="All there is to say about this suspect"
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="suspect-table")
+        self.suspects: Sequence[Suspect] = ()
+        self.why_empty = ""
+        """What stands in a list without lines."""
+
+    def show(self, suspects: Sequence[Suspect]) -> None:
+        """Show these; the cursor stays on the suspect that it was on."""
+        held = self.chosen
+        self.suspects = suspects
+        self.refresh_rows()
+        if held is not None:
+            same = (n for n, each in enumerate(suspects) if (each.kind, each.text) == (held.kind, held.text))
+            self.select(next(same, 0))
+        # Another one may be under the cursor although the cursor did not move.
+        self.post_message(self.CursorMoved(self, self.cursor))
+
+    @property
+    def chosen(self) -> Suspect | None:
+        """The suspect under the cursor."""
+        return self.suspects[self.cursor] if self.cursor < len(self.suspects) else None
+
+    def row_count(self) -> int:
+        """A line each."""
+        return len(self.suspects)
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text:
+        """Draw one."""
+        return suspect_row(self.suspects[index], suspect_columns(width), self.looks)
+
+    def render_empty(self, y: int, width: int) -> Text | None:
+        """Say why there is nothing."""
+        return Text(f" {self.why_empty}", self.looks.muted) if y == 1 else None
+
+
+class SuspectTitles(Guarded, Widget, can_focus=False):
+    """The names of the columns over the list."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    SuspectTitles { height: 1; }
+    """
+
+    def render(self) -> Text:
+        """Over the columns, whose list keeps a cell for its marker and one for its scroll bar."""
+        text = Text(" ")
+        return text.append_text(suspect_titles(suspect_columns(self.size.width - 2), looks_of(self.app)))

@@ -1,0 +1,333 @@
+"""The Suspects view: what failing sessions do that passing ones of the same task do not."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from promptetheus.cause.suspects import Suspect
+from promptetheus.display import printable_line
+from promptetheus.queries.filter import Filter
+from promptetheus.queries.filter_terms import quoted
+from promptetheus.tui.chooser import Choice, matches
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.crumb_line import CrumbLine
+from promptetheus.tui.failures.suspect_page import sentences, suspect_page
+from promptetheus.tui.failures.suspect_reading import FoundSuspects, NoGroups, find_suspects_of
+from promptetheus.tui.failures.suspect_table import SuspectTable, SuspectTitles
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.guard import ErrorReporter
+from promptetheus.tui.inspector.full_view import FullView
+from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.menu import Menu
+from promptetheus.tui.progress import GivenUp, Progress, ProgressLine
+from promptetheus.tui.sessions.session_copies import Copy
+from promptetheus.tui.theme import looks_of
+from promptetheus.tui.unused_keys import SaysUnused
+from promptetheus.tui.views import NotNow, ViewScreen
+
+if TYPE_CHECKING:
+    from promptetheus.tui.shell import Shell
+
+LOOK_AGAIN_S = 2.0
+"""How often to look whether a session of the groups came or went."""
+
+
+def open_view(app: Shell, subject: object) -> SuspectsScreen:
+    """Those of a failure by its fingerprint, or of the task of a session; else of the highlighted session's task."""
+    if subject is None:
+        row = app.sessions_screen.table.highlighted
+        subject = app.last_session if row is None else row.path
+    if not isinstance(subject, Path | str) or not subject:
+        raise NotNow("There is no session whose task could be looked at yet.")
+    return SuspectsScreen(app.root, subject)
+
+
+class SuspectsScreen(SaysUnused, ViewScreen):
+    """Reads the sessions of both groups in a thread, and again when the groups change."""
+
+    VIEW = "suspects"
+    BINDING_GROUP_TITLE = "Suspects"
+    CSS_PATH = "failures.tcss"
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
+        (0, "-tiny"), (18, "-short"), (32, "-medium"), (45, "-tall"),
+    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "diff", "diff", id="suspects.diff", tooltip="The newest failing one against a passing one"),
+        Binding("o", "sessions", "its sessions", id="suspects.sessions", tooltip="List the failing sessions"),
+        Binding("slash", "filter", "filter", id="suspects.filter", tooltip="Filter by words while you type"),
+        Binding("y", "copy", "copy", id="suspects.copy", tooltip="Copy: the suspect, all of them, the command"),
+        Binding("escape", "back", "back", show=False, id="suspects.back", tooltip="Back one level"),
+    ]  # fmt: skip
+    ELSEWHERE: ClassVar[dict[str, str]] = {
+        "s": "These are the suspects: the first ones are the best.",
+        "space": "Only sessions are marked: o lists the failing ones.",
+        "r": "The groups are looked at every two seconds: what changes is compared anew by itself.",
+    }
+
+    def __init__(self, root: Path, about: Path | str) -> None:
+        super().__init__()
+        self.root = root
+        self.about = about
+        self.found: FoundSuspects | None = None
+        self.table = SuspectTable()
+        self._progress = Progress()
+        self._filter = Filter("", (), ())
+        self._problem = ""
+
+    @property
+    def subject(self) -> object:
+        """The session or the fingerprint."""
+        return self.about
+
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The newest failing session: it is what the suspects are about."""
+        failing = [] if self.found is None else self.found.groups.failing
+        return (failing[0].session_id if failing else ""), None
+
+    def compose(self) -> ComposeResult:
+        """Where one is, the verdict, the list, the highlighted suspect, the keys."""
+        yield CrumbLine("suspects")
+        yield Static("", id="suspect-verdict", markup=False)
+        yield ProgressLine()
+        yield FilterBar(lambda: [] if self.found is None else self.found.groups.failing)
+        with Vertical(id="suspects"):
+            yield SuspectTitles()
+            yield self.table
+        yield PageView(self.root, id="suspect-details")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Paint first, read then."""
+        self.table.focus()
+        self.query_one(CrumbLine).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
+        self.call_after_refresh(self._read)
+        self.set_interval(LOOK_AGAIN_S, self._look_again)
+
+    def on_unmount(self) -> None:
+        """Nobody waits any more."""
+        self._progress.give_up()
+
+    # Reading
+
+    def _look_again(self) -> None:
+        busy = any(
+            worker.group == "read" and worker.is_running for worker in self.workers if worker.node is self
+        )
+        if self.is_active and not busy:
+            self._read()
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        self._progress.give_up()
+        progress = self._progress = Progress()
+        if self.found is None and not self._problem:
+            self.query_one(ProgressLine).track(progress)
+        sessions = self.shell.sessions_screen
+        rows = sessions.sessions() if sessions.scanned else None
+        try:
+            found = await asyncio.to_thread(
+                find_suspects_of, self.root, self.about, rows, self.found, progress
+            )
+        except GivenUp:
+            return
+        except NoGroups as why:
+            self._problem = str(why)
+            self._say()
+            return
+        finally:
+            if progress is self._progress and self.is_running:
+                self.query_one(ProgressLine).track(None)
+        if self.is_running and found is not self.found:
+            self.found, self._problem = found, ""
+            self._arrange()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so; what is on screen stays."""
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            error = event.worker.error
+            self._problem = f"They could not be compared: {type(error).__name__}: {error}"
+            self._say()
+            if isinstance(self.app, ErrorReporter):
+                self.app.report_error(error)
+
+    # Showing
+
+    def _arrange(self) -> None:
+        assert self.found is not None
+        every = self.found.report.suspects
+        shown = [each for each in every if _is_wanted(each, self._filter)]
+        self.table.why_empty = self._why_empty()
+        self.table.show(shown)
+        if self._filter:
+            self.query_one(FilterBar).say(len(shown), len(every), "", ())
+        self._say()
+
+    def _why_empty(self) -> str:
+        if self._filter and self.found is not None and self.found.report.suspects:
+            return "Nothing matches the filter: esc clears it."
+        report = None if self.found is None else self.found.report
+        if report is None or not report.failing or not report.passing:
+            return "It takes failing and passing sessions of a task to see what tells them apart."
+        return "Nothing is more common among the failing sessions."
+
+    def _say(self) -> None:
+        looks, found = looks_of(self.app), self.found
+        verdict = self.query_one("#suspect-verdict", Static)
+        if found is None:
+            verdict.update(printable_line(self._problem, 400))
+            return
+        verdict.update(
+            printable_line(f"{found.report.verdict}{self._advice()}{self._unread()} {self._problem}", 800)
+        )
+        by = printable_line(found.groups.by, 200)
+        report = found.report
+        counts = [
+            (f"{report.failing:,} failing", looks.failed),
+            (" · ", looks.faint),
+            (f"{report.passing:,} passing", looks.passed),
+        ]
+        self.query_one(CrumbLine).show([(by, looks.muted)], counts)
+
+    def _advice(self) -> str:
+        assert self.found is not None
+        report = self.found.report
+        if not report.passing:
+            return " No session of this task has passed yet."
+        return " No session of this task has failed." if not report.failing else ""
+
+    def _unread(self) -> str:
+        assert self.found is not None
+        groups, report = self.found.groups, self.found.report
+        cut = [
+            f"{read:,} of {len(rows):,} {word}"
+            for word, read, rows in (
+                ("failing", report.failing, groups.failing),
+                ("passing", report.passing, groups.passing),
+            )
+            if read < len(rows)
+        ]
+        return f" Read: {' and '.join(cut)}, the newest." if cut else ""
+
+    @on(LineList.CursorMoved, "#suspect-table")
+    def _cursor_moved(self) -> None:
+        chosen = self.table.chosen
+        if chosen is not None:
+            self.query_one("#suspect-details", PageView).show(partial(suspect_page, chosen))
+
+    @on(LineList.Opened, "#suspect-table")
+    @on(PageView.OpenWanted)
+    def _opened(self, event: LineList.Opened | PageView.OpenWanted) -> None:
+        event.stop()
+        chosen = self.table.chosen
+        if chosen is not None:
+            screen = FullView(printable_line(chosen.text, 120), partial(suspect_page, chosen), self.root)
+            self.app.call_next(self.shell.open_screen, screen)
+
+    @on(PageView.LeaveWanted)
+    def _left_pane(self, event: PageView.LeaveWanted) -> None:
+        event.stop()
+        self.table.focus()
+
+    # Going on
+
+    def action_diff(self) -> None:
+        """The newest failing session against the nearest that passed."""
+        failing = self.found.groups.failing if self.found is not None else []
+        if failing:
+            self.app.call_next(self.shell.go, "diff", (failing[0].path,))
+        else:
+            self.app.notify("No session of this task has failed: there is nothing to compare.", timeout=3)
+
+    def action_sessions(self) -> None:
+        """List the failing sessions of this task."""
+        rows = self.found.groups.failing if self.found is not None else []
+        if not rows:
+            self.app.notify("No session of this task has failed.", timeout=3)
+        elif isinstance(self.about, str):
+            self.app.call_next(self._show_sessions, f"fp:{self.about}")
+        else:
+            self.app.call_next(self._show_sessions, f"status:failing goal:={quoted(rows[0].goal)}")
+
+    async def _show_sessions(self, text: str) -> None:
+        sessions = self.shell.sessions_screen
+        await self.shell.go("sessions")
+        sessions.query_one(FilterBar).show_text(text)
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Filter by words while typing."""
+        self.query_one(FilterBar).open()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        self._filter = event.wanted
+        if self.found is not None:
+            self._arrange()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    # Taking along, and leaving
+
+    async def action_copy(self) -> None:
+        """Ask what to copy."""
+        choices = [
+            Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in self._copies()
+        ]
+        await self.shell.open_screen(Menu("Copy …", choices))
+
+    def _copies(self) -> Iterable[Copy]:
+        chosen = self.table.chosen
+        if chosen is not None:
+            yield Copy("This suspect", printable_line(chosen.text, 40), _as_text(chosen))
+        if self.found is not None:
+            lines = [self.found.report.verdict, *map(_as_text, self.table.suspects)]
+            yield Copy("All of them", "as text", "\n".join(lines))
+        which = ["--fingerprint", self.about] if isinstance(self.about, str) else [self.about.stem]
+        words = ["promptetheus", "suspects", *which, "--spool", str(self.root)]
+        yield Copy("The command that lists these", "promptetheus suspects …", shlex.join(words))
+
+    def action_back(self) -> None:
+        """From the pane below to the list, from a filter to all suspects, from there to the view before."""
+        bar = self.query_one(FilterBar)
+        if self.focused is not self.table:
+            self.table.focus()
+        elif bar.is_active:
+            bar.clear()
+        else:
+            self._progress.give_up()
+            self.app.call_next(self.shell.leave)
+
+    @on(CrumbLine.Wanted)
+    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
+        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """The verdict breaks anew by itself; the titles follow the list."""
+        self.query_one(SuspectTitles).refresh()
+
+
+def _is_wanted(suspect: Suspect, wanted: Filter) -> bool:
+    words = f"{suspect.kind.value} {suspect.text} {' '.join(suspect.alike)} {suspect.verdict}"
+    return matches(wanted.text, words)
+
+
+def _as_text(suspect: Suspect) -> str:
+    return f"{suspect.kind.value} {suspect.text}: {' '.join(sentences(suspect))}"

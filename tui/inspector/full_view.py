@@ -1,0 +1,85 @@
+"""A value or a step with the screen to itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from promptetheus.display import printable_line
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.inspector.page import Page
+from promptetheus.tui.inspector.page_view import PagePlan, PageView
+from promptetheus.tui.theme import looks_of
+
+
+class FullView(Guarded, Screen[None]):
+    """Shows one page; `esc` goes back to where it was opened."""
+
+    BINDING_GROUP_TITLE = "Full screen"
+    CSS_PATH = "../session/session.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "back", id="full.close", tooltip="Back to the session"),
+        Binding("enter", "open_row", "fold", id="full.open", tooltip="Fold, unfold or show more"),
+        Binding("y", "copy", "copy", id="full.copy", tooltip="Copy the value of this line"),
+    ]
+
+    def __init__(self, title: str, plan: PagePlan, spool: Path) -> None:
+        super().__init__()
+        self._title = title
+        self._plan = plan
+        self._view = PageView(spool, roomy=True, id="full")
+
+    def compose(self) -> ComposeResult:
+        """A line that names it, the page, the keys."""
+        yield Static("", id="full-title", markup=False)
+        yield self._view
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Show the page."""
+        looks = looks_of(self.app)
+        title = Text(printable_line(self._title, 200), looks.strong, no_wrap=True)
+        self.query_one("#full-title", Static).update(title)
+        self._view.focus()
+        self._view.show(self._plan)
+
+    def on_screen_suspend(self) -> None:
+        """What the terminal draws itself must not lie over the screen in front."""
+        self._view.screen_changed()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what was taken away."""
+        self._view.screen_changed()
+
+    @on(PageView.OpenWanted)
+    def _already_open(self, event: PageView.OpenWanted) -> None:
+        event.stop()
+        if event.block is not None and event.title != self._title:
+            block = event.block
+            self.app.push_screen(FullView(event.title, lambda: Page([block]), self._view.spool))
+
+    @on(PageView.LeaveWanted)
+    def _leave(self, event: PageView.LeaveWanted) -> None:
+        event.stop()
+
+    def action_open_row(self) -> None:
+        """What enter does, wherever the focus is."""
+        self._view.action_open_row()
+
+    def action_close(self) -> None:
+        """Back to the session."""
+        # Not awaited: a click on the footer comes from inside this screen, which would wait for its own end.
+        self.app.pop_screen()
+
+    def action_copy(self) -> None:
+        """Copy the value of the highlighted line."""
+        copy_text(self.app, self._view.copied_text())

@@ -1,0 +1,138 @@
+"""The pane beside the timeline: the highlighted step as a person wants to read it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from textual.timer import Timer
+
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.verdicts import NO_VERDICT, Blame
+from promptetheus.events import Event
+from promptetheus.queries.session_log import SessionLog
+from promptetheus.queries.span_contents import span_contents
+from promptetheus.tui.inspector.inspect_browser import stored_picture
+from promptetheus.tui.inspector.inspectors import page_of
+from promptetheus.tui.inspector.json_view import JsonBlock
+from promptetheus.tui.inspector.notes_block import NotesBlock, notes_about
+from promptetheus.tui.inspector.page import Page
+from promptetheus.tui.inspector.page_view import PagePlan, PageView
+from promptetheus.tui.inspector.subject import Subject, payload_of
+from promptetheus.tui.session.verdict_reader import calls_of, check_verdict
+
+HELD_KEY_S = 0.12
+"""Cursor moves that follow each other faster than this are a held key: only where it stops is shown."""
+
+SETTLE_S = 0.05
+
+LOOKED_BACK = 20_000
+"""Events searched for the DOM snapshot or the screenshot before this one."""
+
+Found = TypeVar("Found")
+
+
+class Glance(NamedTuple):
+    """Where a person looks."""
+
+    step: Step
+    event: int | None
+    """In the raw shape, the number of the event; None elsewhere."""
+    steps: Sequence[Step]
+    """All steps of the session."""
+    running: bool
+    """Whether the session still runs."""
+    blame: Blame | None
+    """What a failed check holds against the step's call."""
+    odd: Sequence[str] = ()
+    """What looks wrong about the step although nothing failed."""
+
+
+class Inspector(PageView):
+    """Shows one step at a time; raw with `r`."""
+
+    def __init__(self, log: SessionLog, *, id: str | None = None) -> None:
+        super().__init__(log.path.parent, id=id)
+        self.session_log = log
+        self.raw = False
+        """Whether events are shown as they stand in the file."""
+        self.shown: tuple[int, int | None] | None = None
+        """Step index and event number of what is shown or about to be."""
+        self._moved_at = 0.0
+        self._timer: Timer | None = None
+
+    def inspect(self, glance: Glance) -> None:
+        """Show a step, or in the raw shape one event of it. Called at every move of the cursor."""
+        what = (glance.step.index, glance.event)
+        same = what == self.shown
+        self.shown = what
+        plan = plan_for(self.session_log, glance, raw=self.raw)
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        now = time.monotonic()
+        held, self._moved_at = now - self._moved_at < HELD_KEY_S and not same, now
+        if held:
+            self._timer = self.set_timer(SETTLE_S, lambda: self._show_at_last(plan))
+        else:
+            self.show(plan, keep_place=same)
+
+    def _show_at_last(self, plan: PagePlan) -> None:
+        self._timer = None
+        self.show(plan)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the screen shows the step that was last asked for."""
+        return self._timer is None and super().is_settled
+
+
+def plan_for(log: SessionLog, glance: Glance, *, raw: bool) -> PagePlan:
+    """How to make the page of a step, or of one event in the raw shape. Reads when it is called."""
+
+    def plan() -> Page:
+        if glance.event is not None:
+            found = log.event(glance.event)
+            return Page([JsonBlock(f"{found.get('seq', '?')} {found.get('type', '?')}"[:80], found)])
+        page = page_of(subject_of(log, glance), raw=raw)
+        notes = notes_about(log.path.parent, log.event(0).get("session_id"), glance.step.index)
+        return Page([NotesBlock(notes), *page.blocks]) if notes else page
+
+    return plan
+
+
+def subject_of(log: SessionLog, glance: Glance) -> Subject:
+    """Gather what a step's page needs. Reads the session's file: call it from a thread."""
+    step = glance.step
+    numbers = list(step.events)
+    events = [log.event(number) for number in numbers]
+    types = {event.get("type") for event in events}
+    verdict = NO_VERDICT
+    if step.kind is StepKind.CHECK:
+        steps = glance.steps
+        verdict = check_verdict(log, step, calls_of(log, steps, len(steps)))
+    inside = span_contents(log, step, glance.steps) if step.kind is StepKind.SPAN else []
+    return Subject(
+        step=step,
+        events=events,
+        spool=log.path.parent,
+        number=step.index,
+        running=glance.running,
+        dom_before=_before(log, numbers[0], "dom_snapshot", payload_of) if "dom_snapshot" in types else None,
+        shot_before=_before(log, numbers[0], "screenshot", stored_picture) or ""
+        if "screenshot" in types
+        else "",
+        verdict=verdict,
+        inside=inside,
+        blame=glance.blame,
+        odd=glance.odd,
+    )
+
+
+def _before(log: SessionLog, number: int, kind: str, take: Callable[[Event], Found]) -> Found | None:
+    """What the last event of a type before this one holds."""
+    for earlier in range(number - 1, max(-1, number - 1 - LOOKED_BACK), -1):
+        if log.type_of(earlier) == kind:
+            return take(log.event(earlier))
+    return None

@@ -1,0 +1,119 @@
+"""A screenshot on a page: as large as its pane, with where somebody clicked, and what it changed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from promptetheus.cause.picture_changes import PictureChange, picture_changes
+from promptetheus.display import printable_line, size
+from promptetheus.pictures import PictureError
+from promptetheus.tui.inspector.page import BEFORE, Frame, Line, styled
+from promptetheus.tui.pictures.picture import NO_MARKS, WHOLE, Marks, Picture, Window, draw_picture
+from promptetheus.tui.pictures.picture_way import SHADES, Canvas
+from promptetheus.tui.pictures.stored_picture import Shown, read_frame, read_picture
+
+LEAST_ROWS = 6
+"""Smaller and nothing can be made out."""
+
+
+@dataclass(slots=True)
+class PictureBlock:
+    """A screenshot under a line with its measures; `b` turns it to the one before it."""
+
+    spool: Path
+    storage_path: str
+    size_bytes: Any = None
+    before: str = ""
+    """Path of the screenshot before this one; "" for none."""
+    point: tuple[float, float] | None = None
+    """Where the action that led to it clicked."""
+    member: str = ""
+    """Its name inside the recording that `storage_path` names; "" for a picture of its own."""
+
+    @property
+    def shown(self) -> Shown:
+        """The same picture, for a screen of its own."""
+        return Shown(self.spool, self.storage_path, self.before, self.point, self.member)
+
+    def lines(self, frame: Frame) -> list[Line]:
+        """As large as the pane allows without scrolling, but no smaller than can be made out."""
+        looks = frame.looks
+        rows = max(LEAST_ROWS, frame.height - 4)
+        shows_before = bool(self.before) and frame.folds.is_open(BEFORE, False)
+        path = self.before if shows_before else self.storage_path
+        marks = Marks(point=self.point)
+        change = None
+        try:
+            if self.before:
+                change = change_between(self.spool, self.before, self.storage_path)
+                if shows_before or frame.folds.opened.get(BEFORE) is False:
+                    # The box is drawn once somebody asked for the difference, on both sides of the flip.
+                    marks = Marks(change.region, self.point)
+            picture = drawn(
+                self.spool, path, frame.width, rows, canvas_for_colours(frame), marks, WHOLE, self.member
+            )
+        except PictureError as error:
+            text = Text(f"no picture: {printable_line(str(error), 400)}", looks.failed)
+            text.truncate(frame.width, overflow="ellipsis")
+            return [Line(text, value=path, title="path")]
+        found = [Line(self._caption(picture, frame), value=path, title="path", upload=picture.upload)]
+        if change is not None:
+            found.append(Line(_change_text(change, shows_before, frame), flips=True))
+        # `o` draws it again, with the whole screen to itself.
+        found += [Line(strip, value=path, title="picture", opens=self) for strip in picture.strips]
+        return found
+
+    def _caption(self, picture: Picture, frame: Frame) -> Text:
+        kept = f"  {size(self.size_bytes)}" if isinstance(self.size_bytes, int) else ""
+        text = styled(
+            (f"{picture.width_px}×{picture.height_px}", frame.looks.strong),
+            (f"  {picture.format}{kept}  {frame.canvas.way.value}", frame.looks.muted),
+        )
+        text.truncate(frame.width, overflow="ellipsis")
+        return text
+
+
+def _change_text(change: PictureChange, shows_before: bool, frame: Frame) -> Text:
+    """Which of the two is shown, and how they differ."""
+    looks = frame.looks
+    side = ("before", looks.warned) if shows_before else ("after", looks.muted)
+    text = styled(
+        side, (f"  {change.describe()}", looks.muted), ("   b ", looks.accent), ("flips", looks.muted)
+    )
+    text.truncate(frame.width, overflow="ellipsis")
+    return text
+
+
+def canvas_for_colours(frame: Frame) -> Canvas:
+    """The way to draw, or shades in a theme without colours: brightness has to do there."""
+    return frame.canvas if frame.looks.failed.color is not None else SHADES
+
+
+@lru_cache(maxsize=64)
+def drawn(
+    spool: Path,
+    path: str,
+    columns: int,
+    rows: int,
+    canvas: Canvas,
+    marks: Marks = NO_MARKS,
+    window: Window = WHOLE,
+    member: str = "",
+) -> Picture:
+    """A picture from a spool, drawn. Artifacts are named by their content, so what was drawn once stays right.
+
+    Takes tens of milliseconds the first time: call it from a thread. Raises PictureError.
+    """
+    data = read_picture(spool, path) if not member else read_frame(spool, path, member)
+    return draw_picture(data, columns, rows, canvas=canvas, marks=marks, window=window)
+
+
+@lru_cache(maxsize=256)
+def change_between(spool: Path, before: str, after: str) -> PictureChange:
+    """How two pictures of a spool differ. Call it from a thread. Raises PictureError."""
+    return picture_changes(read_picture(spool, before), read_picture(spool, after))

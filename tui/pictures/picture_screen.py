@@ -1,0 +1,215 @@
+"""Screens for pictures: one with the screen to itself, and all of a session's as a film."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from promptetheus.display import printable_line
+from promptetheus.tui.fit import Pieces, cut_pieces, joined
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.offsets import offset_text
+from promptetheus.tui.open_outside import open_outside
+from promptetheus.tui.pictures.film import FilmFrame, nearest_frame
+from promptetheus.tui.pictures.film_strip import FilmStrip
+from promptetheus.tui.pictures.picture_view import PictureView
+from promptetheus.tui.pictures.picture_way import canvas_of
+from promptetheus.tui.pictures.stored_picture import Shown
+from promptetheus.tui.theme import looks_of
+
+
+class PictureScreen(Guarded, Screen[None]):
+    """One picture."""
+
+    BINDING_GROUP_TITLE = "Picture"
+    CSS_PATH = "../session/session.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "back", id="picture.close", tooltip="Back to where it was opened"),
+        Binding(
+            "O", "open_outside", "viewer", show=False, id="picture.outside", tooltip="Open in the desktop's viewer"
+        ),
+    ]  # fmt: skip
+
+    def __init__(self, title: str, shown: Shown | None) -> None:
+        super().__init__()
+        self._title = title
+        self._shown = shown
+        self.view = PictureView(id="picture")
+
+    def compose(self) -> ComposeResult:
+        """What it is, the picture, the keys."""
+        yield Static("", id="picture-title", markup=False)
+        yield self.view
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Show it."""
+        self.view.focus()
+        if self._shown is not None:
+            self.view.show(self._shown)
+        self._say()
+
+    def on_screen_suspend(self) -> None:
+        """What the terminal draws itself must not lie over the screen in front."""
+        self.view.screen_changed()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what was taken away."""
+        self.view.screen_changed()
+
+    @on(PictureView.Drawn)
+    def _say(self) -> None:
+        self.query_one("#picture-title", Static).update(self._caption())
+
+    def _caption(self) -> Text:
+        looks = looks_of(self.app)
+        return joined(cut_pieces([(self._title, looks.strong), *self._about()], self.size.width - 2))
+
+    def _about(self) -> Pieces:
+        """Measures, zoom, and which of the two is on screen."""
+        looks, view = looks_of(self.app), self.view
+        pieces: Pieces = []
+        if view.picture is not None:
+            measures = f"   {view.picture.width_px}×{view.picture.height_px}  {canvas_of(self.app).way.value}"
+            pieces.append((measures, looks.muted))
+        if view.window.zoom > 1.0:
+            pieces.append((f"  ×{view.window.zoom:.1f}", looks.accent))
+        if view.change is not None:
+            pieces.append(
+                (
+                    "   before  " if view.flipped else "   after  ",
+                    looks.warned if view.flipped else looks.text,
+                )
+            )
+            pieces.append((printable_line(view.change.describe(), 200), looks.muted))
+        return pieces
+
+    def action_close(self) -> None:
+        """Back to where it was opened."""
+        self.app.pop_screen()
+
+    def action_open_outside(self) -> None:
+        """In the desktop's own viewer."""
+        shown = self.view.shown
+        if shown is not None:
+            open_outside(self.app, shown.spool, shown.path)
+
+
+class FilmPicture(PictureView):
+    """The large picture of a film: the way through the film needs the footer more than zoom does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "z,plus,equals_sign", "zoom(1)", "zoom in", show=False, id="picture.zoom_in", tooltip="Zoom in"
+        )
+    ]
+
+
+class FilmScreen(PictureScreen):
+    """All screenshots of a session: the chosen one large, the others small under it.
+
+    Args:
+        make: Gives the film; called in a thread.
+        step: The step that the person comes from.
+    """
+
+    BINDING_GROUP_TITLE = "Filmstrip"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,f", "close", "back", id="film.close", tooltip="Back to the session"),
+        Binding("enter", "go", "go to this moment", id="film.go", tooltip="Back to the session, at this moment"),
+        Binding("left,h", "move(-1)", "previous", id="film.previous", tooltip="The screenshot before"),
+        Binding("right,l", "move(1)", "next", id="film.next", tooltip="The next screenshot"),
+        Binding("g,home", "move(-100000)", "first", show=False, id="film.first", tooltip="The first screenshot"),
+        Binding("G,end", "move(100000)", "last", show=False, id="film.last", tooltip="The last screenshot"),
+    ]  # fmt: skip
+
+    class StepWanted(Message):
+        """The person wants to see the session at a step."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    def __init__(self, title: str, make: Callable[[], Sequence[FilmFrame]], step: int) -> None:
+        super().__init__(title, None)
+        self.view = FilmPicture(id="picture")
+        self.film: Sequence[FilmFrame] = ()
+        self.chosen = 0
+        self._make = make
+        self._step = step
+
+    def compose(self) -> ComposeResult:
+        """The chosen one over all of them."""
+        yield Static("", id="picture-title", markup=False)
+        yield self.view
+        yield FilmStrip()
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Read which screenshots there are."""
+        self.view.focus()
+        self._say()
+        self._read()
+
+    @work(group="film", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        self.film = await asyncio.to_thread(self._make)
+        self._choose(nearest_frame(self.film, self._step))
+
+    def _choose(self, place: int) -> None:
+        self.chosen = max(0, min(place, len(self.film) - 1))
+        self.query_one(FilmStrip).show(self.film, self.chosen)
+        if self.film:
+            shown = self.film[self.chosen].shown
+            if shown is not None:
+                self.view.show(shown)
+        self._say()
+
+    def _caption(self) -> Text:
+        looks = looks_of(self.app)
+        pieces: Pieces = [(self._title, looks.strong)]
+        if self.film:
+            frame = self.film[self.chosen]
+            pieces.append((f"   {self.chosen + 1} of {len(self.film)}", looks.accent))
+            at = "" if frame.at_ms is None else f" · {offset_text(frame.at_ms)}"
+            said = f"   step {frame.step}{at}  {printable_line(frame.what, 100)}"
+            pieces.append((said, looks.failed if frame.failed else looks.text))
+        return joined(cut_pieces([*pieces, *self._about()], self.size.width - 2))
+
+    @on(FilmStrip.Chosen)
+    def _chosen(self, event: FilmStrip.Chosen) -> None:
+        self._choose(event.place)
+        if event.twice:
+            self.action_go()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel goes through the film."""
+        event.stop()
+        self.action_move(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel goes through the film."""
+        event.stop()
+        self.action_move(-1)
+
+    def action_move(self, by: int) -> None:
+        """Another screenshot."""
+        self._choose(self.chosen + by)
+
+    def action_go(self) -> None:
+        """To the session, at this moment."""
+        if self.film:
+            step = self.film[self.chosen].step
+            self.app.pop_screen()
+            below = self.app.screen
+            below.post_message(self.StepWanted(step))

@@ -1,0 +1,172 @@
+"""The line under the panes of the Session view: where the cursor stands, what just happened, what is new."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.timer import Timer
+
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.display import count, printable_line
+from promptetheus.tui.fit import Pieces, cut
+from promptetheus.tui.line_widget import LineWidget
+from promptetheus.tui.offsets import offset_text
+from promptetheus.tui.session.playback import SPEEDS
+from promptetheus.tui.theme import Looks, looks_of
+
+SAID_FOR_S = 5.0
+
+
+class SessionBar(LineWidget):
+    """`step 8 of 14 · 0.71 of 4.20        no further error         ▼ 37 new  G follows`."""
+
+    DEFAULT_CSS = """
+    SessionBar { height: 1; padding: 0 1; }
+    """
+
+    class FollowWanted(Message):
+        """The hint of new rows was clicked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._position = ""
+        self._said = ""
+        self._is_news = False
+        """Whether what is said was no answer to a key."""
+        self._problem = ""
+        self._live = False
+        self._following = False
+        self._unseen = 0
+        self._reading = True
+        self._skipped = ""
+        self._paused = False
+        self._playing = 0
+        self._follow_cells = range(0)
+        self._timer: Timer | None = None
+
+    def show_position(
+        self, number: int, total: int, unit: str, at_ms: float | None, of_ms: float | None
+    ) -> None:
+        """Say where the cursor is: `step 8 of 14 · 0.71 of 4.20`."""
+        place = f"{unit} {number:,} of {total:,}{_time(at_ms, of_ms)}"
+        self._set(_position=place if total else f"no {unit}s")
+
+    def show_step(self, step: Step | None, steps: int, at_ms: float | None, of_ms: float | None) -> None:
+        """Say which step the cursor is on, of those that a person counts: start and end are none."""
+        if step is not None and step.kind in (StepKind.START, StepKind.END):
+            text = f"{step.kind.value} of {steps:,} {'step' if steps == 1 else 'steps'}"
+            self._set(_position=text + _time(at_ms, of_ms))
+        else:
+            self.show_position(0 if step is None else step.index, steps, "step", at_ms, of_ms)
+
+    def show_state(
+        self,
+        *,
+        live: bool,
+        following: bool,
+        unseen: int,
+        reading: bool,
+        skipped: str,
+        paused: bool = False,
+        playing: int = 0,
+    ) -> None:
+        """Say whether more may come, and what came that is not on screen.
+
+        Args:
+            skipped: Lines of the file that are no events, in words; "" for none.
+            playing: How many times as fast as it went the session is being played; 0 when it is not.
+        """
+        self._set(
+            _live=live, _following=following, _unseen=unseen, _reading=reading, _skipped=skipped,
+            _paused=paused, _playing=playing,
+        )  # fmt: skip
+
+    def show_problem(self, problem: str) -> None:
+        """Say something that stays true until it is taken back with ""."""
+        self._set(_problem=problem)
+
+    def say(self, text: str, *, news: bool = False) -> None:
+        """Say something for a few seconds; an answer to a key only until the next one, `news` all the while."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(SAID_FOR_S, self._fall_silent)
+        self._is_news = news
+        self._set(_said=text)
+
+    def hush(self) -> None:
+        """Take back the answer to a key: the person has gone on."""
+        if not self._is_news:
+            self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        self._is_news = False
+        self._set(_said="")
+
+    def _set(self, **what: object) -> None:
+        if any(getattr(self, name) != value for name, value in what.items()):
+            for name, value in what.items():
+                setattr(self, name, value)
+            self.refresh()
+
+    def pieces(self, width: int) -> Pieces:
+        """Position left, message in the middle, news right."""
+        looks = looks_of(self.app)
+        right = self._news(looks)
+        right_cells = sum(cell_len(text) for text, _ in right)
+        message, style = self._message(looks)
+        left_room = max(0, width - right_cells - 2)
+        position = cut(self._position, left_room)
+        message_room = width - right_cells - cell_len(position) - 5
+        shown = cut(message, message_room) if message_room >= 8 else ""
+        if message and not shown:
+            # Too narrow for both: what just happened matters more than where one is.
+            position, shown = "", cut(message, left_room)
+        pieces: Pieces = [(position, looks.muted)]
+        if shown:
+            pieces += [("   " if position else "", looks.text), (shown, style)]
+        used = sum(cell_len(text) for text, _ in pieces)
+        pieces.append((" " * max(0, width - used - right_cells), looks.text))
+        self._follow_cells = range(width - right_cells, width) if self._unseen else range(0)
+        return [*pieces, *right]
+
+    def _message(self, looks: Looks) -> tuple[str, Style]:
+        if self._said:
+            return printable_line(self._said, 300), looks.accent + Style(bold=False)
+        return printable_line(self._problem, 300), looks.warned
+
+    def _news(self, looks: Looks) -> Pieces:
+        pieces: Pieces = []
+        if self._skipped:
+            pieces += [(f"skipped: {self._skipped}", looks.warned), ("   ", looks.text)]
+        if self._reading:
+            pieces.append(("reading …", looks.muted))
+        elif self._playing:
+            pieces += [(f"▶ ×{self._playing}", looks.accent), ("  p stops", looks.muted)]
+            pieces += [("  > faster", looks.muted)] if self._playing < SPEEDS[-1] else []
+        elif self._paused:
+            waiting = f" · ▼ {count(self._unseen)} new" if self._unseen else ""
+            pieces += [(f"‖ paused{waiting}", looks.warned), ("  space goes on", looks.muted)]
+        elif self._unseen:
+            pieces += [(f"▼ {count(self._unseen)} new", looks.accent), ("  G follows", looks.muted)]
+        elif self._live and self._following:
+            pieces.append(("following ●", looks.running))
+        elif self._live:
+            pieces += [("live ●", looks.running), ("  G follows", looks.muted)]
+        else:
+            pieces.append(("▶ p play   ← → step", looks.faint))
+        return pieces
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the news follows them."""
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.x in self._follow_cells:
+            self.post_message(self.FollowWanted())
+
+
+def _time(at_ms: float | None, of_ms: float | None) -> str:
+    """` · 0.71 of 4.20`; "" in a session without times."""
+    if at_ms is None:
+        return ""
+    return f" · {offset_text(at_ms)}" + (f" of {offset_text(of_ms)}" if of_ms is not None else "")

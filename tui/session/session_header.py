@@ -1,0 +1,163 @@
+"""The first line of the Session view: where one is, how the session went, and which shape of it is shown."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.widget import Widget
+
+from promptetheus.display import count, duration, money, printable_line, short_id
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.fit import Pieces, cut, joined
+from promptetheus.tui.guard import Guarded
+from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.theme import Looks, looks_of
+
+ALL_SHAPES_FROM_WIDTH = 100
+_ARROW = " › "
+_GAP = "  "
+
+
+class SessionHeader(Guarded, Widget, can_focus=False):
+    """`sessions › booking-agent › 01M8113M…C2F  ✗ failed goal   4.2s   14 steps   steps tree raw`."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    SessionHeader { height: 1; padding: 0 1; }
+    """
+
+    class CrumbWanted(Message):
+        """The name of a view underneath was clicked."""
+
+        def __init__(self, depth: int) -> None:
+            super().__init__()
+            self.depth = depth
+            """Its place among the crumbs, the list of sessions being 0."""
+
+    class ShapeWanted(Message):
+        """The name of a shape was clicked."""
+
+        def __init__(self, shape: Shape) -> None:
+            super().__init__()
+            self.shape = shape
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._file = name
+        self._row: SessionRow | None = None
+        self._shape = Shape.STEPS
+        self._below = ["sessions"]
+        self._crumbs: list[range] = []
+        """The cells of each of them."""
+        self._shapes: list[tuple[range, Shape]] = []
+
+    def show_crumbs(self, names: list[str]) -> None:
+        """Name the views underneath, the list of sessions first."""
+        self._below = [printable_line(name, 24) for name in names]
+        self.refresh()
+
+    def show_row(self, row: SessionRow) -> None:
+        """Show how the session stands."""
+        if row != self._row:
+            self._row = row
+            self.refresh()
+
+    def show_shape(self, shape: Shape) -> None:
+        """Mark the shape that is shown."""
+        self._shape = shape
+        self.refresh()
+
+    def render(self) -> Text:
+        """Draw what fits: place, status and shapes always, numbers as far as there is room."""
+        looks, width = looks_of(self.app), self.size.width
+        shapes = self._shape_pieces(looks, width)
+        room = width - _cells(shapes) - 2
+        left = self._place(looks, room)
+        for piece in self._numbers(looks):
+            if _cells([*left, *piece]) > room:
+                break
+            left += piece
+        space = max(1, width - _cells(left) - _cells(shapes))
+        self._note_shapes(width - _cells(shapes))
+        return joined([*left, (" " * space, looks.text), *shapes])
+
+    def _place(self, looks: Looks, room: int) -> Pieces:
+        crumbs = self._crumb_pieces(looks, room)
+        row = self._row
+        if row is None:
+            return [*crumbs, (printable_line(self._file, 60), looks.text)]
+        status = f"{row.status.glyph} {row.status.word}"
+        name = short_id(row.session_id)
+        fixed = _cells(crumbs) + cell_len(_ARROW) + cell_len(name) + 2 + cell_len(status)
+        agent = cut(printable_line(row.agent, 60), max(0, min(32, room - fixed)))
+        if agent:
+            crumbs += [(agent, looks.text), (_ARROW, looks.faint)]
+        return [*crumbs, (name, looks.text), ("  ", looks.text), (status, looks.status(row.status))]
+
+    def _crumb_pieces(self, looks: Looks, room: int) -> Pieces:
+        names = self._below if room > 60 else ["‹"] * len(self._below)
+        pieces: Pieces = []
+        self._crumbs = []
+        for name in names:
+            start = _cells(pieces)
+            pieces += [(name, looks.accent), (_ARROW, looks.faint)]
+            self._crumbs.append(range(start, start + cell_len(name)))
+        return pieces
+
+    def _numbers(self, looks: Looks) -> list[Pieces]:
+        row = self._row
+        if row is None:
+            return [[("   reading …", looks.muted)]]
+        found = [
+            "" if row.duration_ms is None else duration(row.duration_ms),
+            f"{count(row.steps)} {'step' if row.steps == 1 else 'steps'}",
+            f"{row.errors} {'error' if row.errors == 1 else 'errors'}" if row.errors else "",
+            "" if not row.tokens else f"{count(row.tokens)} tok",
+            "" if row.cost_usd is None else money(row.cost_usd),
+        ]
+        return [
+            [("   ", looks.text), (text, looks.failed if "error" in text else looks.muted)]
+            for text in found
+            if text
+        ]
+
+    def _shape_pieces(self, looks: Looks, width: int) -> Pieces:
+        """The names of the shapes; where it is narrow only the one that is shown, and the key for the next."""
+        pieces: Pieces = []
+        if width < ALL_SHAPES_FROM_WIDTH:
+            return [("v ", looks.muted), (self._shape.value, looks.accent)]
+        for shape in Shape:
+            if pieces:
+                pieces.append((_GAP, looks.text))
+            # The active one is bold and bright, the others grey: weight tells it without colours.
+            pieces.append((shape.value, looks.accent if shape is self._shape else looks.muted))
+        return pieces
+
+    def _note_shapes(self, start: int) -> None:
+        shapes = list(Shape)
+        if self.size.width < ALL_SHAPES_FROM_WIDTH:
+            following = shapes[(shapes.index(self._shape) + 1) % len(shapes)]
+            self._shapes = [(range(start, self.size.width), following)]
+            return
+        self._shapes = []
+        for shape in shapes:
+            self._shapes.append((range(start, start + len(shape.value)), shape))
+            start += len(shape.value) + len(_GAP)
+
+    def on_click(self, event: events.Click) -> None:
+        """A crumb leads there, a shape's name shows it."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        for depth, cells in enumerate(self._crumbs):
+            if offset.x in cells:
+                self.post_message(self.CrumbWanted(depth))
+        for cells, shape in self._shapes:
+            if offset.x in cells:
+                self.post_message(self.ShapeWanted(shape))
+
+
+def _cells(pieces: Pieces) -> int:
+    return sum(cell_len(text) for text, _ in pieces)

@@ -1,0 +1,116 @@
+"""What opens from a session: a step or value with the screen to itself, its pictures, another view."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from promptetheus.tui.inspector.full_view import FullView
+from promptetheus.tui.inspector.inspect_browser import stored_picture
+from promptetheus.tui.inspector.inspector import plan_for
+from promptetheus.tui.inspector.page import Page
+from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.open_outside import open_outside
+from promptetheus.tui.pictures.film import film_of
+from promptetheus.tui.pictures.picture_block import PictureBlock
+from promptetheus.tui.pictures.picture_screen import FilmScreen, PictureScreen
+from promptetheus.tui.session.session_taking import TakingScreen
+
+
+class OpeningScreen(TakingScreen):
+    """The keys that lead out of the timeline and the inspector."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "o", "open_in_full", "open", show=False, id="session.open",
+            tooltip="Give the step or value the whole screen",
+        ),
+        Binding("f", "film", "filmstrip", show=False, id="session.film", tooltip="All screenshots, side by side"),
+        Binding(
+            "b", "flip", "before/after", show=False, id="session.flip",
+            tooltip="The screenshot before, and back; what changed is boxed",
+        ),
+        Binding(
+            "O", "open_outside", "viewer", show=False, id="session.outside",
+            tooltip="Open the picture or recording in the desktop's viewer",
+        ),
+        Binding(
+            "d", "diff", "diff", show=False, id="session.diff",
+            tooltip="Compare with the nearest session that passed",
+        ),
+    ]  # fmt: skip
+
+    def action_open_in_full(self) -> None:
+        """The step, or in the inspector the value under the cursor, with the screen to itself."""
+        if self.inspector.has_focus:
+            self.inspector.open_in_full()
+        else:
+            self._open_step()
+
+    def on_screen_suspend(self) -> None:
+        """What the terminal draws itself must not lie over the screen in front."""
+        self.inspector.screen_changed()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what was taken away."""
+        self.inspector.screen_changed()
+
+    @on(PageView.OpenWanted)
+    def _open_wanted(self, event: PageView.OpenWanted) -> None:
+        block = event.block
+        if block is None:
+            self._open_step()
+        elif isinstance(block, PictureBlock):
+            self.app.push_screen(PictureScreen(self._step_title(), block.shown))
+        else:
+            title = f"{self._step_title()} › {event.title}"
+            self.app.push_screen(FullView(title, lambda: Page([block]), self.inspector.spool))
+
+    def _open_step(self) -> None:
+        step = self.timeline.current_step
+        if step is not None:
+            plan = plan_for(self.tail.log, self.glance_at(step), raw=self.inspector.raw)
+            self.app.push_screen(FullView(self._step_title(), plan, self.inspector.spool))
+
+    def _step_title(self) -> str:
+        step = self.timeline.current_step
+        return self.crumb if step is None else f"{self.crumb} › step {step.index}"
+
+    # Pictures
+
+    async def action_film(self) -> None:
+        """All screenshots, side by side."""
+        timeline, log = self.timeline, self.tail.log
+        shots, step = list(timeline.course.shots), timeline.current_step
+        if not shots:
+            self.say("There is no screenshot in this session.")
+            return
+        make = partial(film_of, log, timeline.steps.steps, shots)
+        await self.shell.open_screen(FilmScreen(self.crumb, make, 0 if step is None else step.index))
+
+    @on(FilmScreen.StepWanted)
+    def _moment_wanted(self, event: FilmScreen.StepWanted) -> None:
+        self.go_to(event.step)
+
+    def action_flip(self) -> None:
+        """The screenshot before this one, and back."""
+        if not self.inspector.flip():
+            self.say("There is no screenshot here with one before it: s goes to the next, f shows all.")
+
+    def action_open_outside(self) -> None:
+        """Open the step's picture or recording in the desktop's viewer."""
+        step, log = self.timeline.current_step, self.tail.log
+        numbers = [] if step is None else step.events
+        paths = [stored_picture(log.event(number)) for number in numbers]
+        path = next((path for path in paths if path), "")
+        if path:
+            open_outside(self.app, self.path.parent, path)
+        else:
+            self.say("This step has no picture and no recording to open.")
+
+    def action_diff(self) -> None:
+        """Compare with another session: the Diff view chooses which."""
+        self.app.call_next(self.shell.go, "diff", (self.path,))

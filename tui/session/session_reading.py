@@ -1,0 +1,227 @@
+"""What the Session view does before it shows anything: it reads its file, follows it, and can hold back the news."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from textual import on, work
+
+from promptetheus.cause.steps import Step
+from promptetheus.display import short_id
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.guard import ErrorReporter
+from promptetheus.tui.inspector.inspector import Glance, Inspector
+from promptetheus.tui.session.jump import landing_step
+from promptetheus.tui.session.log_tail import LogTail, Update, is_live
+from promptetheus.tui.session.oddities import Oddities, read_oddities
+from promptetheus.tui.session.step_filter import TimelineFilter
+from promptetheus.tui.session.timeline import Timeline
+from promptetheus.tui.views import ViewScreen
+
+
+class ReadingScreen(ViewScreen):
+    """Keeps a timeline in step with a file; a subclass shows it.
+
+    Args:
+        path: A session's `.jsonl` in its spool, or an exported `.json`.
+        step: Index of the step to open at; where the person wants to look first without one.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self, path: Path, *, step: int | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.row: SessionRow | None = None
+        """The session in numbers, once its file has been read."""
+        self.tail = LogTail(path)
+        self.timeline = Timeline(self.tail.log, clock=clock, id="timeline")
+        self.inspector = Inspector(self.tail.log, id="inspector")
+        self.loaded = False
+        """Whether the whole file has been read once."""
+        self.paused = False
+        """Whether what is read waits until the person wants to see it."""
+        self._held: Update | None = None
+        """The latest of what waits."""
+        self._first_step = step
+        self._filter = TimelineFilter(self.timeline)
+
+    @property
+    def subject(self) -> Path:
+        """The session's file."""
+        return self.path
+
+    @property
+    def crumb(self) -> str:
+        """The session's id, as lists show it."""
+        return short_id(self.row.session_id if self.row is not None else self.path.stem)
+
+    def begin_reading(self) -> None:
+        """Read, and notice what is written from now on."""
+        self._read()
+        self._watch()
+        self.set_interval(1.0, self.timeline.tick)
+
+    def on_unmount(self) -> None:
+        """Let go of the file and its watcher at once; the program waits for threads."""
+        self.tail.stop()
+
+    # What a subclass shows
+
+    def took(self, update: Update, changed: Sequence[int], *, started_over: bool, ended: bool) -> None:
+        """Show what an update brought.
+
+        Args:
+            changed: Indexes of the steps that are new or changed.
+            started_over: Whether all numbers from before are void.
+            ended: Whether the session has just ended.
+        """
+        raise NotImplementedError
+
+    def row_changed(self, row: SessionRow) -> None:
+        """Show the session's numbers."""
+        raise NotImplementedError
+
+    def say(self, text: str, *, news: bool = False) -> None:
+        """Say something for a few seconds; an answer to a key only until the next one, `news` all the while."""
+        raise NotImplementedError
+
+    def go_to(self, step: int) -> None:
+        """Put the cursor on a step, or say why not."""
+        raise NotImplementedError
+
+    def glance_at(self, step: Step) -> Glance:
+        """What the inspector needs to know of a step."""
+        raise NotImplementedError
+
+    # Reading
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        async for update in self.tail.updates():
+            try:
+                self._receive(update)
+            except Exception as error:
+                if self not in self.app.screen_stack:  # it is closing: its parts are gone
+                    return
+                if not isinstance(self.app, ErrorReporter) or not self.app.report_error(error):
+                    raise
+
+    @work(group="watch", exclusive=True, exit_on_error=False)
+    async def _watch(self) -> None:
+        await self.tail.watch()
+
+    @property
+    def waiting_steps(self) -> int:
+        """Steps that arrived while the view was paused."""
+        return 0 if self._held is None else max(0, self._held.step_count - self.timeline.steps.count)
+
+    def pause(self, paused: bool) -> None:
+        """Let what arrives wait, or show all of it: every line is read all the while, and none is lost."""
+        self.paused = paused
+        held, self._held = self._held, None
+        if held is not None and not paused:
+            self._take(held)
+
+    def _receive(self, update: Update) -> None:
+        if not self.is_attached:
+            return
+        if self.paused and self.loaded:
+            over = update.started_over or (self._held is not None and self._held.started_over)
+            self._held = replace(update, started_over=over)
+            self.took(update, (), started_over=False, ended=False)
+        else:
+            self._take(update)
+
+    def _take(self, update: Update) -> None:
+        timeline = self.timeline
+        started_over = update.started_over or update.steps is not timeline.steps.steps
+        if started_over:
+            timeline.begin(update.steps)
+            self.inspector.shown = None
+        was_live = timeline.running
+        if update.row is not None:
+            self._take_row(update.row)
+        if update.blames != timeline.blames:
+            timeline.blames = update.blames
+            timeline.refresh_rows()
+        changed = timeline.take(update.step_count, update.event_count)
+        if self._filter.take(changed, started_over=started_over):
+            self._look_at_more()
+        first_time = update.complete and not self.loaded and update.row is not None
+        if first_time and update.row is not None:
+            self.loaded = True
+            self._land(update.row)
+        if update.complete and not timeline.running and (first_time or was_live or started_over):
+            self._look_for_oddities(update.event_count)
+        ended = was_live and update.row is not None and not timeline.running
+        self.took(update, changed, started_over=update.started_over and not first_time, ended=ended)
+
+    def _take_row(self, row: SessionRow) -> None:
+        self.row = row
+        self.row_changed(row)
+        timeline, live = self.timeline, is_live(row)
+        if timeline.running != live:
+            timeline.running = timeline.can_follow = live
+            if not live:
+                timeline.following = False
+            # Steps that ran have ended for good, or never will.
+            timeline.refresh_rows()
+
+    @work(group="oddities", exclusive=True, exit_on_error=False)
+    async def _look_for_oddities(self, events: int) -> None:
+        """Once the session has ended and is on screen: what looks wrong in it."""
+        found = await asyncio.to_thread(read_oddities, self.tail.log, events)
+        if self.is_attached:
+            self.timeline.oddities = found
+            self.timeline.refresh_rows()
+            self.oddities_found(found)
+
+    def oddities_found(self, found: Oddities) -> None:
+        """Show what looks wrong."""
+        raise NotImplementedError
+
+    def _land(self, row: SessionRow) -> None:
+        """Put the cursor where the person wants to look first, unless they are on their way already."""
+        timeline = self.timeline
+        if timeline.cursor or timeline.scroll_offset.y:
+            return
+        if self._first_step is not None:
+            timeline.go_to(min(self._first_step, timeline.steps.count - 1))
+        elif is_live(row):
+            timeline.follow_end()
+        elif row.status.is_failing:
+            failed = landing_step(timeline.steps.steps[: timeline.steps.count])
+            if failed is not None:
+                timeline.go_to(failed.index)
+            elif row.status.value == "crashed":
+                timeline.select(timeline.row_count() - 1)
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Filter the steps while typing."""
+        self._filter.hold()
+        self.query_one(FilterBar).open()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.timeline.focus()
+        self._filter.release()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        if self._filter.set(event.wanted):
+            self._look_at_more()
+        else:
+            self.workers.cancel_group(self, "filter")
+
+    @work(group="filter", exclusive=True, exit_on_error=False)
+    async def _look_at_more(self) -> None:
+        await self._filter.run(self.query_one(FilterBar))

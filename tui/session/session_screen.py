@@ -1,0 +1,379 @@
+"""The Session view: one run from its first event to its last, live while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+
+from promptetheus.cause.steps import Step
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.inspector.inspector import Glance
+from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.session.jump import JUMPS, jump_bindings
+from promptetheus.tui.session.log_tail import Update
+from promptetheus.tui.session.oddities import Oddities
+from promptetheus.tui.session.player import Player
+from promptetheus.tui.session.ruler import WaterfallRuler
+from promptetheus.tui.session.scrub_strip import ScrubStrip
+from promptetheus.tui.session.session_bar import SessionBar
+from promptetheus.tui.session.session_header import SessionHeader
+from promptetheus.tui.session.session_opening import OpeningScreen
+from promptetheus.tui.session.session_subject import StepOf
+from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.session.timeline import Timeline
+from promptetheus.tui.views import NotNow
+
+if TYPE_CHECKING:
+    from promptetheus.tui.shell import Shell
+
+
+def open_view(app: Shell, subject: object) -> SessionScreen:
+    """The session of a file; without one the highlighted session, else the one that was open last."""
+    if subject is None:
+        row = app.sessions_screen.table.highlighted
+        subject = app.last_session if row is None else row.path
+    step = None
+    if isinstance(subject, StepOf):
+        subject, step = subject
+    if not isinstance(subject, Path):
+        raise NotNow("There is no session to show yet.")
+    app.sessions_screen.table.pin_path(subject)
+    return SessionScreen(subject, step=step, clock=app.clock)
+
+
+class SessionScreen(OpeningScreen):
+    """Shows one session file."""
+
+    VIEW = "session"
+    BINDING_GROUP_TITLE = "Session"
+    CSS_PATH = "session.tcss"
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
+        (0, "-stacked"),
+        (100, "-beside"),
+    ]
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (30, "-high")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", id="session.back", tooltip="Back one level"),
+        *jump_bindings(shown="error"),
+        Binding(
+            "v", "next_shape", "shape", id="session.shape",
+            tooltip="Steps, tree of spans, bars over time, or every event",
+        ),
+        Binding("r", "raw", "raw", show=False, id="session.raw", tooltip="The step's events as in the file"),
+        Binding("p", "play", "play", id="session.play", tooltip="Play from here, up to what looks wrong; or stop"),
+        Binding("greater_than_sign", "speed(1)", "faster", show=False, id="session.faster", tooltip="Play faster"),
+        Binding("less_than_sign", "speed(-1)", "slower", show=False, id="session.slower", tooltip="Play slower"),
+        Binding("slash", "filter", "filter", id="session.filter", tooltip="Filter the steps while you type"),
+        Binding("z", "zoom(1)", "zoom in", show=False, id="session.zoom_in", tooltip="Waterfall: less time"),
+        Binding("Z", "zoom(-1)", "zoom out", show=False, id="session.zoom_out", tooltip="Waterfall: more time"),
+        Binding("i", "inspector", "inspector", show=False, id="session.inspector", tooltip="Show or hide it"),
+        Binding("F", "follow", "follow", show=False, id="session.follow", tooltip="Follow the end, or stop"),
+        Binding(
+            "space", "pause", "pause", show=False, id="session.pause",
+            tooltip="Hold what arrives back, and show it all when you go on; stop playing",
+        ),
+    ]  # fmt: skip
+
+    # Building
+
+    def compose(self) -> ComposeResult:
+        """Header, filter, panes, map, bar, keys."""
+        yield SessionHeader(self.path.name)
+        yield FilterBar(lambda: [] if self.row is None else [self.row])
+        with Container(id="panes"):
+            with Vertical(id="left"):
+                yield WaterfallRuler(self.timeline)
+                yield self.timeline
+            yield self.inspector
+        yield ScrubStrip()
+        yield SessionBar()
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Paint first, read then."""
+        self.player = Player(self.timeline, self.set_interval, self._played)
+        self.timeline.focus()
+        self.query_one(SessionHeader).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
+        self.call_after_refresh(self.begin_reading)
+
+    # What was read
+
+    def took(self, update: Update, changed: Sequence[int], *, started_over: bool, ended: bool) -> None:
+        """Show what an update brought."""
+        if started_over:
+            self.say("The file was replaced or cut: read again from its start.", news=True)
+        if ended and update.row is not None:
+            self.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}", news=True)
+        self._bar.show_problem(f"Cannot read on: {update.problem}." if update.problem else "")
+        current = self.timeline.current_step
+        if current is not None and (self.inspector.shown is None or current.index in changed):
+            self._inspect()
+        if changed:
+            self._show_course()
+        self._show_position()
+
+    def row_changed(self, row: SessionRow) -> None:
+        """Show the session's numbers."""
+        self.query_one(SessionHeader).show_row(row)
+
+    def oddities_found(self, found: Oddities) -> None:
+        """Show what looks wrong."""
+        self._show_course()
+        if self.timeline.current_step is not None:
+            self._inspect()
+
+    # Showing
+
+    @property
+    def _bar(self) -> SessionBar:
+        return self.query_one(SessionBar)
+
+    def say(self, text: str, *, news: bool = False) -> None:
+        """Say something in the bar for a few seconds."""
+        self._bar.say(text, news=news)
+
+    @on(LineList.CursorMoved, "#timeline")
+    def _cursor_moved(self) -> None:
+        self.player.person_moved()
+        self._bar.hush()
+        self._inspect()
+        self._show_position()
+
+    @on(LineList.FollowChanged, "#timeline")
+    def _follow_changed(self) -> None:
+        self._show_position()
+
+    @on(Timeline.WindowMoved)
+    def _window_moved(self) -> None:
+        self.query_one(WaterfallRuler).refresh()
+
+    @on(Timeline.ShapeChanged)
+    def _shape_changed(self, event: Timeline.ShapeChanged) -> None:
+        self.query_one(SessionHeader).show_shape(event.shape)
+        self.set_class(event.shape is Shape.WATERFALL, "-waterfall")
+        self._inspect()
+        self._show_position()
+
+    @on(ScrubStrip.Scrubbed)
+    def _scrubbed(self, event: ScrubStrip.Scrubbed) -> None:
+        self.go_to(event.step)
+
+    def _inspect(self) -> None:
+        step = self.timeline.current_step
+        if step is not None:
+            self.inspector.inspect(self.glance_at(step))
+
+    def glance_at(self, step: Step) -> Glance:
+        """What the inspector needs to know of a step."""
+        timeline = self.timeline
+        blame, odd = timeline.blames.get(step.index), timeline.oddities.get(step.index, ())
+        return Glance(step, timeline.current_event, timeline.steps.steps, timeline.running, blame, odd)
+
+    def _show_course(self) -> None:
+        timeline = self.timeline
+        wrong = [*timeline.blames, *timeline.oddities]
+        self.query_one(ScrubStrip).show(timeline.course, timeline.steps, wrong)
+        if timeline.shape is Shape.WATERFALL:
+            self.query_one(WaterfallRuler).refresh()
+
+    def _show_position(self) -> None:
+        timeline, row = self.timeline, self.row
+        step, playback = timeline.current_step, self.player.playback
+        raw = timeline.shape is Shape.RAW
+        at_ms = None if step is None else step.offset_ms
+        of_ms = row.duration_ms if row is not None and timeline.steps.timed else None
+        if playback is not None:
+            at_ms = playback.at_ms
+        if raw:
+            self._bar.show_position(timeline.cursor + 1, timeline.row_count(), "event", at_ms, of_ms)
+        else:
+            self._bar.show_step(step, timeline.steps.moves, at_ms, of_ms)
+        if step is not None:
+            playhead = None if at_ms is None or playback is None else timeline.course.axis.position(at_ms)
+            self.query_one(ScrubStrip).show_cursor(step.index, playhead)
+        skipped = self.tail.log.skipped
+        self._bar.show_state(
+            live=timeline.running,
+            following=timeline.following,
+            unseen=self.waiting_steps if self.paused else timeline.unseen,
+            reading=not self.loaded,
+            # The last line of a running session is torn whenever one looks while it is written.
+            skipped="" if timeline.running and skipped.total == skipped.torn else skipped.describe(),
+            paused=self.paused,
+            playing=0 if playback is None else playback.speed,
+        )
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self.set_class(self.inspector.has_focus, "-reading")
+
+    # Playing and pausing
+
+    def action_play(self) -> None:
+        """Play from the cursor on, or stop."""
+        self.player.toggle()
+
+    def action_speed(self, by: int) -> None:
+        """Play faster or slower, now or when it is played next."""
+        before = self.player.faster(0)
+        speed = self.player.faster(by)
+        if self.player.playback is None or speed == before:
+            most = "" if speed != before else " already"
+            self.say(f"Plays at ×{speed}{most}.", news=True)
+        self._show_position()
+
+    def _played(self, why_it_ended: str) -> None:
+        if why_it_ended:
+            self.say(why_it_ended, news=True)
+        self._show_position()
+
+    def action_pause(self) -> None:
+        """Stop playing; else hold back what arrives, or show it all."""
+        if self.player.playback is not None:
+            self.player.stop()
+        elif self.timeline.running or self.paused:
+            self.pause(not self.paused)
+            self._show_course()
+            self._show_position()
+        else:
+            self.say("The session has ended: nothing arrives that could be paused. p plays it.")
+
+    # Keys
+
+    def action_back(self) -> None:
+        """From the inspector to the timeline, from a filter to all steps, from there to the view before."""
+        bar = self.query_one(FilterBar)
+        if self.player.playback is not None:
+            self.player.stop()
+        elif self.focused is not self.timeline:
+            self.timeline.focus()
+        elif bar.is_active:
+            bar.clear()
+        else:
+            # In the app's own loop: one that belongs to this screen would wait for its own end.
+            self.app.call_next(self.shell.leave)
+
+    @on(SessionHeader.CrumbWanted)
+    def _crumb_wanted(self, event: SessionHeader.CrumbWanted) -> None:
+        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
+
+    def action_jump(self, name: str, forward: bool) -> None:
+        """To the next or previous step of a sort; says where there is one when there is none."""
+        jump = JUMPS[name]
+        found = self.timeline.find(name, forward=forward)
+        if found is not None:
+            self.timeline.go_to(found.index)
+            return
+        shown = " that the filter shows" if self.timeline.matches is not None else ""
+        where, key = ("after", jump.key.upper()) if forward else ("before", jump.key)
+        other = self.timeline.find(name, forward=not forward)
+        here = self.timeline.current_step
+        if other is not None:
+            way = "back" if forward else "on"
+            self.say(f"No {jump.word}{shown} {where} this step: {key} goes {way} to step {other.index}.")
+        elif here is not None and self.timeline.is_one(name, here):
+            self.say(f"This is the only {jump.word}{shown}.")
+        else:
+            self.say(f"There is no {jump.word}{shown or ' in this session'}.")
+
+    def action_next_shape(self) -> None:
+        """Steps, tree, waterfall, raw, and around."""
+        shapes = list(Shape)
+        self._show_shape(shapes[(shapes.index(self.timeline.shape) + 1) % len(shapes)])
+
+    @on(SessionHeader.ShapeWanted)
+    def _shape_wanted(self, event: SessionHeader.ShapeWanted) -> None:
+        self._show_shape(event.shape)
+
+    @work(group="shape", exclusive=True, exit_on_error=False)
+    async def _show_shape(self, shape: Shape) -> None:
+        if shape is Shape.WATERFALL and not self.timeline.steps.timed:
+            self.say("This session has no times, so there is no waterfall to draw.", news=True)
+            if self.timeline.shape is not Shape.TREE:
+                return
+            shape = Shape.RAW
+        if shape is Shape.TREE and self.timeline.tree_is_far:
+            self.say("Building the tree …", news=True)
+            await asyncio.to_thread(self.timeline.prepare_tree)
+        self.timeline.show_shape(shape)
+
+    def action_raw(self) -> None:
+        """The events of the step as they stand in the file, and back."""
+        if self.timeline.shape is Shape.RAW:
+            self.say("The raw shape shows events as they are already: v changes it.")
+            return
+        self.inspector.raw = not self.inspector.raw
+        self.inspector.shown = None
+        self._inspect()
+
+    def notes_changed(self) -> None:
+        """The inspector shows notes too."""
+        self.inspector.shown = None
+        self._inspect()
+
+    def action_zoom(self, levels: int) -> None:
+        """Show less time around the highlighted step, or more."""
+        if self.timeline.shape is not Shape.WATERFALL:
+            self.say("Only the waterfall zooms: v changes the shape.")
+        elif not self.timeline.zoom_by(levels):
+            self.say("All of the time is on screen: z zooms in." if levels < 0 else "No closer than this.")
+
+    def action_inspector(self) -> None:
+        """Show or hide the inspector."""
+        self._show_inspector(self.has_class("-alone"))
+
+    def _show_inspector(self, shown: bool) -> None:
+        if not shown and self.inspector.has_focus:
+            self.timeline.focus()
+        self.set_class(not shown, "-alone")
+
+    def begin_as(self, shape: Shape | None, *, inspector: bool) -> None:
+        """Begin as a session was looked at last."""
+        self._show_inspector(inspector)
+        if shape is not None and shape is not self.timeline.shape:
+            self._show_shape(shape)
+
+    def action_follow(self) -> None:
+        """Follow the end of a running session, or stop."""
+        timeline = self.timeline
+        if not timeline.can_follow:
+            self.say("The session has ended: there is nothing to follow.")
+        elif timeline.following:
+            timeline.following = False
+        else:
+            timeline.follow_end()
+
+    @on(SessionBar.FollowWanted)
+    def _follow_wanted(self) -> None:
+        self.timeline.follow_end()
+
+    @on(LineList.Opened, "#timeline")
+    def _step_opened(self) -> None:
+        """Into the inspector; a span of the tree folds instead."""
+        if not self.timeline.toggle_fold():
+            self._show_inspector(True)
+            self.inspector.focus()
+
+    @on(PageView.StepWanted)
+    def _step_wanted(self, event: PageView.StepWanted) -> None:
+        self.timeline.focus()
+        self.go_to(event.step)
+
+    def go_to(self, step: int) -> None:
+        """Put the cursor on a step, or say that the filter hides it."""
+        if not self.timeline.go_to(step):
+            self.say(f"The filter hides step {step}: esc clears it.")
+
+    @on(PageView.LeaveWanted)
+    def _inspector_left(self) -> None:
+        self.timeline.focus()

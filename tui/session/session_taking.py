@@ -1,0 +1,212 @@
+"""Taking things out of a session: what `y` copies, what goes to a pager or an editor, what `x` writes to a file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+
+from promptetheus.cause.describe import describe
+from promptetheus.display import printable_line, value
+from promptetheus.exporters.markdown_export import session_markdown, step_markdown, value_text
+from promptetheus.exporters.session_document import session_document
+from promptetheus.notes import Note
+from promptetheus.tui.chooser import Choice
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.hand_off import Program, hand_off
+from promptetheus.tui.inspector.notes_block import notes_of
+from promptetheus.tui.inspector.page import NOTHING
+from promptetheus.tui.menu import Menu
+from promptetheus.tui.session.session_reading import ReadingScreen
+
+Text = Callable[[], str | None]
+"""Makes the text once it is asked for."""
+
+
+class TakingScreen(ReadingScreen):
+    """The keys that take something along."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "y", "copy", "copy", show=False, id="session.copy",
+            tooltip="Copy: the value, its path, the step, the session's id, the command that shows this",
+        ),
+        Binding(
+            "Y", "copy_at_once", "copy at once", show=False, id="session.copy_at_once",
+            tooltip="Copy the step, or in the inspector the value, without asking",
+        ),
+        Binding(
+            "vertical_line", "hand_off('pager')", "pager", show=False, id="session.pager",
+            tooltip="Show the value or step in $PAGER",
+        ),
+        Binding(
+            "ctrl+e", "hand_off('editor')", "editor", show=False, id="session.editor",
+            tooltip="Open a copy of the value or step in $EDITOR",
+        ),
+        Binding("x", "export", "export", show=False, id="session.export", tooltip="Write the session to a file"),
+    ]  # fmt: skip
+
+    @property
+    def session_id(self) -> str:
+        """The session's id; its file's name until it is read."""
+        return self.row.session_id if self.row is not None else self.path.stem
+
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The session, and the step under the cursor."""
+        step = self.timeline.current_step
+        return self.session_id, None if step is None else step.index
+
+    # Copying
+
+    async def action_copy(self) -> None:
+        """Ask what to copy; the first is what is at hand."""
+        choices = [Choice(title, note, partial(self._copy, text)) for title, note, text in self._copies()]
+        await self.shell.open_screen(Menu("Copy …", choices))
+
+    def action_copy_at_once(self) -> None:
+        """Copy what is at hand."""
+        self._copy(self._copies()[0][2])
+
+    def _copy(self, text: Text) -> None:
+        copy_text(self.app, text())
+
+    def _copies(self) -> list[tuple[str, str, Text]]:
+        """What there is to copy: what it is called, a hint of it, and the text itself."""
+        found: list[tuple[str, str, Text]] = []
+        step, line = self.timeline.current_step, self.inspector.current
+        if self.inspector.has_focus and line is not None:
+            if line.value is not NOTHING:
+                found.append(("The value", value(line.value, 40), partial(value_text, line.value)))
+                if line.title:
+                    path = line.title
+                    found.append(("Its JSON path", printable_line(path, 40), lambda: path))
+            else:
+                found.append(("The line", "", self.inspector.copied_text))
+        if step is not None:
+            found.append(("The step as Markdown", f"step {step.index}", self.step_text))
+            found.append(("The step's events as JSON", "", partial(self._events_text, tuple(step.events))))
+        command = self._command()
+        identifier, sql = self.session_id, self._sql()
+        found += [
+            ("The session's id", printable_line(identifier, 40), lambda: identifier),
+            ("The command that shows this", "promptetheus tui …", lambda: command),
+            ("The SQL behind this", "select … from steps", lambda: sql),
+            ("The session's file", self.path.name, partial(str, self.path.absolute())),
+        ]
+        return found
+
+    def step_text(self) -> str | None:
+        """The highlighted step as Markdown."""
+        step, log = self.timeline.current_step, self.tail.log
+        if step is None:
+            return None
+        return step_markdown(step, [log.event(number) for number in step.events], describe(step, log.event))
+
+    def _events_text(self, numbers: tuple[int, ...]) -> str:
+        return "\n".join(value_text(dict(self.tail.log.event(number))) for number in numbers)
+
+    def _command(self) -> str:
+        step = self.timeline.current_step
+        words = ["promptetheus", "tui", self.session_id]
+        if self.path.suffix != ".jsonl":
+            words[2] = str(self.path)
+        words += ["--step", str(step.index)] if step is not None else []
+        return shlex.join([*words, "--spool", str(self.path.parent)])
+
+    def _sql(self) -> str:
+        step = self.timeline.current_step
+        one = f" and step = {step.index}" if step is not None else ""
+        quoted = self.session_id.replace("'", "''")
+        return f"select * from steps where session_id = '{quoted}'{one} order by step"
+
+    # Handing over
+
+    def action_hand_off(self, program: Program) -> None:
+        """Show the value or step at hand in the person's own pager or editor."""
+        line = self.inspector.current
+        if self.inspector.has_focus and line is not None and line.value is not NOTHING:
+            extension = "txt" if isinstance(line.value, str) else "json"
+            hand_off(self.app, program, value_text(line.value), f"{line.title or 'value'}.{extension}")
+            return
+        text, step = self.step_text(), self.timeline.current_step
+        if text is None or step is None:
+            self.app.notify("There is no step to show.", timeout=3)
+        else:
+            hand_off(self.app, program, text, f"step-{step.index}.md")
+
+    # Exporting
+
+    async def action_export(self) -> None:
+        """Ask for a format, then write the file."""
+        formats = [
+            ("HTML: one page that stands alone, to send to somebody", "html"),
+            ("Markdown: every step, to read and to paste", "md"),
+            ("JSON: every event, to import again", "json"),
+            ("SVG: a picture of this screen", "svg"),
+        ]
+        choices = [
+            Choice(title, self._export_path(extension).name, partial(self._export, extension))
+            for title, extension in formats
+        ]
+        await self.shell.open_screen(Menu("Write the session to a file here", choices))
+
+    def _export_path(self, extension: str) -> Path:
+        stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in self.session_id)[:60]
+        return Path.cwd() / f"session-{stem}.{extension}"
+
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def _export(self, extension: str) -> None:
+        path = self._export_path(extension)
+        try:
+            if extension == "svg":
+                picture = self.app.export_screenshot(
+                    title=f"promptetheus {printable_line(self.session_id, 60)}"
+                )
+                await asyncio.to_thread(_write, path, lambda: picture)
+            elif extension == "html":
+                await asyncio.to_thread(_write, path, self._html_text)
+            elif extension == "json":
+                await asyncio.to_thread(_write, path, self._json_text)
+            else:
+                await asyncio.to_thread(_write, path, self._markdown_text)
+        except FileExistsError:
+            self.app.notify(
+                f"{path.name} is there already and was left alone.", severity="warning", timeout=5
+            )
+        except OSError as error:
+            self.app.notify(
+                f"{path.name}: {error.strerror or type(error).__name__}", severity="warning", timeout=5
+            )
+        else:
+            self.app.notify(f"Wrote {path.name}", timeout=4)
+
+    def _json_text(self) -> str:
+        document = session_document(self.session_id, self.tail.log.events())
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def _markdown_text(self) -> str:
+        return session_markdown(self.session_id, self.tail.log.events(), self._notes())
+
+    def _html_text(self) -> str:
+        from promptetheus.exporters.session_html import pictures_of, session_html
+
+        events, spool = self.tail.log.events(), self.path.parent
+        return session_html(self.session_id, events, notes=self._notes(), picture=pictures_of(spool))
+
+    def _notes(self) -> list[Note]:
+        return [note for note in notes_of(self.path.parent).all() if note.about.session_id == self.session_id]
+
+
+def _write(path: Path, text: Callable[[], str]) -> None:
+    """Write a file that is not there yet."""
+    content = text()
+    with path.open("x", encoding="utf-8", errors="replace") as file:
+        file.write(content)

@@ -1,0 +1,1 @@
+"""The Sessions view: every session of a spool, and a preview of the highlighted one."""

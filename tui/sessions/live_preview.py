@@ -1,0 +1,82 @@
+"""Keeps the preview about the session that is highlighted: reads it in threads, once somebody stays on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from textual import work
+from textual.worker import Worker, WorkerState
+
+from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.sessions.preview import PreviewPane, PreviewReader
+from promptetheus.tui.sessions.preview_difference import difference, passing_like
+
+PREVIEW_DELAY_S = 0.05
+"""How long the cursor has to rest on a session before its file is read: a held arrow key reads nothing."""
+
+DIFFERENCE_DELAY_S = 0.3
+"""How long the cursor has to rest on a failing session before it is compared with others."""
+
+PREVIEW_AGAIN_S = 0.25
+"""How often the preview of a session that grows is read again."""
+
+
+class LivePreview(PreviewPane):
+    """Follows the highlighted session.
+
+    Args:
+        sessions: All sessions, newest first: a failing one is compared with those that passed.
+    """
+
+    def __init__(self, sessions: Callable[[], Sequence[SessionRow]]) -> None:
+        super().__init__()
+        self._sessions = sessions
+        self._reader = PreviewReader()
+        self._wanted = asyncio.Event()
+
+    def on_mount(self) -> None:
+        """Begin to wait for sessions."""
+        self._read()
+
+    def follow(self, row: SessionRow | None) -> None:
+        """Be about another session, or about the same one that has changed."""
+        if self.show_row(row):
+            self._wanted.set()
+
+    @work(group="preview", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        """Read previews one after the other, always of the session that is highlighted by then."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await asyncio.sleep(PREVIEW_DELAY_S)
+            row = self.row
+            if row is None or self.knows(row):
+                continue
+            try:
+                preview = await asyncio.to_thread(self._reader.read, row, partial(self.is_not_about, row))
+            except Exception as error:
+                self.show_problem(row, f"{type(error).__name__}: {error}")
+                continue
+            if preview is not None:
+                self.show_preview(row, preview)
+                if row.status.is_failing:
+                    self._compare(row)
+                await asyncio.sleep(PREVIEW_AGAIN_S if self._wanted.is_set() and self.is_about(row) else 0)
+
+    @work(group="difference", exclusive=True, exit_on_error=False)
+    async def _compare(self, row: SessionRow) -> None:
+        """Where a failing session parts from one that passed."""
+        await asyncio.sleep(DIFFERENCE_DELAY_S)
+        if self.is_about(row):
+            passing = passing_like(row, self._sessions())
+            found = await asyncio.to_thread(difference, row, passing, partial(self.is_not_about, row))
+            if found:
+                self.show_difference(row, found)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Go on reading after a failure, which the screen tells of."""
+        if event.state is WorkerState.ERROR and event.worker.group == "preview":
+            self._read()

@@ -1,0 +1,166 @@
+"""The sessions of a spool as one list: what is in it, filtered and ordered. No widget and no file is touched here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from promptetheus.queries.filter import Filter, parse_filter
+from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.tui.sessions.session_cells import newest
+from promptetheus.tui.sessions.session_columns import COLUMN, COLUMNS, Column, SortKey, has_value
+from promptetheus.tui.sessions.session_groups import Group, Grouping, Listed, grouped
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the header says about the whole spool, whatever the filter hides."""
+
+    sessions: int
+    running: int
+    failing: int
+
+
+class SessionList:
+    """All rows by id, and the visible ones in order."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, SessionRow] = {}
+        self.visible: list[SessionRow] = []
+        """The rows that match the filter, in the chosen order."""
+        self.lines: list[Listed] = []
+        """What the list shows: the visible rows, under the lines of their groups where there are any."""
+        self.grouping = Grouping.NONE
+        self.filter: Filter = parse_filter("")
+        self.order: Column = COLUMN["started"]
+        self.descending = True
+        self.repeats: Counter[str] = Counter()
+        """Sessions by fingerprint, hidden ones included."""
+        self.present: set[str] = set()
+        """Keys of the optional columns that some row has a value for; once there, a column stays."""
+        self.widest: dict[str, int] = {}
+        """Cells of the longest content so far, for the columns that grow."""
+        self._folded: set[str] = set()
+        """Keys of the groups whose sessions are hidden."""
+        self._matching: set[str] = set()
+        self._places: dict[str, int] = {}
+
+    def update(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> None:
+        """Take in new and changed rows, and let go of removed ones."""
+        moved = False
+        for session_id in removed:
+            moved = moved or session_id in self._places
+            self._forget(session_id)
+        for row in updated:
+            before, place = self.by_id.get(row.session_id), self._places.get(row.session_id)
+            self._forget(row.session_id)
+            self.by_id[row.session_id] = row
+            if row.fingerprint:
+                self.repeats[row.fingerprint] += 1
+            matching = self.filter.matches(row)
+            if matching:
+                self._matching.add(row.session_id)
+            self._measure(row)
+            stays = (
+                before is not None and place is not None and matching and self._key(row) == self._key(before)
+            )
+            if place is not None and stays and self.grouping is Grouping.NONE:
+                # A session that only grew stays where it is: ten thousand need not be sorted for each event.
+                self.visible[place] = self.lines[place] = row
+            else:
+                moved = moved or matching or place is not None
+        if moved:
+            self._arrange()
+
+    def set_filter(self, wanted: Filter) -> None:
+        """Show only what matches."""
+        self.filter = wanted
+        self._matching = {session_id for session_id, row in self.by_id.items() if wanted.matches(row)}
+        self._arrange()
+
+    def sort_by(self, column: Column, *, descending: bool | None = None) -> None:
+        """Order by a column, in the direction that is meant for it unless another is asked for."""
+        self.order = column
+        self.descending = column.descending if descending is None else descending
+        self._arrange()
+
+    def group_by(self, grouping: Grouping) -> None:
+        """Put sessions together, or not."""
+        self.grouping = grouping
+        self._folded.clear()
+        self._arrange()
+
+    def set_folded(self, group: Group, folded: bool) -> bool:
+        """Hide the sessions of a group, or show them; whether that changed anything."""
+        if (group.key in self._folded) == folded:
+            return False
+        (self._folded.add if folded else self._folded.discard)(group.key)
+        self._arrange()
+        return True
+
+    def group_of(self, row: SessionRow) -> int:
+        """Index of the line over a session's group."""
+        place = self._places[row.session_id]
+        return next(index for index in range(place, -1, -1) if isinstance(self.lines[index], Group))
+
+    def place_of(self, session_id: str) -> int | None:
+        """Index of a session's line; None when the filter or a fold hides it or it is gone."""
+        return self._places.get(session_id)
+
+    def counts(self) -> Counts:
+        """Totals over all rows."""
+        rows = self.by_id.values()
+        return Counts(
+            len(self.by_id),
+            sum(row.status is Status.RUNNING for row in rows),
+            sum(row.status.is_failing for row in rows),
+        )
+
+    def running(self) -> list[SessionRow]:
+        """The sessions that are still being written, hidden ones included."""
+        return [row for row in self.by_id.values() if row.status is Status.RUNNING]
+
+    def _forget(self, session_id: str) -> None:
+        row = self.by_id.pop(session_id, None)
+        self._matching.discard(session_id)
+        if row is not None and row.fingerprint:
+            self.repeats[row.fingerprint] -= 1
+
+    def _measure(self, row: SessionRow) -> None:
+        for column in COLUMNS:
+            if not column.always and column.key not in self.present and has_value(column, row):
+                self.present.add(column.key)
+            if column.content is not None:
+                cells = cell_len(column.content(row))
+                if cells > self.widest.get(column.key, 0):
+                    self.widest[column.key] = cells
+
+    def _key(self, row: SessionRow) -> tuple[SortKey | None, float]:
+        """What decides a row's place."""
+        return self.order.sort(row), newest(row)
+
+    def _arrange(self) -> None:
+        rows = [self.by_id[session_id] for session_id in self._matching]
+        # Newest first within equal values, and for rows that have none.
+        rows.sort(key=lambda row: (newest(row), row.session_id), reverse=True)
+        if self.order.key != "started":
+            keyed: list[tuple[SortKey, SessionRow]] = []
+            rest: list[SessionRow] = []
+            for row in rows:
+                key = self.order.sort(row)
+                if key is None:
+                    rest.append(row)
+                else:
+                    keyed.append((key, row))
+            keyed.sort(key=lambda pair: pair[0], reverse=self.descending)
+            rows = [row for _, row in keyed] + rest
+        elif not self.descending:
+            rows.reverse()
+        self.visible = rows
+        self.lines = [*rows] if self.grouping is Grouping.NONE else grouped(rows, self.grouping, self._folded)
+        self._places = {
+            line.session_id: place for place, line in enumerate(self.lines) if isinstance(line, SessionRow)
+        }

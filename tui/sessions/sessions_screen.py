@@ -1,0 +1,383 @@
+"""The Sessions view: every session of a spool, newest first, growing live, with a preview of the highlighted one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.worker import Worker, WorkerState
+
+from promptetheus.display import short_id
+from promptetheus.queries.rows import Change, SessionRow
+from promptetheus.tui.chooser import Choice
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.failures.failure_news import FailureNews
+from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.guard import ErrorReporter
+from promptetheus.tui.line_list import LineList
+from promptetheus.tui.sessions.activity_reader import ActivityReader
+from promptetheus.tui.sessions.empty_state import EmptyState
+from promptetheus.tui.sessions.header import SpoolHeader
+from promptetheus.tui.sessions.live_preview import LivePreview
+from promptetheus.tui.sessions.session_cells import newest
+from promptetheus.tui.sessions.session_columns import COLUMNS
+from promptetheus.tui.sessions.session_copies import session_copies
+from promptetheus.tui.sessions.session_feed import SessionFeed
+from promptetheus.tui.sessions.session_table import SessionTable, SessionTitles
+from promptetheus.tui.views import ViewScreen
+
+ACTIVITY_DELAY_S = 0.15
+"""How long the list has to rest before the activity of what is in sight is read."""
+
+LOOK_AFTER_S = 2.0
+"""How often sessions that run are looked at again, to notice that their writer died."""
+
+PRICE_DELAY_S = 1.0
+"""How long to gather changes before pricing them: a stream of events must not price every one."""
+
+COMPLETED_FROM = 2000
+"""Sessions whose values complete a filter."""
+
+
+class SessionsScreen(ViewScreen):
+    """The first view. Everything slow happens in workers; the frame is there before the first file is read."""
+
+    VIEW = "sessions"
+    BINDING_GROUP_TITLE = "Sessions"
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
+        (0, "-tiny"),
+        (16, "-short"),
+        (30, "-medium"),
+        (45, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", id="sessions.filter", tooltip="Filter while you type"),
+        Binding("D", "demo", "load the demo", id="sessions.demo", tooltip="Record the demo and open it"),
+        Binding(
+            "d",
+            "diff",
+            "diff",
+            id="sessions.diff",
+            tooltip="Compare the two marked sessions, or this one with the nearest that passed",
+        ),
+        Binding(
+            "s",
+            "suspects",
+            "suspects",
+            id="sessions.suspects",
+            tooltip="What failing sessions of this task do that passing ones do not",
+        ),
+        Binding(
+            "y",
+            "copy",
+            "copy",
+            show=False,
+            id="sessions.copy",
+            tooltip="Copy: the id, the command that opens it, the SQL behind this list",
+        ),
+        Binding(
+            "escape",
+            "clear",
+            "clear",
+            show=False,
+            id="sessions.clear",
+            tooltip="Clear the filter, then the marks",
+        ),
+        Binding(
+            "r", "scan", "read again", show=False, id="sessions.scan", tooltip="Read the whole spool again"
+        ),
+    ]
+
+    class SessionWanted(Message):
+        """The person wants to see a session."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self.path = path
+
+    class ViewWanted(Message):
+        """The person wants to see a view of some sessions."""
+
+        def __init__(self, view: str, subject: object) -> None:
+            super().__init__()
+            self.view = view
+            self.subject = subject
+
+    class Scanned(Message):
+        """Every session has been read."""
+
+    class DemoWanted(Message):
+        """The person wants to see the demo."""
+
+    def __init__(self, root: Path, *, filter_text: str = "", clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self.root = root
+        self.scanned = False
+        """Whether every session has been read once."""
+        self.table = SessionTable(clock=clock)
+        self._feed = SessionFeed(root)
+        self._filter_text = filter_text
+        self._news = FailureNews()
+        self._watching = True
+        self._activity = ActivityReader()
+
+    def compose(self) -> ComposeResult:
+        """Header, filter, titles over the table or the lesson, preview, keys."""
+        yield SpoolHeader(self.root)
+        yield FilterBar(self._newest_sessions, self._filter_text)
+        with Vertical(id="sessions"):
+            yield SessionTitles(self.table)
+            yield self.table
+        yield EmptyState(self.root)
+        yield LivePreview(self.sessions)
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Read in a thread while the frame is painted."""
+        self.table.focus()
+        self._scan()
+        self.call_after_refresh(self._begin)
+
+    def on_unmount(self) -> None:
+        """Let the watcher go at once; the program would wait for it."""
+        self._feed.stop()
+
+    def _begin(self) -> None:
+        self.set_interval(1.0, self._tick)
+        self.set_interval(LOOK_AFTER_S, self._look_after_running)
+
+    def show_spool(self, root: Path) -> None:
+        """Turn to another spool."""
+        for group in ("scan", "watch", "price", "look-after", "read-again"):
+            self.workers.cancel_group(self, group)
+        self._feed.stop()
+        self.root, self._feed, self.scanned, self._watching = root, SessionFeed(root), False, True
+        self.query_one(SpoolHeader).show_root(root)
+        self.query_one(EmptyState).show_root(root)
+        self.table.update([], list(self.table.sessions.by_id))
+        self._scan()
+
+    # Reading
+
+    @work(group="scan", exclusive=True, exit_on_error=False)
+    async def _scan(self) -> None:
+        async for rows in self._feed.scan():
+            self._take(Change(rows, []))
+        self.scanned = True
+        self._arranged()
+        # What costs an import comes after the rows are on screen.
+        self.call_after_refresh(self._go_on)
+
+    def _go_on(self) -> None:
+        # Watching begins with a look at everything, so nothing that changed during the scan is missed.
+        self._watch()
+        self._price()
+        self.post_message(self.Scanned())
+
+    @work(group="watch", exclusive=True, exit_on_error=False)
+    async def _watch(self) -> None:
+        async for change in self._feed.changes():
+            self._take(change)
+            if not self.is_running:
+                return
+            self._say_counts()
+            if change.updated:
+                self._price()
+
+    @work(group="price", exclusive=True, exit_on_error=False)
+    async def _price(self) -> None:
+        await asyncio.sleep(PRICE_DELAY_S)
+        self._take(Change(await self._feed.price(), []))
+
+    @work(group="read-again", exclusive=True, exit_on_error=False)
+    async def _read_again(self) -> None:
+        rows = await self._feed.everything()
+        gone = self.table.sessions.by_id.keys() - {row.session_id for row in rows}
+        self._take(Change(rows, list(gone)))
+
+    @work(group="look-after", exclusive=True, exit_on_error=False)
+    async def _look_after_running(self) -> None:
+        running = self.table.sessions.running()
+        if running:
+            self._take(await self._feed.look_after(running))
+
+    @work(group="activity", exclusive=True, exit_on_error=False)
+    async def _read_activity(self) -> None:
+        """How busy the sessions in sight were, once the list rests."""
+        await asyncio.sleep(ACTIVITY_DELAY_S)
+        async for row, found in self._activity.read(self.table.in_sight):
+            self.table.show_activity(row, found)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so; what it brought so far stays on screen."""
+        if event.state is not WorkerState.ERROR:
+            return
+        match event.worker.group:
+            case "watch":
+                self._watching = False
+            case "scan":
+                self.scanned = True
+                self._go_on()
+        self._arranged()
+        if isinstance(self.app, ErrorReporter) and isinstance(event.worker.error, Exception):
+            self.app.report_error(event.worker.error)
+
+    def _take(self, change: Change) -> None:
+        """Show what was found, and tell of failures that are new."""
+        if not self.is_running or not change:
+            return
+        if self.scanned:
+            delay = self._news.take(change.updated, self.table.sessions.by_id)
+            if delay is not None:
+                self.set_timer(delay, self._tell_news)
+        self.table.update(change.updated, change.removed)
+
+    def _tell_news(self) -> None:
+        news = self._news.tell()
+        if news is not None:
+            self.app.notify(news.text, title=news.title, severity="error")
+
+    def _newest_sessions(self) -> Iterable[SessionRow]:
+        """What filters are completed from at each key: not from ten thousand rows."""
+        return islice(self.table.sessions.by_id.values(), COMPLETED_FROM)
+
+    # Showing
+
+    def _tick(self) -> None:
+        if not self.is_active:
+            return  # Nobody sees it; what changed meanwhile is drawn when the view comes back.
+        self.table.tick()
+        self._say_counts()
+
+    @on(SessionTable.Arranged)
+    def _arranged(self) -> None:
+        """Let everything around the table follow it."""
+        sessions = self.table.sessions
+        empty = self.scanned and not sessions.by_id
+        if empty != self.has_class("-empty"):
+            self.set_class(empty, "-empty")
+            lesson = self.query_one(EmptyState)
+            # Only the keys that the hidden half had move over to the other one.
+            if empty and self.focused is self.table:
+                lesson.focus()
+            elif not empty and self.focused in (lesson, None):
+                self.table.focus()
+            self.refresh_bindings()
+        self._say_counts()
+        self.query_one(SessionTitles).refresh()
+        bar = self.query_one(FilterBar)
+        if bar.is_active:
+            hides = short_id(self.table.pinned or "") if self.table.hides_pinned else ""
+            bar.say(len(sessions.visible), len(sessions.by_id), hides, sessions.filter.problems)
+
+    def _say_counts(self) -> None:
+        mode = "reading" if not self.scanned else self._feed.mode if self._watching else "stopped"
+        skipped = len(self._feed.catalog.problems()) if self.scanned else 0
+        self.query_one(SpoolHeader).say(self.table.sessions.counts(), mode, skipped)
+
+    @on(SessionTable.Highlighted)
+    def _highlighted(self, event: SessionTable.Highlighted) -> None:
+        self.query_one(LivePreview).follow(event.row)
+        if self.scanned:
+            self._read_activity()
+
+    @on(LineList.Opened)
+    def _opened(self) -> None:
+        row = self.table.highlighted
+        if row is not None:
+            self.post_message(self.SessionWanted(row.path))
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        self.table.set_filter(event.wanted)
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    # What the person does
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The demo is offered where there is nothing to see, and the filter where there is something."""
+        empty = self.has_class("-empty")
+        return not ((empty and action == "filter") or (not empty and action == "demo"))
+
+    def action_filter(self) -> None:
+        """Filter while typing."""
+        self.query_one(FilterBar).open()
+
+    def action_clear(self) -> None:
+        """Clear the filter, else the marks; say so when there is nothing to go back from."""
+        bar = self.query_one(FilterBar)
+        if bar.is_active:
+            bar.clear()
+        elif self.table.marks:
+            self.table.clear_marks()
+        else:
+            self.app.notify("This is the first view. q quits.", timeout=3)
+
+    def action_diff(self) -> None:
+        """Compare the marked sessions, or the highlighted one with another that the view chooses."""
+        marked = tuple(self.table.marks.values())
+        row = self.table.highlighted
+        if len(marked) > 2:
+            self.app.notify(f"{len(marked)} sessions are marked: a diff takes two. esc clears.", timeout=4)
+        elif marked:
+            self.post_message(self.ViewWanted("diff", marked))
+        elif row is not None:
+            self.post_message(self.ViewWanted("diff", (row.path,)))
+
+    def action_suspects(self) -> None:
+        """What the failing sessions of this task do that passing ones do not."""
+        row = self.table.highlighted
+        if row is not None:
+            self.post_message(self.ViewWanted("suspects", row.path))
+
+    async def action_copy(self) -> None:
+        """Ask what to copy."""
+        from promptetheus.tui.menu import Menu
+
+        filtered = self.query_one(FilterBar).input.value.strip()
+        copies = session_copies(self.table.highlighted, list(self.table.marks), self.root, filtered)
+        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
+        await self.shell.open_screen(Menu("Copy …", choices))
+
+    def action_scan(self) -> None:
+        """Read the whole spool again, and watch it again if that had failed."""
+        self._read_again()
+        if not self._watching:
+            self._watching = True
+            self._watch()
+
+    def action_demo(self) -> None:
+        """Ask for the demo."""
+        self.post_message(self.DemoWanted())
+
+    @property
+    def selected(self) -> tuple[str, int | None]:
+        """The highlighted session."""
+        row = self.table.highlighted
+        return ("" if row is None else row.session_id), None
+
+    def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Sorting by any column."""
+        for column in COLUMNS:
+            yield (
+                f"Sort by {column.name}",
+                partial(self.table.sort_by, column, descending=column.descending),
+            )
+
+    def sessions(self) -> list[SessionRow]:
+        """All sessions, newest first, for the palette."""
+        return sorted(self.table.sessions.by_id.values(), key=newest, reverse=True)

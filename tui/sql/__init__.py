@@ -1,0 +1,1 @@
+"""The SQL view: DuckDB over the spool, its editor, completion and result grid."""
