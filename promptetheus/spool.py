@@ -286,10 +286,12 @@ def _is_torn(fd: int) -> bool:
 
 def _close_oldest(opening: SpoolFile) -> None:
     """Make room for one more open file. One that is being written to at this moment is left alone."""
-    files = [(number, file) for number, file in list(_opened.items()) if file._fd is not None]
+    # The references are copied in one step; going through items() fails when another thread opens a file meanwhile.
+    in_order = sorted(_opened.valuerefs(), key=lambda reference: reference.key)
+    files = [file for reference in in_order if (file := reference()) is not None and file._fd is not None]
     if len(files) < MAX_OPEN_FILES:
         return
-    for _, file in sorted(files, key=lambda entry: entry[0]):
+    for file in files:
         if file is not opening and file.lock.acquire(blocking=False):
             try:
                 file.close()
