@@ -100,7 +100,8 @@ def test_every_name_records_to_the_spool_and_an_unknown_one_says_so(
         with a_session(spool, transport=name, session_id="s"):
             pass
     assert len(events_of(spool)) == 4
-    warnings = [record.getMessage() for record in caplog.records]
+    # An uploader that another test left behind may still say that its gateway cannot be reached.
+    warnings = [text for record in caplog.records if "transport=" in (text := record.getMessage())]
     if name in ("local", "sqool"):
         assert warnings == [
             f"promptetheus: transport={name!r} is unknown, recording to the spool; known: auto, spool, http, memory"
