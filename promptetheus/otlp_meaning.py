@@ -107,26 +107,32 @@ def model_call(span: Span) -> tuple[dict[str, Any], dict[str, Any]]:
 def tool_name(span: Span) -> str:
     """The tool that was called."""
     name = first(span.attributes, "gen_ai.tool.name", "tool.name", "traceloop.entity.name")
-    return str(name)[:200] if name else span.name.removeprefix("execute_tool ")[:200] or "tool"
+    plain = span.name.removeprefix("execute_tool ").removesuffix(".__call__")
+    return str(name)[:200] if name else plain[:200] or "tool"
 
 
 def tool_arguments(span: Span) -> Any:
-    """What it was called with: an object, where it is one."""
-    given = first(
-        span.attributes,
-        "gen_ai.tool.call.arguments",
-        "tool.parameters",
-        "input.value",
-        "traceloop.entity.input",
-    )
-    value = _json(given)
+    """What it was called with: an object, where it is one. OpenInference's `tool.parameters` are sometimes the
+    arguments, sometimes the schema of what the tool takes."""
+    found = span.attributes
+    parameters = as_json(first(found, "tool.parameters"))
+    is_schema = isinstance(parameters, dict) and {"type", "properties"} <= parameters.keys()
+    value = as_json(first(found, "gen_ai.tool.call.arguments"))
+    value = parameters if value is None and not is_schema else value
+    value = as_json(first(found, "input.value", "traceloop.entity.input")) if value is None else value
+    if (
+        isinstance(value, dict)
+        and value.keys() <= {"args", "kwargs"}
+        and isinstance(value.get("kwargs"), dict)
+    ):
+        value = value["kwargs"]
     return value if isinstance(value, dict) else {} if value is None else {"input": value}
 
 
 def tool_result(span: Span) -> Any:
     """What it gave."""
     given = first(span.attributes, "gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
-    return _json(given)
+    return as_json(given)
 
 
 def documents(span: Span) -> list[dict[str, Any]]:
@@ -163,7 +169,9 @@ def output_of(span: Span) -> str:
     messages = _messages(first(found, "gen_ai.output.messages", "gen_ai.completion"))
     messages = messages or _numbered(found, ("llm.output_messages.", "gen_ai.completion."))
     texts = [text for _, text in messages if text]
-    return texts[-1] if texts else _text(first(found, "output.value", "traceloop.entity.output"))
+    if messages:  # without a text the model asked for tools
+        return texts[-1] if texts else ""
+    return _text(first(found, "output.value", "traceloop.entity.output"))
 
 
 def error_of(span: Span) -> dict[str, Any] | None:
@@ -196,7 +204,7 @@ def plain_attributes(span: Span) -> dict[str, Any]:
 
 def _messages(value: object) -> list[tuple[str, str]]:
     """Role and text of messages in the GenAI form: `[{"role", "parts": [{"type": "text", "content"}]}]`."""
-    known = _json(value)
+    known = as_json(value)
     if not isinstance(known, list):
         return []
     return [
@@ -221,6 +229,8 @@ def _numbered(found: Mapping[str, Any], prefixes: tuple[str, ...]) -> list[tuple
     for name, value in found.items():
         place = _INDEXED.search(name)
         field = name.rpartition(".")[2]
+        if name.endswith(".message_content.text"):
+            field = "content"
         if name.startswith(prefixes) and place and field in ("role", "content"):
             messages.setdefault(int(place[1]), {})[field] = _text(value)
     return [
@@ -228,7 +238,8 @@ def _numbered(found: Mapping[str, Any], prefixes: tuple[str, ...]) -> list[tuple
     ]
 
 
-def _json(value: object) -> Any:
+def as_json(value: object) -> Any:
+    """A value, decoded when it is the text of an object or a list."""
     if not isinstance(value, str):
         return value
     if value[:1] in "{[":

@@ -24,23 +24,26 @@ class AskedTools:
 
     def __init__(self, adapter: str) -> None:
         self._adapter = adapter
-        self._asked: BoundedRunState[str] = BoundedRunState()
-        """Session by call id."""
+        self._asked: BoundedRunState[bool] = BoundedRunState()
+        """By session and call: providers' stand-ins give the same ids in every session."""
 
     def remember(self, scope: Scope, call_ids: list[str]) -> None:
         """The model has asked for these."""
         for call_id in call_ids:
-            self._asked.put(call_id, scope.session.session_id)
+            self._asked.put(_key(scope, call_id), True)
 
     def record(self, scope: Scope, outputs: Callable[[], Iterable[ToolOutput]]) -> None:
         """Record what a request brings of their results: each once, though every later request repeats it."""
         if not len(self._asked):
             return
         for output in outputs():
-            if self._asked.get(output.call_id) != scope.session.session_id:
+            if self._asked.pop(_key(scope, output.call_id)) is None:
                 continue
-            self._asked.pop(output.call_id)
             error = None
             if output.is_error:
                 error = output.content if isinstance(output.content, str) else "the tool failed"
             record_tool_result(scope, self._adapter, output.call_id, output.content, error)
+
+
+def _key(scope: Scope, call_id: str) -> str:
+    return f"{scope.session.session_id} {call_id}"

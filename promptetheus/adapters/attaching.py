@@ -15,7 +15,7 @@ class Attached:
 
     def __init__(self) -> None:
         self._attached = False
-        self._attach_lock = threading.Lock()
+        self._attach_lock = threading.RLock()  # a signal handler may detach, too
 
     @property
     def attached(self) -> bool:

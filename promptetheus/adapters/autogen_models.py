@@ -9,8 +9,8 @@ from typing import Any
 
 from promptetheus.adapters.autogen_turns import ADAPTER, turn_of
 from promptetheus.adapters.content import prompt_of
+from promptetheus.adapters.inner_calls import InnerCalls
 from promptetheus.adapters.model_call import ModelCall, ToolRequest
-from promptetheus.adapters.once import inside_call
 from promptetheus.adapters.patching import PatchPoint
 from promptetheus.adapters.scope import hook, scope_of
 from promptetheus.adapters.usage import get, usage_of
@@ -26,16 +26,14 @@ def create(client: Any, original: Callable[..., Any], point: PatchPoint) -> Call
         calls = _begin(client, point, args, kwargs, False)
         if not calls:
             return await original(*args, **kwargs)
-        written: list[str] = []
-        token = inside_call.set(written)
+        inner = InnerCalls(ADAPTER)
         try:
-            found = await original(*args, **kwargs)
+            with inner:
+                found = await original(*args, **kwargs)
         except BaseException as error:
             _failed(calls, error)
             raise
-        finally:
-            inside_call.reset(token)
-        _done(calls, found, written)
+        _done(calls, found, inner)
         return found
 
     return create_
@@ -47,20 +45,18 @@ def create_stream(client: Any, original: Callable[..., Any], point: PatchPoint) 
     @functools.wraps(original)
     async def create_stream_(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         calls = _begin(client, point, args, kwargs, True)
-        written: list[str] = []
+        inner = InnerCalls(ADAPTER)
         result: Any = None
         async with aclosing(original(*args, **kwargs)) as pieces:
             while True:
-                token = inside_call.set(written)
                 try:
-                    piece = await anext(pieces)
+                    with inner:
+                        piece = await anext(pieces)
                 except StopAsyncIteration:
                     break
                 except BaseException as error:
                     _failed(calls or [], error)
                     raise
-                finally:
-                    inside_call.reset(token)
                 if isinstance(piece, str):
                     _piece(calls or [], piece)
                 else:
@@ -68,9 +64,9 @@ def create_stream(client: Any, original: Callable[..., Any], point: PatchPoint) 
                 try:
                     yield piece
                 except GeneratorExit:
-                    _left(calls or [], result, written)
+                    _left(calls or [], result, inner)
                     raise
-        _done(calls or [], result, written)
+        _done(calls or [], result, inner)
 
     return create_stream_
 
@@ -107,26 +103,22 @@ def _piece(calls: _Calls, piece: str) -> None:
 
 
 @hook
-def _done(calls: _Calls, found: Any, written: list[str]) -> None:
+def _done(calls: _Calls, found: Any, inner: InnerCalls) -> None:
     for turn, call in calls:
         if found is not None:
             _read(call, found)
         if turn is not None:
             turn.said.update(call.answer.messages())
             turn.asked_model = True
-        if any(
-            adapter != ADAPTER for adapter in written
-        ):  # the provider's client is recorded itself, and knows more
-            call.drop()
-        else:
+        if inner.finish(call):  # else the provider's client is recorded itself, and knows more
             call.done()
 
 
 @hook
-def _left(calls: _Calls, result: Any, written: list[str]) -> None:
+def _left(calls: _Calls, result: Any, inner: InnerCalls) -> None:
     """The agent stopped reading: after the result, which is the last piece, the answer is whole."""
     if result is not None:
-        _done(calls, result, written)
+        _done(calls, result, inner)
     for _, call in calls:
         call.abandon()
 
@@ -136,7 +128,7 @@ def _failed(calls: _Calls, error: BaseException) -> None:
     for turn, call in calls:
         call.fail(error)
         if turn is not None and isinstance(error, Exception):
-            turn.has_failed(error)
+            turn.has_failed()
 
 
 def _read(call: ModelCall, found: Any) -> None:

@@ -33,21 +33,21 @@ class Turn:
         self.asked_model = False
         self.is_read = False
         """Whether its messages have been seen as a stream."""
-        self._failed: list[BaseException] = []
+        self._has_failed = False
 
-    def has_failed(self, error: BaseException) -> None:
+    def has_failed(self) -> None:
         """An error is recorded: it leads out of the turns around this one as well, as itself or as its text."""
         turn: Turn | None = self
         while turn is not None:
-            turn._failed.append(error)
+            turn._has_failed = True
             turn = turn.outer
 
     def end(self, error: BaseException | None) -> None:
         """The turn is over."""
-        if isinstance(error, Exception) and not self._failed:
+        if isinstance(error, Exception) and not self._has_failed:
             if not is_known_error(self.scope.session, ADAPTER, error):
                 self.scope.error(error, {"during": self.name})
-            self.has_failed(error)
+            self.has_failed()
         self.span.end(error)
 
 

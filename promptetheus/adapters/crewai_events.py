@@ -40,7 +40,7 @@ class CrewEvents:
         self._failures: BoundedRunState[bool] = BoundedRunState()
         """Texts of errors that are recorded, by session."""
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def scope_of(self, event: Any) -> Scope | None:
         """Where an event belongs: in the run that CrewAI names as its parent, else where it is emitted."""
@@ -182,11 +182,9 @@ class CrewEvents:
         caught = told if isinstance(told, BaseException) else error
         if caught is not None and error_text(caught) not in text:  # another one, which the agent is handling
             caught = None
-        texts = [text] if caught is None else [text, error_text(caught)]
-        known = any(self._failures.get(_failure(scope, found)) for found in texts)
-        for found in texts:
-            self._failures.put(_failure(scope, found), True)
-        if known or (isinstance(caught, Exception) and is_known_error(scope.session, ADAPTER, caught)):
+        texts = {text} if caught is None else {text, error_text(caught)}
+        known = [self._failures.update(_failure(scope, found), lambda told: True) for found in texts]
+        if any(known) or (isinstance(caught, Exception) and is_known_error(scope.session, ADAPTER, caught)):
             return
         scope.error(caught if isinstance(caught, Exception) else text, {"during": event.type})
 

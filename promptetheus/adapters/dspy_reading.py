@@ -60,12 +60,15 @@ def read_outputs(answer: Answer, outputs: Any, entry: Any) -> None:
 
 
 def answer_of(outputs: Any) -> str | None:
-    """What a module says: the first of its usual fields, else all of it as text."""
+    """What a module says: the first of its usual fields, else all of it as text. None for one that asks for tools."""
     for name in _ANSWERS:
         value = get(outputs, name)
         if isinstance(value, str) and value:
             return value
-    return safe_str(outputs)
+    items = getattr(outputs, "items", None)
+    fields = dict(items()) if callable(items) else {}
+    asks = "tool_calls" in fields or any(get(value, "tool_calls") for value in fields.values())
+    return None if asks else safe_str(outputs)
 
 
 def arguments_of(inputs: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from promptetheus import context
 from promptetheus.adapters import dspy_reading as reading
+from promptetheus.adapters.arguments import coerce_arguments
 from promptetheus.adapters.bounded import BoundedRunState
 from promptetheus.adapters.content import prompt_of
 from promptetheus.adapters.model_call import (
@@ -22,6 +23,8 @@ from promptetheus.adapters.scope import Scope
 from promptetheus.adapters.usage import get
 
 ADAPTER = "dspy"
+
+_MAX_ASKED = 256
 
 End = Callable[[Any, BaseException | None], None]
 """What to do when a call ends: with its outputs, or with the exception that ended it."""
@@ -41,6 +44,8 @@ class Runs:
         self._ends: BoundedRunState[End] = BoundedRunState()
         self._said: BoundedRunState[str] = BoundedRunState()
         """The latest message of every outermost call that is open."""
+        self._asked: BoundedRunState[tuple[ToolRequest, ...]] = BoundedRunState()
+        """Tools that models asked for by the provider's own means and that have not run, by session."""
 
     def ends(self, call_id: str, outputs: Any, error: BaseException | None) -> None:
         """A call ended."""
@@ -71,6 +76,7 @@ class Runs:
         def end(outputs: Any, error: BaseException | None) -> None:
             if error is None:
                 reading.read_outputs(call.answer, outputs, reading.history_entry(model, outputs))
+                self._ask(scope, call.answer.tool_calls)
                 call.done()
             else:
                 call.fail(error)
@@ -124,10 +130,11 @@ class Runs:
         if scope is None:
             return
         self._places.open(call_id, parent_id, scope)
-        record_tool_call(scope, ADAPTER, ToolRequest(name, arguments, call_id))
+        asked_id = self._asked_for(scope, name, arguments) or call_id
+        record_tool_call(scope, ADAPTER, ToolRequest(name, arguments, asked_id))
 
         def end(outputs: Any, error: BaseException | None) -> None:
-            record_tool_result(scope, ADAPTER, call_id, outputs, error)
+            record_tool_result(scope, ADAPTER, asked_id, outputs, error)
             if error is not None:
                 self._places.note(parent_id, error, scope)
             self._places.close(call_id)
@@ -164,6 +171,28 @@ class Runs:
                 self._tell(parent_id, scope, error, "parse")
 
         self._ends[call_id] = end
+
+    def _ask(self, scope: Scope, requests: list[ToolRequest]) -> None:
+        if requests:
+            self._asked.update(
+                scope.session.session_id, lambda known: (*(known or ()), *requests)[-_MAX_ASKED:]
+            )
+
+    def _asked_for(self, scope: Scope, name: str, arguments: Any) -> str | None:
+        """The id that a model gave the call of a tool: DSPy runs it without."""
+        found: list[ToolRequest] = []
+
+        def take(known: tuple[ToolRequest, ...] | None) -> tuple[ToolRequest, ...] | None:
+            asked = (
+                request
+                for request in known or ()
+                if request.name == name and coerce_arguments(request.arguments) == arguments
+            )
+            found[:] = [request for request in asked if request.call_id is not None][:1]
+            return tuple(request for request in known or () if request not in found) or None
+
+        self._asked.update(scope.session.session_id, take)
+        return found[0].call_id if found else None
 
     def _begin(self, call_id: str, parent_id: str | None) -> Scope | None:
         """Where a call belongs; None for one that is known: an adapter may be configured twice."""

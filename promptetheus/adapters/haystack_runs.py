@@ -46,6 +46,7 @@ class Run:
         self.run_id = new_span_id()
         self._places = places
         self._parent_id = None if parent is None else parent.run_id
+        self._is_in_call = parent is not None and parent._call is not None
         self._agent: Run | None = self if operation == reading.AGENT else parent and parent._agent
         self._asked: dict[str, ToolRequest] = {}
         """Of an agent: tools that its model asked for and that have not been seen to run."""
@@ -62,8 +63,10 @@ class Run:
         self._current = self._scope.spans[-1] if name is not None else None
         if self._current is not None:
             context.push_span(*self._current)
-        self._call = self._model_call() if self._kind in (Kind.MODEL, Kind.EMBEDDING) else None
-        self._inner = InnerCalls(ADAPTER) if self._call is not None else None
+        self._call: ModelCall | None = (
+            self._model_call() if self._kind in (Kind.MODEL, Kind.EMBEDDING) else None
+        )
+        self._inner = InnerCalls(ADAPTER).open() if self._call is not None else None
         self._tool_id = ""
 
     @hook
@@ -128,6 +131,11 @@ class Run:
             call.fail(cause if isinstance(error, Exception) else error)
             self._places.note(self.run_id, error, self._scope, is_recorded=is_ours)
             return
+        if (
+            self._is_in_call and self._output is None
+        ):  # one of several models, whose answer the call around it has
+            call.drop()
+            return
         if self._kind is Kind.EMBEDDING:
             reading.read_embedding(call.answer, self._output)
         else:
@@ -172,7 +180,7 @@ class Run:
     def _request(self, name: str, arguments: Any) -> ToolRequest:
         """The model's request for a tool that runs: Haystack does not say which it is, but what it asks."""
         asked = self._agent._asked if self._agent is not None else {}
-        for call_id, request in list(asked.items()):
+        for call_id, request in asked.copy().items():
             if request.name == name and request.arguments == arguments and asked.pop(call_id, None):
                 return request
         return ToolRequest(name, arguments, None)

@@ -35,6 +35,13 @@ class Calls:
     @hook
     def begin(self, details: Any) -> ModelCall | None:
         """LiteLLM is about to ask a provider. `details`: what it knows of the call."""
+        call, call_id = self._made(details), str(get(details, "litellm_call_id"))
+        if call is not None:
+            self._finished.pop(call_id)
+            self._open.put(call_id, call)
+        return call
+
+    def _made(self, details: Any) -> ModelCall | None:
         call_id = str(get(details, "litellm_call_id"))
         scope = scope_of(self._session)
         if scope is None:
@@ -53,8 +60,6 @@ class Calls:
             metadata={"operation": operation, "provider": provider, "litellm_call_id": call_id},
         )
         call.on_tools = self._asked.remember
-        self._finished.pop(call_id)
-        self._open.put(call_id, call)
         return call
 
     @hook
@@ -63,8 +68,7 @@ class Calls:
         call_id = str(get(details, "litellm_call_id"))
         call = self._open.pop(call_id)
         if call is None and not late:  # an answer without a provider: mocked, or from LiteLLM's cache
-            call = self.begin(details)
-            self._open.pop(call_id)
+            call = self._made(details)
         if call is None:
             return
         self._finished.put(call_id, True)
@@ -84,12 +88,11 @@ class Calls:
         call_id = str(get(details, "litellm_call_id"))
         if call_id in self._streams and not self.needs_reports:
             return  # reported by a thread: the reader of the stream gets the exception, too
+        is_told = self._finished.update(call_id, lambda told: True)  # by another thread, too
         call = self._open.pop(call_id)
-        if call is None and call_id not in self._finished:
-            call = self.begin(details)  # it failed before the provider was asked
-            self._open.pop(call_id)
+        if call is None and not is_told:
+            call = self._made(details)  # it failed before the provider was asked
         if call is not None and isinstance(error, BaseException):
-            self._finished.put(call_id, True)
             call.fail(error)
 
     @hook

@@ -8,6 +8,7 @@ reports to the callback manager alone is recorded from there.
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 from promptetheus.adapters.attaching import Attached
@@ -22,6 +23,9 @@ from promptetheus.adapters.usage import get
 
 EXTRA = "llamaindex"
 _WHO = "LlamaIndexAdapter"
+
+_lock = threading.RLock()
+"""Held while the dispatcher gets new lists of handlers. New ones, because its threads are going through the old."""
 
 
 def LlamaIndexAdapter(session: Any = None, *, capture_content: bool = False) -> Any:
@@ -71,15 +75,16 @@ class _Handler(Attached):
         self.attach()
 
     def _attach(self) -> None:
-        self._dispatcher.add_event_handler(self._events)
-        self._dispatcher.add_span_handler(self._spans)
+        with _lock:
+            dispatcher = self._dispatcher
+            dispatcher.event_handlers = [*dispatcher.event_handlers, self._events]
+            dispatcher.span_handlers = [*dispatcher.span_handlers, self._spans]
 
     def _detach(self) -> None:
-        for handlers, ours in (
-            (self._dispatcher.event_handlers, self._events),
-            (self._dispatcher.span_handlers, self._spans),
-        ):
-            handlers[:] = [handler for handler in handlers if handler is not ours]
+        with _lock:
+            dispatcher = self._dispatcher
+            dispatcher.event_handlers = _without(dispatcher.event_handlers, self._events)
+            dispatcher.span_handlers = _without(dispatcher.span_handlers, self._spans)
 
     def on_event_start(
         self, event_type: Any, payload: Any = None, event_id: str = "", parent_id: str = "", **kwargs: Any
@@ -128,6 +133,11 @@ class _Handler(Attached):
         elif kind != "retrieve":
             return
         self._reported[event_id] = kind
+
+
+def _without(handlers: list[Any], ours: Any) -> list[Any]:
+    """The handlers but ours; equal ones of another adapter stay."""
+    return [handler for handler in handlers if handler is not ours]
 
 
 def _by_name(payload: Any) -> dict[str, Any]:

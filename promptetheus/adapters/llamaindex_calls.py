@@ -44,8 +44,8 @@ class Calls:
         self._places = places
         self._capture = capture_content
         self._models: BoundedRunState[_Call] = BoundedRunState()
-        self._unread: BoundedRunState[str] = BoundedRunState()
-        """Streams of which nothing has come, by LLM and messages."""
+        self._unread: BoundedRunState[tuple[str, ...]] = BoundedRunState()
+        """Streams of which nothing has come, by LLM and messages: the spans that they were asked for in."""
         self._retrievals: BoundedRunState[_Retrieval] = BoundedRunState()
         self._readers: dict[str, Callable[[str, Any], None]] = {
             "LLMChatInProgressEvent": self._piece,
@@ -111,13 +111,13 @@ class Calls:
                 "llm": get(described, "class_name"),
             },
         )
-        self._models[span_id] = _Call(call, parent_id, alike, InnerCalls(ADAPTER))
+        self._models[span_id] = _Call(call, parent_id, alike, InnerCalls(ADAPTER).open())
 
     def answer(self, span_id: str, response: Any) -> None:
         """The model has answered."""
         found = self._models.pop(span_id)
         if found is not None:
-            self._unread.pop(found.alike)
+            self._is_read(span_id, found)
             if response is not None:
                 reading.read_response(found.call.answer, response)
             found.inner.finish(found.call)
@@ -127,7 +127,7 @@ class Calls:
         """The span of a call raised, or its stream did."""
         found, retrieval = self._models.pop(span_id), self._retrievals.pop(span_id)
         if found is not None:
-            self._unread.pop(found.alike)
+            self._is_read(span_id, found)
             is_ours = found.inner.finish(found.call)
             if isinstance(error, GeneratorExit):
                 found.call.abandon()
@@ -151,18 +151,25 @@ class Calls:
     def _ask(self, event: Any, span_id: str, parent_id: Any, instance: Any) -> bool:
         messages = get(event, "messages")
         alike = f"{id(instance)} {[id(message) for message in messages or ()] or get(event, 'prompt')}"
-        if alike in self._unread:
-            return True
+        method = reading.method_of(span_id)
+        if any(reading.method_of(other) != method for other in self._unread.get(alike) or ()):
+            return True  # the same method with the same messages is somebody else, at the same time
         prompt = [get(event, "prompt")] if messages is None else reading.plain_messages(messages)
         self.ask(span_id, parent_id, get(event, "model_dict"), prompt, operation="chat", alike=alike)
-        if "stream" in reading.method_of(span_id):
-            self._unread[alike] = span_id
+        if "stream" in method:
+            self._unread.update(alike, lambda spans: (*(spans or ()), span_id))
         return False
+
+    def _is_read(self, span_id: str, found: _Call) -> None:
+        """Something has come of a call, or it is over."""
+        self._unread.update(
+            found.alike, lambda spans: tuple(span for span in spans or () if span != span_id) or None
+        )
 
     def _piece(self, span_id: str, event: Any) -> None:
         found = self._models.get(span_id)
         if found is not None:
-            self._unread.pop(found.alike)
+            self._is_read(span_id, found)
             response = get(event, "response")
             found.call.streamed = True
             found.call.piece(reading.brings_output(response))

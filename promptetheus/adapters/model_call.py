@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from promptetheus.adapters.arguments import coerce_arguments
 from promptetheus.adapters.content import NO_PROMPT, Prompt
-from promptetheus.adapters.once import inside_call, is_known, is_known_error
+from promptetheus.adapters.inner_calls import note_written
+from promptetheus.adapters.once import is_known, is_known_error
 from promptetheus.adapters.pricing import cost_of, load_prices
 from promptetheus.adapters.scope import Scope, hook
 from promptetheus.adapters.usage import NOTHING, Usage, get, whole
@@ -153,11 +154,9 @@ class ModelCall:
             return
         if is_known(session, self._adapter, "model_call", answer.response_id):
             return
-        if isinstance(error, Exception) and is_known_error(session, self._adapter, error):
+        if isinstance(error, Exception) and is_known_error(session, self._adapter, error, self._started_s):
             return
-        written = inside_call.get()
-        if written is not None:
-            written.append(self._adapter)
+        note_written(session.session_id, self._adapter)
         if status is None and answer.failure is not None:
             status = "failed"
         model = answer.model or self._model or "unknown"

@@ -4,11 +4,12 @@ OpenLLMetry. A span processor sees each span when it begins, in the context of i
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from promptetheus import otlp_meaning as meaning
+from promptetheus.adapters import otel_reading as reading
 from promptetheus.adapters.bounded import BoundedRunState
 from promptetheus.adapters.content import prompt_of
 from promptetheus.adapters.model_call import ModelCall, ToolRequest, record_tool_call, record_tool_result
@@ -16,13 +17,12 @@ from promptetheus.adapters.scope import Scope, hook, scope_of
 from promptetheus.adapters.spans import SpanTree
 from promptetheus.adapters.usage import Usage, get, whole
 from promptetheus.otlp_meaning import Meaning
-from promptetheus.otlp_spans import ERROR, Span, SpanEvent
+from promptetheus.otlp_spans import ERROR, Span
 
 ADAPTER = "otel"
 OWN_SCOPE = "promptetheus"
 """Spans of this tracer are ours: they are not turned back into events."""
 
-_TELLING = ("gen_ai.", "openinference.", "llm.", "traceloop.")
 _FURTHER_COUNTS = {
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens",
@@ -38,18 +38,36 @@ _FURTHER_COUNTS = {
 _TTFT = ("gen_ai.response.time_to_first_chunk", "gen_ai.response.time_to_first_token")
 
 
+@dataclass(eq=False)
+class _Open:
+    """A span under way."""
+
+    span: Span
+    scope: Scope
+    """Where it began: what the outermost span that is known belongs to."""
+    may_be_part: bool
+    """Whether it may turn out to be a part of the run: some instrumentations tell what a span is when it ends. It is
+    one once something happens in it."""
+    has_answer: set[bool] = field(default_factory=set)
+    """Whether a model call inside of it was recorded with its tokens; True for embeddings, False for others."""
+    started_s: float = field(default_factory=time.monotonic)
+
+
 class SpanIntake:
     """Records the spans of model calls, tools, searches and agents; of other spans only what encloses what."""
 
     def __init__(self, session: Any, capture_content: bool) -> None:
         self._session = session
         self._capture = capture_content
-        self._runs = SpanTree(4096)
-        self._scopes: BoundedRunState[Scope] = BoundedRunState(4096)
-        """Where a span belongs: the session and the spans of ours around it."""
+        self._parts = SpanTree(4096)
+        self._open: BoundedRunState[_Open] = BoundedRunState(4096)
         self._calls: BoundedRunState[ModelCall] = BoundedRunState()
         self._tools: BoundedRunState[bool] = BoundedRunState(4096)
         """Tool calls that were recorded, by session and id."""
+        self._asked: BoundedRunState[tuple[ToolRequest, ...]] = BoundedRunState()
+        """Tools that models asked for and whose spans have not been seen, by session and trace."""
+        self._call_ids: BoundedRunState[str] = BoundedRunState()
+        """Ids of tool calls by the span of the tool."""
         self._told: BoundedRunState[bool] = BoundedRunState()
         """Failures that were recorded, by trace, class and text."""
 
@@ -58,52 +76,77 @@ class SpanIntake:
         """A span begins. Its kind may not be known yet: then it is decided when it ends."""
         if get(get(span, "instrumentation_scope"), "name") == OWN_SCOPE:
             return
-        found = plain_span(span)
-        parent = self._runs.find(found.parent_id or None)
-        scope = scope_of(self._session) if parent is None else parent
+        found = reading.plain_span(span)
+        around = self._open.get(found.parent_id)
+        scope = scope_of(self._session) if around is None else around.scope
         if scope is None:
             return
-        self._scopes.put(found.span_id, scope)
-        if not _tells(found):
-            self._runs.pass_through(found.span_id, found.parent_id, scope)
+        is_told = reading.tells(found)
+        may_be_part = not is_told and found.scope.startswith("openinference.")
+        self._open.put(found.span_id, _Open(found, scope, may_be_part))
+        if not is_told or reading.is_private(found):
             return
         kind = meaning.meaning_of(found)
         if kind is Meaning.PART:
-            self._runs.start(found.span_id, found.parent_id, found.name, scope, _identity(found))
-            return
-        self._runs.pass_through(found.span_id, found.parent_id, scope)
-        if kind is Meaning.LLM:
-            self._calls.put(found.span_id, self._model_call(found, scope))
+            inside = self._inside(found.parent_id, scope)
+            self._parts.start(found.span_id, None, found.name, inside, reading.identity(found))
+        elif kind is Meaning.LLM:
+            self._calls.put(found.span_id, self._model_call(found, self._inside(found.parent_id, scope)))
         elif kind is Meaning.TOOL and meaning.tool_arguments(found):
-            self._tool_call(found, scope)
+            self._tool_call(found, self._inside(found.parent_id, scope))
 
     @hook
     def end(self, span: Any) -> None:
         """A span has ended."""
-        span_id = f"{get(get(span, 'context'), 'span_id', 0):016x}"
-        scope = self._scopes.pop(span_id)
-        if scope is None:
+        opened = self._open.get(f"{get(get(span, 'context'), 'span_id', 0):016x}")
+        if opened is None:
             return
-        found = plain_span(span)
+        found = reading.plain_span(span)
         error = meaning.error_of(found)
-        told = None if error is None else str(error["message"])
-        if _tells(found):
-            match meaning.meaning_of(found):
-                case Meaning.LLM:
-                    self._answered(found, scope, error)
-                case Meaning.TOOL:
-                    self._tool_call(found, scope)
-                    result = meaning.tool_result(found)
-                    if error is not None:
-                        self._is_news(found, error)
-                    record_tool_result(scope, ADAPTER, _call_id(found), result, told)
-                case Meaning.RETRIEVAL:
-                    payload = {"query": meaning.input_of(found), "documents": meaning.documents(found)}
-                    scope.record("retrieval", payload, _identity(found))
-                case Meaning.PART:
-                    if error is not None and found.status == ERROR and self._is_news(found, error):
-                        scope.record("error", error, _identity(found))
-        self._runs.end(span_id, told)
+        if reading.tells(found) and not reading.is_private(found):
+            self._ended(found, opened, error)
+        self._open.pop(found.span_id)
+        self._parts.end(found.span_id, None if error is None else str(error["message"]))
+
+    def _ended(self, span: Span, opened: _Open, error: dict[str, Any] | None) -> None:
+        kind = meaning.meaning_of(span)
+        if kind is Meaning.PART:
+            if error is not None and span.status == ERROR and self._is_news(span, error):
+                self._inside(span.span_id, opened.scope).record("error", error, reading.identity(span))
+            return
+        scope = self._inside(span.parent_id, opened.scope)
+        if kind is Meaning.LLM:
+            self._answered(span, scope, opened, error)
+        elif kind is Meaning.TOOL:
+            call_id = self._tool_call(span, scope)
+            result, failure = reading.outcome(span)
+            if error is not None:
+                self._is_news(span, error)
+                result, failure = None, str(error["message"])
+            record_tool_result(scope, ADAPTER, call_id, result, failure)
+        else:
+            payload = {"query": meaning.input_of(span), "documents": meaning.documents(span)}
+            scope.record("retrieval", payload, reading.identity(span))
+
+    def _inside(self, span_id: str, otherwise: Scope) -> Scope:
+        """The scope of what happens in a span. Those around it that may be parts of the run are, from now on."""
+        around: list[_Open] = []
+        scope: Scope | None = None
+        opened = self._open.get(span_id)
+        while opened is not None and scope is None:
+            scope = self._parts.find(opened.span.span_id)
+            around.append(opened)
+            otherwise = opened.scope
+            opened = self._open.get(opened.span.parent_id)
+        scope = otherwise if scope is None else scope
+        for part in reversed(around):
+            if part.may_be_part:
+                part.may_be_part = False
+                found = part.span
+                facts = reading.identity(found)
+                started = self._parts.start(found.span_id, None, found.name, scope, facts, part.started_s)
+                scope = started.inside
+        return scope
 
     def _model_call(self, span: Span, scope: Scope) -> ModelCall:
         model = meaning.first(span.attributes, "gen_ai.request.model", "llm.model_name")
@@ -111,13 +154,17 @@ class SpanIntake:
             scope,
             str(model) if model else None,
             adapter=ADAPTER,
-            prompt=prompt_of(_sent(span), capture=self._capture),
-            metadata=_identity(span),
+            prompt=prompt_of(reading.sent(span), capture=self._capture),
+            metadata=reading.identity(span),
         )
 
-    def _answered(self, span: Span, scope: Scope, error: dict[str, Any] | None) -> None:
+    def _answered(self, span: Span, scope: Scope, opened: _Open, error: dict[str, Any] | None) -> None:
         call = self._calls.pop(span.span_id) or self._model_call(span, scope)
-        call.with_prompt(prompt_of(_sent(span), capture=self._capture))
+        is_embedding = reading.is_embedding(span)
+        if is_embedding in opened.has_answer:  # a method that calls another: the inner one has told all
+            call.drop()
+            return
+        call.with_prompt(prompt_of(reading.sent(span), capture=self._capture))
         answer, found = call.answer, span.attributes
         payload, _ = meaning.model_call(span)
         counts = {name: whole(meaning.first(found, *names)) for name, names in _FURTHER_COUNTS.items()}
@@ -133,124 +180,71 @@ class SpanIntake:
         answer.finish_reason = ", ".join(map(str, reasons)) if isinstance(reasons, list) else reasons
         answer.response_id = meaning.first(found, "gen_ai.response.id")
         operation = found.get("gen_ai.operation.name")
-        answer.facts["operation"] = str(operation) if operation else "chat"
+        answer.facts["operation"] = str(operation or ("embeddings" if is_embedding else "chat"))
         answer.tool_calls = [
-            request for request in requested_tools(span) if self._is_new(scope, request.call_id)
+            request for request in reading.requested_tools(span) if self._is_new(scope, request.call_id)
         ]
+        self._remember(scope, span, answer.tool_calls)
         text = meaning.output_of(span)
-        if operation != "embeddings" and text and not text.startswith(("{", "[")):
+        if not is_embedding and text and not text.startswith(("{", "[")):
             answer.texts = [text]
         if error is not None and span.status == ERROR and self._is_news(span, error):
             answer.failure = str(error["message"])
             answer.failure_type = error.get("error_type")
         call.done()
+        if answer.usage.input_tokens is not None:
+            self._note_answer(span, is_embedding)
 
-    def _tool_call(self, span: Span, scope: Scope) -> None:
-        call_id = _call_id(span)
+    def _note_answer(self, span: Span, is_embedding: bool) -> None:
+        """The spans around have an answer inside of them."""
+        around = self._open.get(span.parent_id)
+        while around is not None:
+            around.has_answer.add(is_embedding)
+            around = self._open.get(around.span.parent_id)
+
+    def _tool_call(self, span: Span, scope: Scope) -> str:
+        """Record a tool call, unless its model's span told of it. Returns its id: the model's where it is known."""
+        arguments, name = meaning.tool_arguments(span), meaning.tool_name(span)
+        call_id = self._call_ids.get(span.span_id)
+        if call_id is None:
+            call_id = self._asked_for(scope, span, name, arguments) or span.span_id
+            self._call_ids.put(span.span_id, call_id)
         if self._is_new(scope, call_id):
-            request = ToolRequest(meaning.tool_name(span), meaning.tool_arguments(span), call_id)
-            record_tool_call(scope, ADAPTER, request)
+            record_tool_call(scope, ADAPTER, ToolRequest(name, arguments, call_id))
+        return call_id
+
+    def _remember(self, scope: Scope, span: Span, requests: list[ToolRequest]) -> None:
+        if requests:
+            self._asked.update(_trace(scope, span), lambda known: (*(known or ()), *requests))
+
+    def _asked_for(self, scope: Scope, span: Span, name: str, arguments: Any) -> str | None:
+        """The id under which a model asked for this tool: as the span says, or by name and arguments."""
+        known_id = reading.call_id_of(span)
+        taken: list[ToolRequest] = []
+
+        def take(known: tuple[ToolRequest, ...] | None) -> tuple[ToolRequest, ...] | None:
+            asked = [
+                request
+                for request in known or ()
+                if (request.name == name if known_id is None else request.call_id == known_id)
+            ]
+            asked.sort(key=lambda request: meaning.as_json(request.arguments) != arguments)
+            taken[:] = asked[:1]
+            return tuple(request for request in known or () if request not in taken) or None
+
+        self._asked.update(_trace(scope, span), take)
+        return taken[0].call_id if taken else known_id
 
     def _is_news(self, span: Span, error: dict[str, Any]) -> bool:
         """Whether a failure has not been recorded: every span that an exception passes through tells of it."""
         key = f"{span.trace_id} {error.get('error_type')} {error['message']}"
-        if key in self._told:
-            return False
-        self._told.put(key, True)
-        return True
+        return self._told.update(key, lambda known: True) is None
 
     def _is_new(self, scope: Scope, call_id: str | None) -> bool:
         """Whether a tool call has not been recorded: the model's span and the tool's own both tell of it."""
         key = f"{scope.session.session_id} {call_id}"
-        if call_id is None or key in self._tools:
-            return call_id is None
-        self._tools.put(key, True)
-        return True
+        return call_id is None or self._tools.update(key, lambda known: True) is None
 
 
-def plain_span(span: Any) -> Span:
-    """A span of the OpenTelemetry SDK as the plain one that the gateway reads, too."""
-    context, parent = get(span, "context"), get(span, "parent")
-    start = get(span, "start_time") or 0
-    status = get(span, "status")
-    events = tuple(
-        SpanEvent(str(event.name), int(event.timestamp), dict(event.attributes or {}))
-        for event in get(span, "events") or ()
-    )
-    return Span(
-        trace_id=f"{context.trace_id:032x}",
-        span_id=f"{context.span_id:016x}",
-        parent_id="" if parent is None else f"{parent.span_id:016x}",
-        name=str(get(span, "name")),
-        start_ns=start,
-        end_ns=get(span, "end_time") or start,
-        attributes={
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in (get(span, "attributes") or {}).items()
-        },
-        resource={},
-        events=events,
-        status=int(get(get(status, "status_code"), "value", 0) or 0),
-        status_message=str(get(status, "description") or ""),
-        has_remote_parent=bool(get(parent, "is_remote", False)),
-        scope=str(get(get(span, "instrumentation_scope"), "name") or ""),
-    )
-
-
-def requested_tools(span: Span) -> list[ToolRequest]:
-    """The tools that a model's answer asks for, as its span has them."""
-    found: list[ToolRequest] = []
-    for message in _decoded(meaning.first(span.attributes, "gen_ai.output.messages")) or ():
-        parts = get(message, "parts")
-        found += [
-            ToolRequest(str(part["name"]), get(part, "arguments"), get(part, "id"))
-            for part in (parts if isinstance(parts, list) else ())
-            if get(part, "type") == "tool_call" and get(part, "name")
-        ]
-    if found:
-        return found
-    calls: dict[str, dict[str, Any]] = {}
-    for name, value in sorted(span.attributes.items()):
-        if name.startswith("llm.output_messages.") and ".tool_call." in name:
-            place, _, field = name.partition(".tool_call.")
-            calls.setdefault(place, {})[field] = value
-    return [
-        ToolRequest(str(call["function.name"]), call.get("function.arguments"), call.get("id"))
-        for call in calls.values()
-        if "function.name" in call
-    ]
-
-
-def _tells(span: Span) -> bool:
-    return any(name.startswith(_TELLING) for name in span.attributes)
-
-
-def _identity(span: Span) -> dict[str, Any]:
-    """Which span it was, for who looks it up there."""
-    found = {"trace_id": span.trace_id, "otel_span_id": span.span_id, "instrumentation": span.scope}
-    provider = meaning.first(span.attributes, "gen_ai.provider.name", "gen_ai.system", "llm.provider")
-    return {**found, **({"provider": str(provider)} if provider else {})}
-
-
-def _sent(span: Span) -> Any:
-    """What was sent to a model, as far as its span holds it."""
-    found = span.attributes
-    messages = meaning.first(found, "gen_ai.input.messages", "gen_ai.prompt", "input.value")
-    if messages is not None:
-        return _decoded(messages)
-    numbered = {name: value for name, value in found.items() if name.startswith("llm.input_messages.")}
-    return numbered or None
-
-
-def _call_id(span: Span) -> str:
-    found = meaning.first(span.attributes, "gen_ai.tool.call.id", "tool_call.id", "tool.id")
-    return str(found) if found else span.span_id
-
-
-def _decoded(value: object) -> Any:
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return orjson.loads(value)
-        except ValueError:
-            pass
-    return value
+def _trace(scope: Scope, span: Span) -> str:
+    return f"{scope.session.session_id} {span.trace_id}"

@@ -40,7 +40,7 @@ class SpanExport:
         self._tracer = tracer
         self._open: BoundedRunState[Any] = BoundedRunState(4096)
         """Spans that have begun: by span id, call id, session id."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # beginning a span runs the processors, which may record
 
     def add(self, event: Event) -> None:
         """Take an event into account. What encloses it is the span that it names, the session's span if that was

@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from promptetheus import guard
 
 _MISSING = object()
 _lock = threading.RLock()
-_points: dict[tuple[int, str], PatchPoint] = {}
+_points: WeakValueDictionary[tuple[int, str], PatchPoint] = WeakValueDictionary()
+"""By owner and name, for as long as an adapter has it or its replacement is in place: all who ask for the point of an
+attribute get the same one, and no two replacements come to lie on each other. A point holds its owner, whose id thus
+stays its own."""
 
 
 class PatchPoint:
@@ -36,9 +40,10 @@ class PatchPoint:
             if self._installed is None:
                 original = getattr(self._owner, self._name)
                 self._own = vars(self._owner).get(self._name, _MISSING)
-                self._installed = self._replace(original, self)
-                setattr(self._owner, self._name, self._installed)
-                _points[(id(self._owner), self._name)] = self
+                replacement = self._replace(original, self)
+                replacement.__promptetheus_point__ = self  # it has to live as long as the replacement
+                setattr(self._owner, self._name, replacement)
+                self._installed = replacement
             self._added.append(listener)
             self._tell()
 
@@ -71,11 +76,10 @@ class PatchPoint:
         else:
             setattr(self._owner, self._name, self._own)
         self._installed = None
-        _points.pop((id(self._owner), self._name), None)
 
 
 def patch_point(owner: Any, name: str, replace: Callable[[Any, PatchPoint], Any]) -> PatchPoint:
-    """The patch point of an attribute: the one that is in use, or a new one.
+    """The patch point of an attribute: the one that somebody has or that is in place, or a new one.
 
     `replace(original, point)` gives the replacement: a function of the same kind as the original (plain,
     coroutine, generator), made with `functools.wraps`, that asks `point.listeners` at every call. `original` is

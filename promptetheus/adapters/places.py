@@ -13,7 +13,7 @@ from typing import Any
 from promptetheus import context
 from promptetheus.adapters.arguments import run_key
 from promptetheus.adapters.bounded import BoundedRunState
-from promptetheus.adapters.once import is_known_error
+from promptetheus.adapters.once import is_known_error, mark_of
 from promptetheus.adapters.scope import Scope, scope_of
 from promptetheus.adapters.spans import SpanTree
 
@@ -32,19 +32,20 @@ class Root:
     run_id: str
     open: dict[str, Leave] = field(default_factory=dict)
     """How to end what is under way in it, by run."""
-    errors: list[tuple[BaseException, Scope, bool]] = field(default_factory=list)
-    """Exceptions on their way out, where each came up, and whether it is recorded. Held, so that no other exception
-    gets the identity of one of them."""
+    errors: list[tuple[object, Scope, bool]] = field(default_factory=list)
+    """Exceptions on their way out, by the mark that each bears, where each came up, and whether it is recorded. Not
+    the exceptions themselves: those would keep the frames of what failed alive as long as the agent runs."""
 
     def note(self, error: BaseException, scope: Scope, is_recorded: bool = False) -> None:
         """Remember an exception, once: where it came up first."""
         if not isinstance(error, Exception) or len(self.errors) >= MAX_ERRORS:
             return
+        mark = mark_of(error)
         for number, (known, place, was_recorded) in enumerate(self.errors):
-            if known is error:
+            if known is mark:
                 self.errors[number] = (known, place, was_recorded or is_recorded)
                 return
-        self.errors.append((error, scope, is_recorded))
+        self.errors.append((mark, scope, is_recorded))
 
 
 class Places:
@@ -109,9 +110,11 @@ class Places:
         if root is not None and is_outermost:
             for leave in list(root.open.values()):
                 leave(error)
-            for found, place, is_recorded in root.errors:
-                if found is error and is_failure and not is_recorded:
-                    self.tell(place, found, "run")
+            if error is not None and is_failure:
+                mark = mark_of(error)
+                for known, place, is_recorded in root.errors:
+                    if known is mark and not is_recorded:
+                        self.tell(place, error, "run")
         if is_failure or error is None:
             self._tree.end(key, error, facts)
         else:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from contextvars import ContextVar
 from typing import Any
 
-from promptetheus.adapters.bounded import BoundedRunState
 from promptetheus.adapters.content import prompt_of, redacted
 from promptetheus.adapters.extras import require_extra
 from promptetheus.adapters.model_call import Answer, ModelCall, ToolRequest, record_tool_result
+from promptetheus.adapters.once import mark_of
 from promptetheus.adapters.patching import PatchPoint, patch_point
 from promptetheus.adapters.scope import hook, scope_of
 from promptetheus.adapters.spans import Span
@@ -20,9 +21,6 @@ from promptetheus.adapters.usage import get, usage_of
 from promptetheus.encoding import encode_value
 
 ADAPTER = "pydantic-ai"
-
-_told: BoundedRunState[bool] = BoundedRunState(256)
-"""Exceptions that were recorded: one that passes through three agents is recorded where it began."""
 
 _asking: ContextVar[_Run | None] = ContextVar("promptetheus_pydantic_ai", default=None)
 """The run whose model request is under way here."""
@@ -125,6 +123,7 @@ class _Run:
 
     def __init__(self, span: Span, prompt: Any, capture_content: bool) -> None:
         self._span = span
+        self._started_s = time.monotonic()
         self._prompt = prompt
         self._capture = capture_content
         self._broken: ModelCall | None = None
@@ -132,13 +131,16 @@ class _Run:
         self._point: PatchPoint | None = None
         self.stream: Any = None
         self.ttft_s: float | None = None
+        self._asked: set[str] = set()
+        """Tool calls that have not ended."""
 
     @hook
     def start(self) -> None:
         self._span.enter()
         streamed = require_extra("pydantic_ai.models", "pydantic-ai", "PydanticAIAdapter").StreamedResponse
-        self._point = patch_point(streamed, "time_to_first_chunk", _noting_first_chunk)
-        self._point.add(self)
+        if hasattr(streamed, "time_to_first_chunk"):  # from release 2 on
+            self._point = patch_point(streamed, "time_to_first_chunk", _noting_first_chunk)
+            self._point.add(self)
         if self._capture and self._prompt is not None:
             self._span.inside.record("user_message", {"content": redacted(encode_value(self._prompt))})
 
@@ -147,11 +149,11 @@ class _Run:
         broken, self._broken = self._broken, None
         if broken is not None:
             if isinstance(error, Exception):
-                _tell(error)
+                self._is_news(error)
                 broken.fail(error)
             else:
                 broken.abandon()
-        if isinstance(error, Exception) and _tell(error):
+        if isinstance(error, Exception) and self._is_news(error):
             self._span.inside.error(error, {"during": "agent run"})
         self.end(error)
 
@@ -167,7 +169,9 @@ class _Run:
     @hook
     def ask(self, request_context: Any) -> ModelCall | None:
         self.stream = self.ttft_s = None
-        messages = _plain_messages(get(request_context, "messages") or ())
+        sent = get(request_context, "messages") or ()
+        self._tools_that_never_ran(sent)
+        messages = _plain_messages(sent)
         return ModelCall(
             self._span.inside,
             get(get(request_context, "model"), "model_name"),
@@ -179,7 +183,16 @@ class _Run:
     @hook
     def answered(self, call: ModelCall, response: Any) -> None:
         self._read(call, response)
+        self._asked.update(request.call_id for request in call.answer.requests() if request.call_id)
         call.done()
+
+    def _tools_that_never_ran(self, messages: Any) -> None:
+        """What the model is told of tools that do not exist."""
+        for part in get(messages[-1], "parts") or () if messages and self._asked else ():
+            call_id = get(part, "tool_call_id")
+            if call_id in self._asked:
+                self._asked.discard(call_id)
+                record_tool_result(self._span.inside, ADAPTER, call_id, error=str(get(part, "content")))
 
     @hook
     def broken(self, call: ModelCall, error: BaseException) -> None:
@@ -189,12 +202,19 @@ class _Run:
             self._broken = call
             return
         if isinstance(error, Exception):
-            _tell(error)
+            self._is_news(error)
         call.fail(error)
+
+    def _is_news(self, error: BaseException) -> bool:
+        """Whether an exception is to be recorded: one that passes through three agents is recorded where it began."""
+        mark, key = mark_of(error), f"{ADAPTER} {self._span.inside.session.session_id}"
+        told_s, mark[key] = mark.get(key, -1.0), time.monotonic()
+        return bool(told_s < self._started_s)  # told in a run before: raised once more
 
     @hook
     def tool_ended(self, call: Any, result: Any, error: BaseException | None) -> None:
         """`CallDeferred` and `ApprovalRequired` leave the call open: its result comes in a later run."""
+        self._asked.discard(get(call, "tool_call_id"))
         if error is None:
             record_tool_result(self._span.inside, ADAPTER, get(call, "tool_call_id"), result)
         elif type(error).__name__ not in ("CallDeferred", "ApprovalRequired"):
@@ -258,12 +278,6 @@ def _cost(response: Any) -> float | None:
         return float(response.cost().total_price)
     except Exception:  # LookupError for an unknown model, ValueError for one that gave no counts
         return None
-
-
-def _tell(error: BaseException) -> bool:
-    """Whether an exception is to be recorded: it has not been."""
-    key = f"{id(error)} {type(error).__qualname__}"
-    return _told.get(key) is None and (_told.put(key, True) is None or True)
 
 
 def _retry_text(error: BaseException) -> str | None:

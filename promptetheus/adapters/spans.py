@@ -23,14 +23,21 @@ class Span:
 
     As a context manager it is also current for the code in the block (the user's own `pt.traced`, another
     adapter), and ends with it. `end` may be called from any thread, once; later calls do nothing.
+    `started_s`: when it began, on the monotonic clock; default now.
     """
 
-    def __init__(self, scope: Scope, name: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        name: str,
+        metadata: dict[str, Any] | None = None,
+        started_s: float | None = None,
+    ) -> None:
         self.span_id = new_span_id()
         self.inside = scope.inside(self.span_id)
         self._name = name
         self._metadata = dict(metadata or {})
-        self._started_s = time.monotonic()
+        self._started_s = time.monotonic() if started_s is None else started_s
         scope.session._unfinished[self] = True
         self.inside.record("state_change", {"name": "span_start", "span_name": name}, self._metadata or None)
 
@@ -84,9 +91,10 @@ class SpanTree:
         name: str,
         scope: Scope,
         metadata: dict[str, Any] | None = None,
+        started_s: float | None = None,
     ) -> Span:
         """Open a span under the run `parent_id`; under `scope` when that run is unknown."""
-        span = Span(self.scope(parent_id, scope), name, metadata)
+        span = Span(self.scope(parent_id, scope), name, metadata, started_s)
         self._keep(run_id, span)
         return span
 

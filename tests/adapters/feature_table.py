@@ -28,7 +28,8 @@ def table(reports: list[dict[str, Any]]) -> str:
     for report in reports:
         versions.update(report["versions"])
         for framework, feature, passed in report["shown"]:
-            shown.setdefault(framework, {})[feature] = passed
+            found = shown.setdefault(framework, {})
+            found[feature] = passed and found.get(feature, True)
     lines = [_row("framework", "version", *COLUMNS, "also"), _row(*["---"] * (len(COLUMNS) + 3))]
     for framework in sorted(shown, key=str.lower):
         found = shown[framework]

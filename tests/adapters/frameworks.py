@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-ENVIRONMENTS = {"crewai": "requirements-crewai.txt"}
+ENVIRONMENTS = dict.fromkeys(("crewai", "llama_index"), "requirements-crewai.txt")
 """Where a framework's pins are, if not with all the others."""
 
 DISTRIBUTIONS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -41,10 +42,10 @@ async def clients_are_closed(record: Record) -> AsyncIterator[None]:
         await _clients.pop().close()
 
 
-def client(stub: StubServer, model: str = "gpt-4o") -> Any:
+def client(stub: StubServer, model: str = "gpt-4o", max_retries: int = 0) -> Any:
     _clients.append(
         openai.OpenAIChatCompletionClient(
-            model=model, base_url=stub.openai_url, api_key="stub", model_info=INFO, max_retries=0
+            model=model, base_url=stub.openai_url, api_key="stub", model_info=INFO, max_retries=max_retries
         )
     )
     return _clients[-1]
@@ -141,6 +142,20 @@ async def test_a_model_call_that_fails_is_recorded_once_and_raised(
     assert record.only("llm_call")["metadata"]["status"] == "failed"
     assert record.only("error")["payload"]["error_type"] == "InternalServerError"
     assert record.events[-1]["metadata"]["status"] == "failed"
+
+
+@pytest.mark.adapter("AutoGen", "retries")
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_call_that_its_client_tries_again_is_one_call(
+    record: Record, stub: StubServer, streamed: bool
+) -> None:
+    tries = client(stub, "gpt-4o-flaky", max_retries=2)
+    agent = agents.AssistantAgent("helper", tries, model_client_stream=streamed)
+    AutoGenAdapter().attach(agent)
+    await agent.run(task="hi")
+    assert len(stub.requests) == 2
+    assert "status" not in record.only("llm_call")["metadata"]
+    assert record.types == ["span_start", "llm_call", "agent_message", "span_end"]
 
 
 @pytest.mark.adapter("AutoGen", "teams", "failure")
@@ -274,6 +289,31 @@ async def test_tasks_and_sessions_do_not_mix(spool: Path, stub: StubServer) -> N
 
     for number, spans in await asyncio.gather(*(run(number) for number in range(5))):
         assert spans == {"": [f"t{number}"], f"t{number}": [f"a{number}", f"b{number}"]}
+
+
+@pytest.mark.adapter("AutoGen", "two sessions", "many threads")
+async def test_threads_with_loops_of_their_own_do_not_mix(spool: Path) -> None:
+    found: dict[int, Any] = {}
+
+    async def ask(number: int) -> None:
+        model = replay.ReplayChatCompletionClient([f"answer {number}"], model_info=INFO)
+        team = teams.RoundRobinGroupChat(
+            [agents.AssistantAgent(f"a{number}", model)], max_turns=1, name=f"t{number}"
+        )
+        with AutoGenPatch():
+            await team.run(task="hi")
+
+    def work(number: int) -> None:
+        with Record(spool) as mine:
+            asyncio.run(ask(number))
+            found[number] = mine.spans(), mine.payloads("agent_message")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
+    assert found == {n: ({"": [f"t{n}"], f"t{n}": [f"a{n}"]}, [{"content": f"answer {n}"}]) for n in range(5)}
 
 
 @pytest.mark.adapter("AutoGen", "two sessions")

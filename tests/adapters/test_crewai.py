@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,94 @@ def test_a_failure_without_a_model_call_is_recorded_once(record: Record, stub: S
         failing.kickoff()
     assert record.only("error")["payload"]["error_type"] == "LookupError"
     assert record.only("error")["payload"]["message"] == "no such slot"
+
+
+@pytest.mark.adapter("CrewAI", "stream left early")
+def test_a_crew_whose_stream_is_left_early_goes_on_and_is_recorded(record: Record, stub: StubServer) -> None:
+    stub.piece_delay_s = 0.01
+    streaming = crew(stub, stream=True)
+    streaming.stream = True
+    with CrewAIAdapter():
+        pieces = streaming.kickoff()
+        next(iter(pieces))
+        pieces.close()
+        deadline = time.monotonic() + 20
+        while record.types.count("span_end") < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert record.spans() == SPANS
+    assert record.only("llm_call")["metadata"]["streamed"] is True
+    assert record.types[-1] == "span_end"
+
+
+@pytest.mark.adapter("CrewAI", "retries", "failure")
+def test_a_call_that_the_agent_tries_again_is_a_failed_call_and_one_that_answered(
+    record: Record, stub: StubServer
+) -> None:
+    helper = agent(stub, "gpt-4o-flaky")
+    helper.max_retry_limit = 2
+    with CrewAIAdapter():
+        task = crewai.Task(description="hi", expected_output="an answer", agent=helper, name="sum")
+        crewai.Crew(name="crew", agents=[helper], tasks=[task], memory=False).kickoff()
+    first, second = record.of("llm_call")
+    assert first["metadata"]["status"] == "failed" and "status" not in second["metadata"]
+    assert record.only("error")["payload"]["error_type"] == "RateLimitError"
+    assert record.payloads("agent_message") == [{"content": "Hello from the stub."}]
+
+
+@pytest.mark.adapter("CrewAI", "retries")
+def test_a_task_whose_guardrail_refuses_is_done_again_in_its_span(record: Record, stub: StubServer) -> None:
+    answers: list[str] = []
+
+    def refuse_once(output: Any) -> tuple[bool, Any]:
+        answers.append(output.raw)
+        return (len(answers) > 1, output.raw)
+
+    del refuse_once.__annotations__["return"]  # CrewAI would read it, and finds a text
+
+    guarded = crew(stub)
+    guarded.tasks[0] = crewai.Task(
+        description="hi", expected_output="an answer", agent=guarded.agents[0], name="sum",
+        guardrail=refuse_once, guardrail_max_retries=2,
+    )  # fmt: skip
+    with CrewAIAdapter():
+        guarded.kickoff()
+    assert record.spans() == {"": ["crew"], "crew": ["sum"], "sum": ["helper", "helper"]}
+    assert len(record.of("llm_call")) == 2
+
+
+@pytest.mark.adapter("CrewAI", "sub-agents")
+def test_an_agent_that_work_is_delegated_to_is_inside_the_one_that_delegates(
+    record: Record, stub: StubServer
+) -> None:
+    boss, worker = agent(stub, role="boss"), agent(stub, role="worker")
+    boss.allow_delegation = True
+    asks = 'call delegate_work_to_coworker({"task": "dig", "context": "c", "coworker": "worker"})'
+    task = crewai.Task(description=asks, expected_output="an answer", agent=boss, name="sum")
+    with CrewAIAdapter():
+        crewai.Crew(name="crew", agents=[boss, worker], tasks=[task], memory=False).kickoff()
+    assert record.spans() == {"": ["crew"], "crew": ["sum"], "sum": ["boss"], "boss": ["worker"]}
+    assert [record.span_of(call) for call in record.of("llm_call")] == ["boss", "worker", "boss"]
+    assert record.only("tool_result")["payload"]["result"] == "Hello from the stub."
+
+
+@pytest.mark.adapter("CrewAI", "retrieval")
+def test_what_is_found_in_the_crews_knowledge_is_recorded(
+    record: Record, stub: StubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CREWAI_STORAGE_DIR", str(tmp_path))
+    sources = framework("crewai.knowledge.source.string_knowledge_source")
+    helper = agent(stub)
+    task = crewai.Task(description="the door", expected_output="a colour", agent=helper, name="sum")
+    known = crewai.Crew(
+        name="crew", agents=[helper], tasks=[task], memory=False,
+        knowledge_sources=[sources.StringKnowledgeSource(content="The door is red.")],
+        embedder={"provider": "openai", "config": {"api_base": stub.openai_url, "api_key": "stub"}},
+    )  # fmt: skip
+    with CrewAIAdapter():
+        known.kickoff()
+    found = record.only("retrieval")
+    assert "The door is red." in found["payload"]["documents"][0]["content"]
+    assert record.span_of(found) == "sum"
 
 
 @pytest.mark.adapter("CrewAI", "structured output")

@@ -195,6 +195,23 @@ def test_a_tool_that_fails_is_a_failed_call_and_no_error_of_the_agent(record: Re
     assert record.of("error") == []
 
 
+@pytest.mark.adapter("DSPy", "tools", "parallel tools")
+def test_tools_asked_for_by_the_providers_own_means_have_the_models_ids(
+    stub: StubServer, record: Record, adapter: Any
+) -> None:
+    native = dspy.ChatAdapter(use_native_function_calling=True)
+    both = 'call add({"a": 2, "b": 3}) and call add({"a": 4, "b": 5}) then call submit({"answer": "nine"})'
+    with dspy.context(lm=lm(stub), callbacks=[adapter], adapter=native):
+        dspy.ReActV2("question -> answer", tools=[add], max_iters=1)(question=both)
+    asked = record.of("llm_call")[0]["metadata"]["tool_calls"]
+    results = {found["call_id"]: found["result"] for found in record.payloads("tool_result")}
+    assert [results[call["call_id"]] for call in asked] == [5, 9]
+    assert [found["arguments"] for found in record.payloads("tool_call")][:2] == [
+        {"a": 2, "b": 3}, {"a": 4, "b": 5},
+    ]  # fmt: skip
+    assert "ToolCall" not in str(record.payloads("agent_message"))
+
+
 @pytest.mark.adapter("DSPy", "sub-agents", "spans")
 def test_what_the_agents_own_code_records_is_inside_its_module(record: Record, adapter: Any) -> None:
     def ask(question: str) -> str:

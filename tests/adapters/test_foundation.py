@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 import subprocess
 import sys
 import threading
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,12 +19,16 @@ import pytest
 import promptetheus as pt
 from promptetheus import adapters, guard
 from promptetheus.adapters.arguments import coerce_arguments
+from promptetheus.adapters.asked_tools import AskedTools, ToolOutput
 from promptetheus.adapters.attaching import Attached
 from promptetheus.adapters.bounded import BoundedRunState
 from promptetheus.adapters.content import prompt_of
 from promptetheus.adapters.extras import require_extra
+from promptetheus.adapters.inner_calls import InnerCalls, note_written
 from promptetheus.adapters.model_call import ModelCall, ToolRequest, record_tool_call, record_tool_result
+from promptetheus.adapters.once import is_known, is_known_error
 from promptetheus.adapters.patching import patch_point
+from promptetheus.adapters.places import Places
 from promptetheus.adapters.pricing import cost_of
 from promptetheus.adapters.scope import Scope, hook, scope_of
 from promptetheus.adapters.spans import Span, SpanTree
@@ -35,6 +42,33 @@ def here(record: Record) -> Scope:
     found = scope_of(record.session)
     assert found is not None
     return found
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[Callable[[Callable[[int], None]], None]]:
+    """Runs a function in eight threads that take turns at every chance. What one of them raises is raised."""
+
+    def run(work: Callable[[int], None]) -> None:
+        errors: list[BaseException] = []
+
+        def step(number: int) -> None:
+            try:
+                work(number)
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=step, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield run
+    sys.setswitchinterval(before)
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,6 +200,111 @@ def test_the_same_adapter_may_see_one_id_again_as_stubs_give_it(record: Record) 
         call.answer.response_id = "chatcmpl-stub"
         call.done()
     assert len(record.of("llm_call")) == 2
+
+
+def test_of_many_adapters_that_see_one_call_at_once_one_records_it(
+    record: Record, hasty_threads: Callable[[Callable[[int], None]], None]
+) -> None:
+    first: list[str] = []
+
+    def see(number: int) -> None:
+        calls = [f"c{call}" for call in range(300)]
+        first.extend(c for c in calls if not is_known(record.session, f"kind {number}", "model_call", c))
+
+    hasty_threads(see)
+    assert sorted(first) == sorted(f"c{call}" for call in range(300))
+
+
+def test_an_exception_is_not_taken_for_one_that_is_gone_and_had_its_id(record: Record) -> None:
+    gone = ValueError("no luck")
+    known = id(gone)
+    assert not is_known_error(record.session, "openai", gone)
+    assert is_known_error(record.session, "langchain", gone)
+    del gone
+    others: list[ValueError] = []
+    while not others or id(others[-1]) != known:  # held, so that each of them gets another id
+        assert len(others) < 100_000
+        others.append(ValueError("no luck"))
+    assert not is_known_error(record.session, "langchain", others[-1])
+
+
+def test_remembering_an_exception_keeps_nothing_alive_and_does_not_get_in_its_way(record: Record) -> None:
+    class Heavy:
+        """What is in a frame of a function that fails."""
+
+    alive: list[weakref.ref[Heavy]] = []
+
+    def fail() -> None:
+        heavy = Heavy()
+        alive.append(weakref.ref(heavy))
+        raise ValueError("no luck")
+
+    places = Places(record.session, "test")
+    places.open("run", None, here(record), "run")
+    try:
+        fail()
+    except ValueError as error:
+        places.note("run", error, here(record))
+        is_known_error(record.session, "test", error)
+        copy = pickle.loads(pickle.dumps(error))
+        assert (type(copy), copy.args, str(copy)) == (ValueError, ("no luck",), "no luck")
+    gc.collect()
+    assert [found() for found in alive] == [None]
+
+
+def test_a_call_that_fails_while_the_agent_makes_up_for_another_failure_is_recorded(record: Record) -> None:
+    first, second = TimeoutError("slow"), ConnectionError("down")
+    ModelCall(here(record), "m", adapter="openai").fail(first)
+    call = ModelCall(here(record), "n", adapter="litellm")
+    second.__context__ = first  # raised in an `except` block
+    call.fail(second)
+    assert [event["payload"]["model"] for event in record.of("llm_call")] == ["m", "n"]
+    assert len(record.of("error")) == 2
+
+
+def test_a_call_that_fails_because_the_client_under_it_did_is_not_recorded_again(record: Record) -> None:
+    cause, wrapped = TimeoutError("slow"), RuntimeError("wrapped")
+    wrapped.__context__ = cause
+    call = ModelCall(here(record), "n", adapter="langchain")
+    ModelCall(here(record), "m", adapter="openai").fail(cause)
+    call.fail(wrapped)
+    assert record.types == ["llm_call", "error"]
+
+
+def test_a_call_that_the_client_under_it_recorded_is_dropped_in_that_session_only(
+    record: Record, spool: Path
+) -> None:
+    with Record(spool) as other:
+        mine, theirs = InnerCalls("framework").open(), InnerCalls("framework").open()
+        calls = [ModelCall(here(found), "m", adapter="framework") for found in (record, other)]
+        ModelCall(here(other), "m", adapter="openai").done()
+        assert mine.finish(calls[0]) and not theirs.finish(calls[1])
+        calls[0].done()
+        assert [len(found.of("llm_call")) for found in (record, other)] == [1, 1]
+
+
+def test_calls_that_have_ended_in_any_order_learn_nothing_more(record: Record) -> None:
+    first, second = InnerCalls("framework").open(), InnerCalls("framework").open()
+    assert first.finish(ModelCall(here(record), "m", adapter="framework"))
+    note_written(record.session.session_id, "openai")
+    assert not second.finish(ModelCall(here(record), "m", adapter="framework"))
+    note_written(record.session.session_id, "openai")
+    assert first.finish(ModelCall(here(record), "m", adapter="framework"))
+
+
+def test_results_of_tools_are_told_apart_by_session_and_recorded_once(
+    record: Record, spool: Path, hasty_threads: Callable[[Callable[[int], None]], None]
+) -> None:
+    asked = AskedTools("test")
+    ids = [f"call_{number}" for number in range(50)]
+    with Record(spool) as other:
+        for found in (record, other):
+            asked.remember(here(found), ids)
+        outputs = [ToolOutput(call_id, "done") for call_id in ids]
+        hasty_threads(lambda number: asked.record(here(record), lambda: outputs))
+        asked.record(here(other), lambda: outputs)
+        for found in (record, other):
+            assert sorted(result["call_id"] for result in found.payloads("tool_result")) == sorted(ids)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-5-mini", "claude-sonnet-4-5", "gemini-2.5-pro"])
@@ -319,6 +458,26 @@ def test_a_bounded_memory_gives_up_the_oldest() -> None:
     assert ("0" in state, state.get("1"), state.pop("2"), len(state)) == (False, 1, 2, 1)
 
 
+def test_a_memory_can_be_used_by_what_runs_in_the_midst_of_its_own_work() -> None:
+    """A finalizer, or a handler of a signal: it may not wait for the thread that it has interrupted."""
+    state: BoundedRunState[int] = BoundedRunState()
+
+    class Finalized(int):
+        def __del__(self) -> None:
+            state.put("last words", 1)
+
+    def work() -> None:
+        state.put("a", Finalized(1))
+        state.put("a", 2)
+        state.update("b", lambda before: state.put("c", 3) or 4)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert [state.get(key) for key in ("a", "b", "c", "last words")] == [2, 4, 3, 1]
+
+
 # ── streams ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -389,6 +548,53 @@ def test_a_patch_is_shared_counted_and_leaves_no_trace(owner: type) -> None:
     assert owner().run(4) == 5
     assert (first, second) == ([1, 2], [1, 2, 3])
     assert dict(vars(owner)) == before
+
+
+def test_a_point_that_somebody_has_is_the_one_that_others_get() -> None:
+    """An adapter that is detached keeps its point and may be attached again when another one has come."""
+    before = dict(vars(Framework))
+    first: list[int] = []
+    second: list[int] = []
+    old = patch_point(Framework, "run", counting)
+    old.add(first)
+    old.remove(first)
+    new = patch_point(Framework, "run", counting)
+    old.add(first)
+    new.add(second)
+    assert Framework().run(1) == 2
+    old.remove(first)
+    assert Framework().run(2) == 3
+    new.remove(second)
+    assert (first, second) == ([1], [1, 2])
+    assert dict(vars(Framework)) == before
+
+
+def test_threads_that_attach_and_detach_at_once_are_all_heard_and_leave_no_trace(
+    hasty_threads: Callable[[Callable[[int], None]], None],
+) -> None:
+    before = dict(vars(Framework))
+
+    def come_and_go(number: int) -> None:
+        for turn in range(200):
+            heard: list[int] = []
+            point = patch_point(Framework, "run", counting)
+            point.add(heard)
+            assert Framework().run(number) == number + 1
+            assert number in heard, f"turn {turn}"
+            point.remove(heard)
+
+    hasty_threads(come_and_go)
+    assert dict(vars(Framework)) == before
+    assert guard.counts() == {"recorded": 0}
+
+
+def test_what_was_patched_and_forgotten_is_not_kept_alive() -> None:
+    owner = Framework()
+    gone = weakref.ref(owner)
+    patch_point(owner, "run", lambda original, point: lambda value: original(value)).add([])
+    del owner
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_patch_of_others_on_top_of_ours_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,6 +176,28 @@ def test_a_reader_that_has_enough_ends_the_call_as_it_ends_the_pipeline(
     assert len(record.of("error")) == 1
 
 
+@pytest.mark.adapter("Haystack", "retries")
+def test_a_call_that_its_client_tries_again_is_one_call(stub: StubServer, record: Record) -> None:
+    found = haystack.Pipeline()
+    found.add_component("llm", chat(stub, "gpt-4o-flaky", max_retries=2))
+    found.run({"llm": {"messages": [dataclasses.ChatMessage.from_user("hi")]}})
+    assert len(stub.requests) == 2
+    assert "status" not in record.only("llm_call")["metadata"] and not record.of("error")
+
+
+@pytest.mark.adapter("Haystack", "fallbacks", "failure")
+def test_a_fallback_is_recorded_once_after_what_failed(stub: StubServer, record: Record) -> None:
+    models = [chat(stub, model) for model in ("gpt-4o-error-500", "gpt-4o")]
+    found = haystack.Pipeline()
+    found.add_component("llm", chat_generators.FallbackChatGenerator(models))
+    found.run({"llm": {"messages": [dataclasses.ChatMessage.from_user("hi")]}})
+    failed, answered = record.of("llm_call")
+    assert failed["metadata"]["status"] == "failed"
+    assert (answered["payload"]["model"], answered["payload"]["input_tokens"]) == ("gpt-4o", 11)
+    assert record.only("error")["payload"]["error_type"] == "InternalServerError"
+    assert record.payloads("agent_message") == [{"content": "Hello from the stub."}]
+
+
 @pytest.mark.adapter("Haystack", "failure")
 @both_ways
 def test_a_call_that_fails_is_one_error(stub: StubServer, record: Record, is_async: bool) -> None:

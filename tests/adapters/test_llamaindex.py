@@ -1,13 +1,19 @@
-"""LlamaIndex, as it is called: models, engines, workflows, agents with tools and hand-offs; sync, async, streamed."""
+"""LlamaIndex, as it is called: models, engines, workflows, agents with tools and hand-offs; sync, async, streamed.
+
+Its models are those of LlamaIndex's own package for OpenAI, which wants `openai` below 3: so all this runs beside
+CrewAI and not with the other frameworks.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 import promptetheus as pt
@@ -28,11 +34,13 @@ schema = framework("llama_index.core.schema")
 tools = framework("llama_index.core.tools")
 types = framework("llama_index.core.base.llms.types")
 workflow = framework("llama_index.core.workflow")
-stubs = framework("tests.adapters.llamaindex_stub")
+openai = framework("llama_index.llms.openai")
+openai_embeddings = framework("llama_index.embeddings.openai")
 
 Event: Any = workflow.Event
 Workflow: Any = workflow.Workflow
 BaseRetriever: Any = retrievers.BaseRetriever
+BaseEventHandler: Any = framework("llama_index.core.instrumentation.event_handlers").BaseEventHandler
 BaseModel: Any = framework("pydantic").BaseModel
 if TYPE_CHECKING:
     Context = Any
@@ -61,8 +69,17 @@ def adapter(record: Record, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     assert guard.stats()["failed"] == {}
 
 
-def llm(stub: StubServer, model: str = "gpt-4o") -> Any:
-    return stubs.StubLLM(url=stub.openai_url, model=model)
+def llm(stub: StubServer, model: str = "gpt-4o", **options: Any) -> Any:
+    """LlamaIndex's LLM for OpenAI. It takes no models but OpenAI's: one that makes trouble is named in requests."""
+    sent = {"model": model, "stream_options": {"include_usage": True}}
+    return openai.OpenAI(model="gpt-4o", **where(stub), additional_kwargs=sent, **options)
+
+
+def where(stub: StubServer) -> dict[str, Any]:
+    """An asynchronous client of httpx stays as it is when its loop is gone. That of OpenAI would begin to close its
+    connections in the loop of a later test, when it is collected there."""
+    client = httpx.AsyncClient(verify=False)
+    return {"api_base": stub.openai_url, "api_key": "stub", "max_retries": 0, "async_http_client": client}
 
 
 def said(text: str) -> list[Any]:
@@ -142,6 +159,20 @@ def test_a_stream_is_recorded_at_its_end(stub: StubServer, record: Record, is_as
     assert record.payloads("agent_message") == [{"content": "Hello from the stub."}]
 
 
+@pytest.mark.adapter("LlamaIndex", "streaming", "many tasks")
+async def test_streams_of_one_prompt_that_run_at_once_are_each_recorded(
+    stub: StubServer, record: Record
+) -> None:
+    model, prompt = llm(stub), said("hi")
+
+    async def ask() -> None:
+        async for _ in await model.astream_chat(prompt):
+            pass
+
+    await asyncio.gather(*(ask() for _ in range(5)))
+    assert len(record.of("llm_call")) == len(stub.requests) == 5
+
+
 @pytest.mark.adapter("LlamaIndex", "stream left early")
 def test_a_stream_that_is_left_early_is_recorded_with_what_came(stub: StubServer, record: Record) -> None:
     stream = llm(stub).stream_chat(said("hi"))
@@ -173,16 +204,35 @@ def test_a_stream_that_breaks_is_recorded(stub: StubServer, record: Record) -> N
 
 
 @pytest.mark.adapter("LlamaIndex", "structured output")
-def test_structured_output_is_recorded(stub: StubServer, record: Record) -> None:
+@pytest.mark.parametrize(("mode", "day"), [("default", 3), ("function", 2)])
+def test_structured_output_is_recorded(stub: StubServer, record: Record, mode: str, day: int) -> None:
     class Day(BaseModel):
         """A day."""
 
         day: int
 
     prompt = core.PromptTemplate('call Day({"day": 2})')
-    assert llm(stub).structured_predict(Day, prompt).day == 2
-    assert record.only("llm_call")["metadata"]["tool_calls"][0]["name"] == "Day"
+    found = llm(stub, pydantic_program_mode=mode).structured_predict(Day, prompt)
+    assert found.day == day, "the stub makes up what a schema asks for, and calls a tool as it is told"
+    call = record.only("llm_call")
+    if mode == "default":
+        assert json.loads(record.only("agent_message")["payload"]["content"]) == {"day": 3}
+    else:
+        assert call["metadata"]["tool_calls"][0]["name"] == "Day"
     assert record.of("error") == []
+
+
+@pytest.mark.adapter("LlamaIndex", "embeddings")
+@pytest.mark.parametrize("is_async", [False, True])
+def test_embeddings_are_recorded(stub: StubServer, record: Record, is_async: bool) -> None:
+    model = openai_embeddings.OpenAIEmbedding(**where(stub))
+    if is_async:
+        asyncio.run(model.aget_text_embedding_batch(["one", "two"]))
+    else:
+        model.get_text_embedding_batch(["one", "two"])
+    call = record.only("llm_call")
+    assert call["payload"]["model"] == "text-embedding-ada-002"
+    assert (call["metadata"]["operation"], call["metadata"]["inputs"]) == ("embeddings", 2)
 
 
 # ── engines ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -389,6 +439,32 @@ def test_detaching_leaves_llamaindex_as_it_was(stub: StubServer, record: Record,
     assert (dispatcher.event_handlers, dispatcher.span_handlers) == before
     llm(stub).chat(said("hi"))
     assert record.events == []
+
+
+@pytest.mark.adapter("LlamaIndex", "detach")
+def test_detaching_while_an_event_is_told_keeps_it_from_nobody(
+    stub: StubServer, record: Record, adapter: Any
+) -> None:
+    heard: list[str] = []
+
+    class Last(BaseEventHandler):
+        """The one after the one that detaches."""
+
+        def handle(self, event: Any, **kwargs: Any) -> None:
+            heard.append(type(event).__name__)
+
+    class Detaching(BaseEventHandler):
+        def handle(self, event: Any, **kwargs: Any) -> None:
+            adapter.detach()
+
+    dispatcher = instrumentation.get_dispatcher()
+    before = list(dispatcher.event_handlers)
+    dispatcher.event_handlers += [Detaching(), Last()]
+    try:
+        llm(stub).chat(said("hi"))
+    finally:
+        dispatcher.event_handlers = [handler for handler in before if handler in dispatcher.event_handlers]
+    assert heard[0] == "LLMChatStartEvent"
 
 
 @pytest.mark.adapter("LlamaIndex", "two adapters")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ def openinference(provider: Any) -> Iterator[None]:
 
 @pytest.mark.adapter("OpenTelemetry", "inbound: GenAI")
 def test_genai_spans_become_model_calls_tools_and_agents(provider: Any, record: Record) -> None:
-    tracer = provider.get_tracer("some.library")
+    tracer = provider.get_tracer("a-library")
     with tracer.start_as_current_span("invoke_agent b", attributes={"gen_ai.operation.name": "invoke_agent"}):
         with tracer.start_as_current_span("GET /v1", attributes={"http.request.method": "GET"}):
             asked = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
@@ -202,7 +203,7 @@ def test_genai_spans_become_model_calls_tools_and_agents(provider: Any, record: 
 
 @pytest.mark.adapter("OpenTelemetry", "inbound: GenAI", "failure")
 def test_a_failure_that_passes_through_many_spans_is_recorded_once(provider: Any, record: Record) -> None:
-    tracer = provider.get_tracer("some.library")
+    tracer = provider.get_tracer("a-library")
     with (
         pytest.raises(TimeoutError),
         tracer.start_as_current_span("invoke_agent b", attributes={"gen_ai.operation.name": "invoke_agent"}),
@@ -215,7 +216,7 @@ def test_a_failure_that_passes_through_many_spans_is_recorded_once(provider: Any
     assert record.events[-1]["metadata"]["status"] == "failed"
 
 
-@pytest.mark.adapter("OpenTelemetry", "inbound: Anthropic's own spans")
+@pytest.mark.adapter("OpenTelemetry", "inbound: Anthropic's own spans", "streaming")
 def test_anthropics_own_spans_are_recorded(stub: StubServer, provider: Any, record: Record) -> None:
     anthropic = framework("anthropic")
     options = {"tracer_provider": provider}
@@ -229,7 +230,7 @@ def test_anthropics_own_spans_are_recorded(stub: StubServer, provider: Any, reco
     assert len(record.of("llm_call")) == 2
 
 
-@pytest.mark.adapter("OpenTelemetry", "inbound: PydanticAI's own spans")
+@pytest.mark.adapter("OpenTelemetry", "inbound: PydanticAI's own spans", "tools", "spans")
 def test_pydantic_ais_own_spans_are_recorded(stub: StubServer, provider: Any, record: Record) -> None:
     pydantic_ai = framework("pydantic_ai")
     models = framework("pydantic_ai.models.openai")
@@ -251,7 +252,7 @@ def test_pydantic_ais_own_spans_are_recorded(stub: StubServer, provider: Any, re
     assert record.spans()[""] == ["invoke_agent booker"]
 
 
-@pytest.mark.adapter("OpenTelemetry", "inbound: OpenInference")
+@pytest.mark.adapter("OpenTelemetry", "inbound: OpenInference", "content by reference", "tools")
 def test_openinference_spans_are_recorded(stub: StubServer, openinference: None, record: Record) -> None:
     tool = {
         "type": "function",
@@ -302,7 +303,7 @@ def test_opentelemetrys_own_instrumentation_is_recorded(
 async def test_spans_go_to_the_session_in_which_they_began(spool: Path, record: Record) -> None:
     provider = sdk.TracerProvider()
     provider.add_span_processor(OpenTelemetryBridge().processor())
-    tracer = provider.get_tracer("some.library")
+    tracer = provider.get_tracer("a-library")
 
     async def work(number: int) -> list[str]:
         with Record(spool) as found:
@@ -313,6 +314,44 @@ async def test_spans_go_to_the_session_in_which_they_began(spool: Path, record: 
 
     assert await asyncio.gather(*(work(number) for number in range(8))) == [[f"m{n}"] for n in range(8)]
     provider.shutdown()
+
+
+@pytest.mark.adapter("OpenTelemetry", "two sessions", "many threads")
+def test_spans_of_threads_go_to_the_sessions_of_their_threads(provider: Any, spool: Path) -> None:
+    tracer = provider.get_tracer("some.library")
+    found: dict[int, list[str]] = {}
+
+    def work(number: int) -> None:
+        attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": f"m{number}"}
+        with Record(spool) as mine:
+            for _ in range(5):
+                with tracer.start_as_current_span("chat", attributes=attributes):
+                    pass
+            found[number] = [payload["model"] for payload in mine.payloads("llm_call")]
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {number: [f"m{number}"] * 5 for number in range(6)}
+
+
+@pytest.mark.adapter("OpenTelemetry", "inbound: OpenInference", "two adapters")
+def test_a_call_inside_of_a_call_is_recorded_once_by_the_inner_one(provider: Any, record: Record) -> None:
+    tracer = provider.get_tracer("some.library")
+    counted = {"llm.token_count.prompt": 11, "llm.token_count.completion": 7}
+    for of_inner in (counted, {}):
+        llm = {"openinference.span.kind": "LLM", "llm.model_name": "m", "output.value": "Paris"}
+        with tracer.start_as_current_span("predict", attributes={**llm, "llm.model_name": "outer"}):
+            with tracer.start_as_current_span("chat", attributes={**llm, **of_inner}):
+                pass
+            with tracer.start_as_current_span("embed", attributes={"openinference.span.kind": "EMBEDDING"}):
+                pass
+    chats = [event for event in record.of("llm_call") if event["metadata"]["operation"] == "chat"]
+    # one that does not know its tokens may be but a part of what the outer one tells
+    assert [event["payload"]["model"] for event in chats] == ["m", "m", "outer"]
+    assert len(record.of("llm_call")) == 5
 
 
 def test_our_own_spans_do_not_come_back(record: Record) -> None:
@@ -329,6 +368,6 @@ def test_a_span_that_never_ends_is_recorded_when_the_session_does(spool: Path) -
     provider.add_span_processor(OpenTelemetryBridge().processor())
     with Record(spool) as record:
         attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
-        provider.get_tracer("some.library").start_span("chat", attributes=attributes)
+        provider.get_tracer("a-library").start_span("chat", attributes=attributes)
     assert record.only("llm_call")["metadata"]["status"] == "unfinished"
     provider.shutdown()

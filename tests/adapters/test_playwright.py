@@ -455,8 +455,10 @@ def test_a_page_that_hangs_is_not_waited_for_when_its_action_failed(
     PlaywrightAdapter(page)
     page.goto(site.url)
     page.on("dialog", lambda dialog: None)
+    with page.expect_event("dialog"):  # from now on, the page does nothing
+        page.evaluate("setTimeout(() => document.querySelector('#ask').click())")
     with pytest.raises(sync_api.TimeoutError):
-        page.click("#ask", timeout=300)
+        page.click("#book", timeout=300)
     assert record.only("error")
     assert not record.of("screenshot") and not record.of("dom_snapshot")
 

@@ -170,6 +170,13 @@ def test_arguments_that_do_not_fit_are_a_failed_call(agent: Any, record: Record)
 
 
 @pytest.mark.adapter("PydanticAI", "failure", "tools")
+def test_a_tool_that_does_not_exist_is_a_failed_call(stub: StubServer, record: Record) -> None:
+    PydanticAIAdapter(plain_agent(stub)).run_sync('call no_such_tool({"a": 2})')
+    assert record.only("tool_call")["payload"]["tool_name"] == "no_such_tool"
+    assert "no_such_tool" in record.only("tool_result")["payload"]["error"]
+
+
+@pytest.mark.adapter("PydanticAI", "failure", "tools")
 def test_a_tool_that_raises_fails_the_run_and_everything_before_is_there(agent: Any, record: Record) -> None:
     with pytest.raises(KeyError):
         agent.run_sync('call add({"a": 2, "b": 3}) then call fail({"reason": "full"})')

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
 
 import promptetheus as pt
+from promptetheus import spool as spool_module
+from promptetheus.spool import SpoolFile
 from promptetheus.transport import InMemoryTransport
 from tests.sdk.spooled import a_session, events_of, sessions_of
 
@@ -138,3 +146,36 @@ def test_sessions_of_many_threads_stay_apart(spool: Path) -> None:
     assert len(sessions) == 16
     for events in sessions.values():
         assert len({event["payload"]["value"] for event in events if event["type"] == "metric"}) == 1
+
+
+def test_opening_a_session_is_not_disturbed_by_those_that_other_threads_open_meanwhile(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files that are open are looked through when one more is opened. Here, between any two lines of that,
+    another thread opens one, too."""
+    look_through = spool_module._close_oldest
+    opened: list[SpoolFile] = []
+
+    def open_another(frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+        if event == "line" and len(opened) < 200:
+            opened.append(SpoolFile(spool, f"other{len(opened)}"))
+            in_thread(opened[-1].open)
+        return open_another
+
+    def disturbed(opening: SpoolFile) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return look_through(opening)
+        sys.settrace(open_another)
+        try:
+            return look_through(opening)
+        finally:
+            sys.settrace(None)
+
+    with a_session(spool, session_id="first") as session:
+        session.metric("n", 1)
+    monkeypatch.setattr(spool_module, "_close_oldest", disturbed)
+    with a_session(spool, session_id="disturbed") as session:
+        session.metric("n", 1)
+    assert opened
+    assert len(sessions_of(spool)["disturbed"]) == 3
+    assert pt.stats()["dropped"] == {} == pt.stats()["failed"]
