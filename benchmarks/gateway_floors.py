@@ -42,8 +42,8 @@ def sqlite_floor(place: str) -> Store:
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = normal")
     connection.execute(
-        "create table event (session text, key text, seq integer, line blob, primary key (session, key)) "
-        "without rowid"
+        "create table if not exists event "
+        "(session text, key text, seq integer, line blob, primary key (session, key)) without rowid"
     )
     lock = threading.Lock()
 

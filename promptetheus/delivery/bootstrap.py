@@ -25,10 +25,10 @@ class Project(NamedTuple):
     api_key: str
 
 
-def bootstrap(api_url: str, console_token: str, names: Mapping[str, str]) -> Project:
+def bootstrap(api_url: str, console_token: str, asked: Mapping[str, object]) -> Project:
     """A project with a key that is shown this once. Raises BootstrapFailed."""
     with Client(Destination(api_url, console_token, TIMEOUT_S)) as client:
-        answer = client.post("/api/onboarding/bootstrap", orjson.dumps(dict(names)))
+        answer = client.post("/api/onboarding/bootstrap", orjson.dumps(dict(asked)))
     if not answer.is_ok:
         raise BootstrapFailed(answer.error if answer.status else f"it cannot be reached ({answer.error})")
     try:
@@ -42,7 +42,8 @@ def bootstrap(api_url: str, console_token: str, names: Mapping[str, str]) -> Pro
         preview = found.get("api_key_preview")
         existing = f" Existing key: {preview}." if isinstance(preview, str) and preview else ""
         raise BootstrapFailed(
-            f"the project has a key already, and a raw API key is not recoverable.{existing} Rotate it to get another"
+            f"the project has a key already, and a raw API key is not recoverable.{existing} "
+            "`promptetheus init --new-key` gives another one beside it"
         )
     return Project(_name(found.get("workspace")), _name(found.get("project")), key)
 

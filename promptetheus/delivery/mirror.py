@@ -20,9 +20,16 @@ from typing import NamedTuple
 from promptetheus.artifacts import store_artifact
 from promptetheus.delivery.client import Client
 from promptetheus.delivery.destination import Destination
-from promptetheus.delivery.mirror_index import MirroredSession, MirrorIndex, load, save
+from promptetheus.delivery.mirror_index import MirroredSession, MirrorIndex, NotAMirror, load, read, save
 from promptetheus.delivery.pace import Pace
-from promptetheus.delivery.remote_project import CannotRead, EventPage, ProjectReader, RemoteSession
+from promptetheus.delivery.remote_project import (
+    CannotRead,
+    EventPage,
+    GatewayAway,
+    ProjectReader,
+    RemoteProject,
+    RemoteSession,
+)
 from promptetheus.delivery.wire import artifact_paths
 from promptetheus.settings import DEFAULT_SPOOL_MAX_BYTES
 from promptetheus.spool import make_private_directory, session_file_name, session_file_stem
@@ -68,17 +75,30 @@ class Round(NamedTuple):
 
 def mirror_directory(api_url: str, project_id: str) -> Path:
     """Where the mirror of a project is kept: below $XDG_CACHE_HOME, or ~/.cache. Raises CannotRead."""
+    return _mirrors_of(api_url) / session_file_stem(project_id) / "spool"
+
+
+def mirrored_before(api_url: str, project: str, into: Path | None = None) -> RemoteProject | None:
+    """The project of this id or name of which there is a mirror: one in `into`, or below the user's cache."""
+    spools = [into] if into is not None else sorted(_mirrors_of(api_url).glob("*/spool"))
+    found = []
+    for spool in spools:
+        try:
+            index = read(spool)
+        except (NotAMirror, OSError):
+            continue
+        if index is not None and index.api_url == api_url:
+            found.append(RemoteProject(index.project_id, index.name))
+    by_id = [known for known in found if known.project_id == project]
+    matching = by_id or [known for known in found if known.name == project]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _mirrors_of(api_url: str) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache")
     if not cache.is_absolute():
         raise CannotRead("there is no home directory to keep the mirror in: set XDG_CACHE_HOME")
-    return (
-        cache
-        / "promptetheus"
-        / "mirrors"
-        / session_file_stem(api_url)
-        / session_file_stem(project_id)
-        / "spool"
-    )
+    return cache / "promptetheus" / "mirrors" / session_file_stem(api_url)
 
 
 class Mirror:
@@ -86,12 +106,19 @@ class Mirror:
 
     Args:
         max_bytes: Nothing further is fetched once it has so many; the newest sessions come first.
+        away: Why nothing newer than what is here could be asked for when it was opened.
     """
 
     def __init__(
-        self, spool: Path, reader: ProjectReader, index: MirrorIndex, max_bytes: int = DEFAULT_SPOOL_MAX_BYTES
+        self,
+        spool: Path,
+        reader: ProjectReader,
+        index: MirrorIndex,
+        max_bytes: int = DEFAULT_SPOOL_MAX_BYTES,
+        away: GatewayAway | None = None,
     ) -> None:
         self.spool = spool
+        self.away = away
         self._reader = reader
         self._index = index
         self._max_bytes = max_bytes
@@ -238,26 +265,35 @@ class Mirror:
 def opened(
     target: Destination, project: str, into: Path | None = None, max_bytes: int = DEFAULT_SPOOL_MAX_BYTES
 ) -> Iterator[Mirror]:
-    """The mirror of the project of this id or name, for writing while the block runs.
+    """The mirror of the project of this id or name, for writing while the block runs. A gateway that is away does
+    not hinder a mirror that was made before: `away` says so.
 
     Args:
         into: The directory; None: the project's own below the user's cache.
 
     Raises:
-        CannotRead: When the gateway cannot be read, or the key sees no such project.
+        CannotRead: When the gateway cannot be read and there is no mirror yet, or the key sees no such project.
         InUse: When another process writes it.
         NotAMirror: When the directory holds something else.
         OSError: When it cannot be written.
     """
     with Client(target) as client:
         reader = ProjectReader(client, target.api_url)
-        found = reader.find(project)
+        away = None
+        try:
+            found = reader.find(project)
+        except GatewayAway as error:
+            before = mirrored_before(target.api_url, project, into)
+            if before is None:
+                raise
+            found, away = before, error
         spool = into or mirror_directory(target.api_url, found.project_id)
         make_private_directory(spool)
         with _claimed(spool):
             index = load(spool, target.api_url, found.project_id)
+            index.name = found.name
             save(spool, index)
-            yield Mirror(spool, reader, index, max_bytes)
+            yield Mirror(spool, reader, index, max_bytes, away)
 
 
 def keep_fresh(mirror: Mirror, stop: threading.Event, told: Callable[[str], None]) -> None:

@@ -47,6 +47,8 @@ class MirrorIndex:
     """By session id."""
     artifact_bytes: int = 0
     """Of all artifacts that were fetched."""
+    name: str = ""
+    """The project's, when the gateway last said it."""
 
     @property
     def size_bytes(self) -> int:
@@ -56,27 +58,32 @@ class MirrorIndex:
 
 def load(spool: Path, api_url: str, project_id: str) -> MirrorIndex:
     """The index of a mirror, or a new one for an empty directory. Raises NotAMirror and OSError."""
-    try:
-        data = (spool / NAME).read_bytes()
-    except FileNotFoundError:
+    index = read(spool)
+    if index is None:
         if any(spool.glob("*.jsonl")):
-            raise NotAMirror(
-                f"{spool} holds sessions that were recorded there: name an empty directory"
-            ) from None
+            raise NotAMirror(f"{spool} holds sessions that were recorded there: name an empty directory")
         return MirrorIndex(api_url, project_id)
-    try:
-        found = orjson.loads(data)
-        index = MirrorIndex(
-            str(found["api_url"]),
-            str(found["project_id"]),
-            {str(name): _session(entry) for name, entry in found["sessions"].items()},
-            int(found["artifact_bytes"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise NotAMirror(f"{spool / NAME} is damaged: delete {spool} to fetch everything again") from None
     if (index.api_url, index.project_id) != (api_url, project_id):
         raise NotAMirror(f"{spool} mirrors {index.project_id} of {index.api_url}: name another directory")
     return index
+
+
+def read(spool: Path) -> MirrorIndex | None:
+    """The index of a mirror; None where there is none. Raises NotAMirror for a damaged one, and OSError."""
+    try:
+        found = orjson.loads((spool / NAME).read_bytes())
+        name = found.get("name", "")  # mirrors of earlier releases have none
+        return MirrorIndex(
+            str(found["api_url"]),
+            str(found["project_id"]),
+            {str(session_id): _session(entry) for session_id, entry in found["sessions"].items()},
+            int(found["artifact_bytes"]),
+            name if isinstance(name, str) else "",
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotAMirror(f"{spool / NAME} is damaged: delete {spool} to fetch everything again") from None
 
 
 def save(spool: Path, index: MirrorIndex) -> None:

@@ -40,6 +40,10 @@ class CannotRead(Exception):
     """The gateway did not give what was asked for; the text says why and what to do."""
 
 
+class GatewayAway(CannotRead):
+    """It does not answer, or cannot do anything at the moment: later it may."""
+
+
 class RemoteProject(NamedTuple):
     """A project that the key sees."""
 
@@ -158,12 +162,13 @@ class ProjectReader:
         if answer.is_ok:
             return answer
         if not answer.status:
-            raise CannotRead(f"{self._api_url} cannot be reached: {answer.error}")
+            raise GatewayAway(f"{self._api_url} cannot be reached: {answer.error}")
         if answer.status in (401, 403):
             raise CannotRead(
                 f"{self._api_url} refuses the key: {answer.error}. Set PROMPTETHEUS_API_KEY to one that may read"
             )
-        raise CannotRead(f"{self._api_url}{path.partition('?')[0]}: {answer.error}")
+        kind = GatewayAway if answer.status == 429 or answer.status >= 500 else CannotRead
+        raise kind(f"{self._api_url}{path.partition('?')[0]}: {answer.error}")
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
 
 from promptetheus.artifacts import open_source, store_artifact
 from promptetheus.gateway.errors import StoreUnavailable
@@ -19,6 +21,7 @@ from promptetheus.gateway.places import spool_below
 if TYPE_CHECKING:
     import httpx
 
+_ALGORITHM = "AWS4-HMAC-SHA256"
 _CHUNK_BYTES = 1 << 18
 _TIMEOUT_S = 30.0
 
@@ -31,6 +34,9 @@ class Blobs(Protocol):
 
     def get(self, tenant: Tenant, path: str) -> Iterator[bytes] | None:
         """The content in pieces; None when it is not there."""
+
+    def signed_url(self, tenant: Tenant, path: str, seconds: int) -> str | None:
+        """An address that gives the content to anybody for so long; None where only the gateway gives it."""
 
     def delete(self, tenant: Tenant, path: str) -> None:
         """Delete it, if it is there."""
@@ -59,6 +65,9 @@ class LocalBlobs:
         except (OSError, ValueError):
             return None
         return _pieces(file)
+
+    def signed_url(self, tenant: Tenant, path: str, seconds: int) -> None:
+        """Files have no address but the gateway's, which asks for a key."""
 
     def delete(self, tenant: Tenant, path: str) -> None:
         """Delete the file."""
@@ -95,6 +104,24 @@ class S3Blobs:
         """GET the object."""
         return _body(self._request("GET", tenant, path, _EMPTY_DIGEST))
 
+    def signed_url(self, tenant: Tenant, path: str, seconds: int) -> str:
+        """A presigned GET, which a browser saves and does not show.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+        """
+        url, now = f"{self._url}/{_object_name(tenant, path)}", datetime.now(UTC)
+        parameters = {
+            "X-Amz-Algorithm": _ALGORITHM,
+            "X-Amz-Credential": f"{self._access_key}/{self._scope(now)}",
+            "X-Amz-Date": f"{now:%Y%m%dT%H%M%SZ}",
+            "X-Amz-Expires": str(seconds),
+            "X-Amz-SignedHeaders": "host",
+            "response-content-disposition": "attachment",
+        }
+        query = urlencode(parameters, quote_via=quote)  # they stand in the order that signing wants
+        host = {"host": self._host}
+        return f"{url}?{query}&X-Amz-Signature={self._signature('GET', url, query, host, 'UNSIGNED-PAYLOAD', now)}"
+
     def delete(self, tenant: Tenant, path: str) -> None:
         """DELETE the object."""
         self._request("DELETE", tenant, path, _EMPTY_DIGEST)
@@ -113,32 +140,43 @@ class S3Blobs:
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         url = f"{self._url}/{_object_name(tenant, path)}"
-        signed = self._signed(method, urlsplit(url).path, digest, datetime.now(UTC))
-        return _answered(self._http, method, url, content, {**(headers or {}), **signed})
+        now = datetime.now(UTC)
+        signed = {
+            "host": self._host,
+            "x-amz-content-sha256": digest,
+            "x-amz-date": f"{now:%Y%m%dT%H%M%SZ}",
+        }
+        authorization = (
+            f"{_ALGORITHM} Credential={self._access_key}/{self._scope(now)}, SignedHeaders={';'.join(signed)}, "
+            f"Signature={self._signature(method, url, '', signed, digest, now)}"
+        )
+        return _answered(
+            self._http, method, url, content, {**(headers or {}), **signed, "Authorization": authorization}
+        )
 
-    def _signed(self, method: str, path: str, digest: str, now: datetime) -> dict[str, str]:
-        """The headers that sign a request without a query."""
-        stamp, day = f"{now:%Y%m%dT%H%M%SZ}", f"{now:%Y%m%d}"
-        signed = {"host": self._host, "x-amz-content-sha256": digest, "x-amz-date": stamp}
-        names = ";".join(signed)
-        heads = "".join(f"{name}:{value}\n" for name, value in signed.items())
-        request = "\n".join((method, path, "", heads, names, digest))
-        scope = f"{day}/{self._region}/s3/aws4_request"
-        text = "\n".join(("AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(request.encode()).hexdigest()))
+    def _scope(self, now: datetime) -> str:
+        return f"{now:%Y%m%d}/{self._region}/s3/aws4_request"
+
+    def _signature(
+        self, method: str, url: str, query: str, headers: dict[str, str], digest: str, now: datetime
+    ) -> str:
+        """Of a request with these headers, which are all in lower case and in order."""
+        heads = "".join(f"{name}:{value}\n" for name, value in headers.items())
+        request = "\n".join((method, urlsplit(url).path, query, heads, ";".join(headers), digest))
+        hashed = hashlib.sha256(request.encode()).hexdigest()
+        text = "\n".join((_ALGORITHM, f"{now:%Y%m%dT%H%M%SZ}", self._scope(now), hashed))
         key = f"AWS4{self._secret_key}".encode()
-        for part in (day, self._region, "s3", "aws4_request"):
+        for part in self._scope(now).split("/"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-        credential = f"Credential={self._access_key}/{scope}"
-        authorization = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
-        return {"X-Amz-Content-Sha256": digest, "X-Amz-Date": stamp, "Authorization": authorization}
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 class SupabaseBlobs:
     """A private bucket of Supabase storage, used with the service role key, which no client ever sees."""
 
     def __init__(self, url: str, key: str, bucket: str) -> None:
-        self._url = f"{url.rstrip('/')}/storage/v1/object/{bucket}"
+        self._storage = f"{url.rstrip('/')}/storage/v1"
+        self._url, self._bucket = f"{self._storage}/object/{bucket}", bucket
         self._headers = {"Authorization": f"Bearer {key}", "apikey": key}
         self._http = _client()
 
@@ -150,6 +188,23 @@ class SupabaseBlobs:
     def get(self, tenant: Tenant, path: str) -> Iterator[bytes] | None:
         """GET the object."""
         return _body(self._request("GET", tenant, path, None, self._headers))
+
+    def signed_url(self, tenant: Tenant, path: str, seconds: int) -> str | None:
+        """Have the storage sign it; None where it does not know the object."""
+        url = f"{self._storage}/object/sign/{self._bucket}/{_object_name(tenant, path)}"
+        body = orjson.dumps({"expiresIn": seconds})
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **self._headers}
+        answer = _answered(self._http, "POST", url, iter((body,)), headers)
+        if answer.status_code == 404:
+            return None
+        try:
+            told = orjson.loads(answer.content)
+            signed = next(told[name] for name in ("signedURL", "signedUrl", "url") if name in told)
+        except (ValueError, TypeError, StopIteration):
+            signed = None
+        if not isinstance(signed, str) or not signed.startswith("/"):
+            raise StoreUnavailable("artifact storage signed nothing")
+        return f"{self._storage}{signed}&download="
 
     def delete(self, tenant: Tenant, path: str) -> None:
         """DELETE the object."""

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from promptetheus.gateway.identity import Tenant
 
@@ -18,6 +19,15 @@ MAX_SESSIONS = 5000
 
 MAX_REMEMBERED = 20_000
 """Batches that are remembered for readers who come back."""
+
+
+class Span(NamedTuple):
+    """News of a session: the positions between which something was stored."""
+
+    tenant: Tenant
+    session_id: str
+    start: int
+    end: int
 
 
 class Listener:

@@ -101,6 +101,14 @@ class OneArtifact(BaseModel):
     artifact: Artifact
 
 
+class SignedArtifact(BaseModel):
+    """Where an artifact's bytes are given without a key for a while."""
+
+    artifact_id: str
+    signed_url: str | None
+    expires_in: int
+
+
 class Artifacts(BaseModel):
     """The artifacts of a session."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from promptetheus.gateway.blobs import Blobs, LocalBlobs, S3Blobs, SupabaseBlobs
 from promptetheus.gateway.hub import Hub
@@ -15,6 +16,9 @@ from promptetheus.gateway.stores.events import EventStore
 from promptetheus.gateway.stores.keys import Keys
 from promptetheus.gateway.stores.records import Records
 
+if TYPE_CHECKING:
+    from promptetheus.gateway.stores.postgres_news import PostgresNews
+
 
 @dataclass
 class Gateway:
@@ -24,8 +28,8 @@ class Gateway:
     database: Database
     events: EventStore
     blobs: Blobs
-    is_shared: bool
-    """Whether other gateways may write to the same store: then news does not only come from here."""
+    shared_news: PostgresNews | None = None
+    """What gateways on the same store stored, this one among them; None: nobody else writes to it."""
     hub: Hub = field(default_factory=Hub)
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -70,14 +74,15 @@ def open_gateway(options: Options) -> Gateway:
         from promptetheus.gateway.stores.postgres_events import PostgresEvents
 
         database = PostgresDatabase(options.database_url, options.pool_size)
-        gateway = Gateway(options, database, PostgresEvents(database), blobs, is_shared=True)
+        events = PostgresEvents(database)
+        gateway = Gateway(options, database, events, blobs, events.news)
     else:
         from promptetheus.gateway.stores.embedded import EmbeddedStore
         from promptetheus.gateway.stores.sqlite import SqliteDatabase
 
-        events = EmbeddedStore(options.directory)
+        files = EmbeddedStore(options.directory)
         tables = SqliteDatabase(options.directory / "gateway.db")
-        gateway = Gateway(options, tables, events, blobs, is_shared=False)
+        gateway = Gateway(options, tables, files, blobs)
     if options.mode != "supabase":
         gateway.accounts.ensure(options.workspace_id, options.project_id, options.user_id)
     return gateway

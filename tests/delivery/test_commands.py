@@ -241,6 +241,13 @@ def test_init_says_why_there_is_no_key(
     assert expected in capsys.readouterr().err
 
 
+def test_init_asks_for_a_further_key_when_told_to(gateway: StubGateway, capsys: Output) -> None:
+    bootstrapping(gateway)
+    assert main(["init", "--api-url", gateway.url, "--console-token", "t", "--new-key"]) == 0
+    assert json.loads(gateway.requests[0].body)["new_key"] is True
+    assert "pt_live_new" in capsys.readouterr().out
+
+
 def test_init_says_that_nobody_is_there(gateway: StubGateway, capsys: Output) -> None:
     gateway.stop()
     assert main(["init", "--api-url", gateway.url, "--console-token", "t"]) == 1

@@ -7,9 +7,7 @@ returned is in the gateway or in the spool; when the faults are over, all of the
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -260,79 +258,4 @@ def test_agents_killed_at_random_moments_leave_everything_that_returned(
                 assert len(agent.keys()) >= agent.returned()
             deliver(proxy, tmp_path / "spool")
             proxy.heal()
-            check(gateway, proxy, started)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own."""
-    if os.getuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a file system needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", place], capture_output=True)
-    if done.returncode:
-        pytest.skip(f"cannot mount a tmpfs: {done.stderr.decode(errors='replace').strip()}")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-def not_pending(started: list[Agent]) -> bool:
-    return not any(pending_bytes(agent.file, load(agent.file)) for agent in started)
-
-
-def fill(disk: Path) -> Path:
-    """Let somebody else take all but the last 300 kB; the file that does it."""
-    free = os.statvfs(disk)
-    rest = disk / "rest"
-    rest.write_bytes(b"x" * (free.f_bavail * free.f_frsize - 300_000))
-    return rest
-
-
-def test_a_gateway_whose_disk_is_full_takes_nothing_and_goes_on_when_there_is_room(
-    small_disk: Path, tmp_path: Path
-) -> None:
-    with RunningGateway(small_disk / "gateway") as gateway, between((), 0.0) as proxy:
-        rest = fill(small_disk)
-        proxy.gateway_port = gateway.port
-        with agents(proxy, tmp_path / "spool", "s", 4, 2000) as started:
-            for agent in started:
-                agent.end()
-            target = Destination(proxy.url, KEY, 30.0)
-            files = [agent.file for agent in started]
-            stopped = replay(files, target, pause=lambda seconds: None)
-            assert "503" in stopped.failure, stopped
-            assert not not_pending(started)
-            for agent in started:
-                arrived = keys_at(gateway, agent.name)
-                assert proxy.acknowledged.get(agent.name, set()) <= set(arrived)
-                assert set(arrived) <= set(agent.keys()), "half an event is no event"
-            rest.unlink()
-            deliver(proxy, tmp_path / "spool")
-            check(gateway, proxy, started)
-
-
-def test_a_gateway_killed_while_its_disk_is_full_starts_again_with_what_it_acknowledged(
-    small_disk: Path, tmp_path: Path
-) -> None:
-    with between((), 0.0) as proxy:
-        with RunningGateway(small_disk / "gateway") as gateway:
-            rest = fill(small_disk)
-            proxy.gateway_port = gateway.port
-            with agents(proxy, tmp_path / "spool", "s", 4, 2000) as started:
-                for agent in started:
-                    agent.end()
-            replay(
-                [agent.file for agent in started],
-                Destination(proxy.url, KEY, 30.0),
-                pause=lambda seconds: None,
-            )
-            assert not not_pending(started)
-            gateway.stop(signal.SIGKILL)
-        rest.unlink()
-        with RunningGateway(small_disk / "gateway") as gateway:
-            proxy.gateway_port = gateway.port
-            for name, keys in proxy.acknowledged.items():
-                assert keys <= set(keys_at(gateway, name))
-            deliver(proxy, tmp_path / "spool")
             check(gateway, proxy, started)

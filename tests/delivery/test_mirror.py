@@ -20,7 +20,7 @@ import promptetheus as pt
 from promptetheus.cli import main
 from promptetheus.delivery.client import Client
 from promptetheus.delivery.destination import Destination
-from promptetheus.delivery.mirror import InUse, Mirror, Round, keep_fresh, opened
+from promptetheus.delivery.mirror import InUse, Mirror, Round, keep_fresh, mirror_directory, opened
 from promptetheus.delivery.mirror_index import NotAMirror
 from promptetheus.delivery.remote_project import CannotRead
 from promptetheus.delivery.replay import replay
@@ -277,6 +277,62 @@ def test_a_disk_that_is_full_leaves_what_was_fetched(
     mirror_once(at, project, there)
     for path in paths:
         assert (there / path.name).read_bytes() == path.read_bytes()
+
+
+NOBODY = "http://127.0.0.1:9"
+
+
+def a_mirror_of_nobody(
+    at: Destination, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A mirror that was made when the gateway, which is away now, was there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    deliver(at, record(tmp_path / "spool", "before"))
+    with opened(at, project) as mirror:
+        mirror.refresh()
+        made = mirror.spool
+    index = json.loads((made / ".mirror.json").read_bytes())
+    spool = mirror_directory(NOBODY, project)
+    spool.parent.mkdir(parents=True)
+    made.rename(spool)
+    (spool / ".mirror.json").write_text(json.dumps({**index, "api_url": NOBODY}))
+    return spool
+
+
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_a_mirror_opens_while_the_gateway_is_away(
+    at: Destination, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    spool = a_mirror_of_nobody(at, project, tmp_path, monkeypatch)
+    name = json.loads((spool / ".mirror.json").read_bytes())["name"]
+    assert name.startswith("test_a_mirror_opens")
+    away = at._replace(api_url=NOBODY)
+    with opened(away, project if by == "id" else name) as mirror:
+        assert mirror.spool == spool and "cannot be reached" in str(mirror.away)
+        with pytest.raises(CannotRead, match="cannot be reached"):
+            mirror.refresh()
+    assert (spool / session_file_name("before")).exists()
+    with pytest.raises(CannotRead, match="cannot be reached"), opened(away, "another project"):
+        pass
+
+
+@pytest.mark.terminal
+@needs_tmux
+def test_the_terminal_shows_what_was_mirrored_and_that_the_gateway_is_away(
+    at: Destination, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_mirror_of_nobody(at, project, tmp_path, monkeypatch)
+    variables = (
+        f"PROMPTETHEUS_API_KEY={at.api_key} PROMPTETHEUS_API_URL={NOBODY} XDG_CACHE_HOME={tmp_path}/cache"
+    )
+    with shell_in_tmux(tmp_path) as terminal:
+        terminal.type(f"env {variables} {sys.executable} -m promptetheus tui --project {project}")
+        terminal.keys("Enter")
+        terminal.until(lambda screen: "picked the wrong day" in screen, "the session that was there")
+        terminal.until_text("gateway away")
+        terminal.until_text("Nothing comes in from the gateway")
+        terminal.keys("q")
+        terminal.until_text(PROMPT)
 
 
 @pytest.mark.terminal

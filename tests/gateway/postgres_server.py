@@ -33,16 +33,25 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """Runs while the block does. `durable`: as it comes; otherwise without waiting for the disk, for tests."""
+    """Runs while the block does.
 
-    def __init__(self, *, durable: bool = False) -> None:
-        self._durable = durable
+    Args:
+        durable: As it comes; otherwise without waiting for the disk, for tests.
+        directory: Where to keep everything; None: a temporary one.
+        settings: Further ones, as `name=value`.
+    """
+
+    def __init__(
+        self, *, durable: bool = False, directory: Path | None = None, settings: tuple[str, ...] = ()
+    ) -> None:
+        self._directory = directory or Path(tempfile.mkdtemp(prefix="promptetheus-postgres-"))
+        own = () if durable else _FAST
+        self._settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", *own, *settings)
         self._databases = itertools.count(1)
 
     def __enter__(self) -> Self:
         programs = binaries()
         self._user: dict[str, Any] = {}
-        self._directory = Path(tempfile.mkdtemp(prefix="promptetheus-postgres-"))
         if os.getuid() == 0:
             name = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
             found = pwd.getpwnam(name)
@@ -74,33 +83,40 @@ class PostgresServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        settings = [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            *(() if self._durable else _FAST),
-        ]
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Run the server, also after it ended by itself; returns when it takes connections."""
+        settings = [word for setting in self._settings for word in ("-c", setting)]
         with open(self._directory / "log", "wb") as log:
             self._process = subprocess.Popen(
-                [
-                    programs / "postgres",
-                    "-D",
-                    data,
-                    "-p",
-                    str(self.port),
-                    *(w for s in settings for w in ("-c", s)),
-                ],
+                [binaries() / "postgres", "-D", self._directory / "data", "-p", str(self.port), *settings],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._directory,
                 **self._user,
             )
         self._wait()
-        return self
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server is there; it may be about to recover."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
 
     def __exit__(self, *error: object) -> None:
-        self._process.send_signal(signal.SIGQUIT)  # at once: nothing of it is needed again
-        self._process.wait()
+        self.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        """The process whose children serve the connections."""
+        return self._process.pid
 
     def url(self, user: str = "postgres") -> str:
         """The connection string of a user."""
@@ -118,7 +134,8 @@ class PostgresServer:
             connection.execute(f"create role {name} login".encode())
             connection.execute(f"grant temporary on database postgres to {name}".encode())
             connection.execute(f"create schema {name} authorization {name}".encode())
-        return f"{self.url(name)}?options=-csearch_path%3D{name}"
+            connection.execute(f"alter role {name} set search_path = {name}".encode())
+        return self.url(name)
 
     def _wait(self) -> None:
         import psycopg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,11 +38,18 @@ class _FakeSupabase(BaseHTTPRequestHandler):
         data = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers["Authorization"] != "Bearer role-key" or self.headers["apikey"] != "role-key":
             return self._answer(401)
+        if "/object/sign/" in self.path:
+            signed = (
+                self.path.removeprefix("/storage/v1") + f"?token=signed-for-{json.loads(data)['expiresIn']}"
+            )
+            return self._answer(200, json.dumps({"signedURL": signed}).encode())
         self.objects[self.path] = data
         return self._answer(200)
 
     def do_GET(self) -> None:
-        if self.headers["Authorization"] != "Bearer role-key":
+        if "?token=signed-for-300" in self.path:
+            self.path = self.path.partition("?")[0].replace("/object/sign/", "/object/")
+        elif self.headers["Authorization"] != "Bearer role-key":
             return self._answer(401)
         return self._answer(200 if self.path in self.objects else 404, self.objects.get(self.path, b""))
 
@@ -117,6 +125,63 @@ def test_bytes_come_back_as_they_went_in(stored: Any) -> None:
     assert found.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in found.headers["content-security-policy"]
     assert stored.get("/api/traces/s1/artifacts").json()["artifacts"] == [artifact]
+
+
+@on_files
+def test_an_address_that_gives_the_bytes_without_a_key_is_signed_where_they_lie_in_a_bucket(
+    stored: Any, request: pytest.FixtureRequest
+) -> None:
+    import httpx
+
+    put(stored)
+    told = stored.get(f"/artifacts/{DIGEST}?format=json").json()
+    assert (told["artifact_id"], told["expires_in"]) == (DIGEST, 300)
+    if request.node.callspec.params["stored"] == "local":
+        assert told["signed_url"] is None
+        return
+    found = httpx.get(told["signed_url"], trust_env=False)
+    assert found.status_code == 200 and found.content == PNG
+    assert stored.get(f"/artifacts/{'0' * 64}?format=json").status_code == 404
+
+
+def test_an_address_is_signed_as_the_makers_of_s3_sign_it(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto takes any signature: the one of boto3 is the measure."""
+    boto3 = pytest.importorskip("boto3")
+    from datetime import UTC, datetime
+
+    from botocore.config import Config  # type: ignore[import-untyped,unused-ignore]
+
+    from promptetheus.gateway import blobs
+    from promptetheus.gateway.identity import Tenant
+
+    now = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return now
+
+    monkeypatch.setattr(blobs, "datetime", Clock)
+    monkeypatch.setattr(
+        "botocore.auth.get_current_datetime", lambda *words, **named: now.replace(tzinfo=None)
+    )
+    ours = blobs.S3Blobs(s3, "eu-central-1", "artifacts", "key", "secret")
+    theirs = boto3.client(
+        "s3", endpoint_url=s3, region_name="eu-central-1", aws_access_key_id="key",
+        aws_secret_access_key="secret", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )  # fmt: skip
+    signed = ours.signed_url(Tenant("ws", "pr"), "artifacts/ab/abc.png", 300)
+    expected = theirs.generate_presigned_url(
+        "get_object",
+        {
+            "Bucket": "artifacts",
+            "Key": "artifacts/ws/pr/ab/abc.png",
+            "ResponseContentDisposition": "attachment",
+        },
+        ExpiresIn=300,
+    )
+    ours.close()
+    assert signed.rpartition("=")[2] == expected.rpartition("=")[2]
 
 
 @on_files

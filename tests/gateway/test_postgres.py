@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,9 @@ from promptetheus.gateway.errors import StoreUnavailable
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.options import Options
 from promptetheus.gateway.state import Gateway, open_gateway
-from promptetheus.gateway.stores.postgres import MIGRATIONS, PostgresDatabase
+from promptetheus.gateway.stores.postgres import MIGRATIONS, PostgresDatabase, translated
+from promptetheus.gateway.stores.postgres_events import TAIL, TAIL_BEGINS
+from promptetheus.gateway.stores.postgres_news import KNOWN_S
 from tests.builders import a_failing_booking
 from tests.gateway.test_store_conformance import TENANT, an_event, incoming
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from tests.gateway.postgres_server import PostgresServer
 
 TENANTS_TABLES = ("member", "project", "api_key", "agent", "trace", "artifact", "incident", "runtime", "audit",
-                  "session", "event")  # fmt: skip
+                  "session", "event", "news")  # fmt: skip
 
 
 @pytest.fixture
@@ -181,3 +184,102 @@ def test_an_address_that_does_not_answer_is_told_without_its_password(
     with pytest.raises(StoreUnavailable) as told:
         open_gateway(Options(mode="dev", directory=tmp_path, database_url=url))
     assert "hunter2" not in str(told.value)
+
+
+def test_what_a_slow_batch_stores_is_news_for_one_who_looked_meanwhile(opened: Gateway, url: str) -> None:
+    """Its transaction began before the look and ended after it: an order by time would have skipped it."""
+    news = opened.shared_news
+    assert news is not None
+    place = news.since([TENANT], "").place
+    with psycopg.connect(url) as slow:
+        slow.execute("select set_config('promptetheus.workspace', '*', false)")
+        slow.execute("insert into news values ('proj_dev', default, 'slow', 'ws_dev', 0, 7)")
+        opened.events.append(TENANT, "quick", incoming([an_event(0, "k")], "quick"))
+        looked = news.since([TENANT], place)
+        assert [span.session_id for span in looked.spans] == ["quick"]
+        slow.commit()
+    after = news.since([TENANT], looked.place)
+    assert "slow" in [span.session_id for span in after.spans] and after.is_complete
+    assert news.since([TENANT], after.place).spans == []
+
+
+def test_news_is_kept_for_longer_than_a_reader_may_be_away_and_then_forgotten(
+    opened: Gateway, url: str
+) -> None:
+    news = opened.shared_news
+    assert news is not None
+    place = news.since([TENANT], "").place
+    opened.events.append(TENANT, "s1", incoming([an_event(0, "k")]))
+    moment_s, _, oldest = place.partition("-")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for away_s, is_known in ((KNOWN_S - 30, True), (KNOWN_S + 30, False)):
+            connection.execute("select set_config('promptetheus.workspace', '*', false)")
+            connection.execute("update news set stored_at = now() - make_interval(secs => %s)", (away_s,))
+            opened.events.maintain()
+            found = news.since([TENANT], f"{int(moment_s) - away_s}-{oldest}")
+            assert (found.is_complete, bool(found.spans)) == (is_known, is_known)
+        connection.execute("update news set stored_at = now() - interval '1 hour'")
+        opened.events.maintain()
+        assert connection.execute("select count(*) from news").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True])
+def test_the_tail_of_a_long_session_is_found_by_an_index(
+    opened: Gateway, url: str, is_analyzed: bool
+) -> None:
+    """Not by reading the session, whatever the planner knows of the table: what a look at a stream costs does not
+    grow with what was there before."""
+    end = 4 * TAIL_BEGINS
+    for start in range(0, end, 2000):
+        batch = [an_event(number, f"s1:x:{number}") for number in range(start, start + 2000)]
+        opened.events.append(TENANT, "s1", incoming(batch))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("select set_config('promptetheus.workspace', '*', false)")
+        if is_analyzed:
+            connection.execute("analyze event")
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            connection.execute(f"set plan_cache_mode = {mode}".encode())
+            for place in (TAIL_BEGINS, end // 2, end - 5):
+                values = {"project": "proj_dev", "session": "s1", "position": place, "up_to": place + 500}
+                explained = connection.execute(
+                    "explain (analyze, costs off, timing off) " + translated(TAIL),
+                    {**values, "limit": 500},
+                    prepare=True,
+                ).fetchall()
+                plan = "\n".join(line for (line,) in explained)
+                assert "session_id_arrival_idx" in plan, plan
+                read = [int(rows) for rows in re.findall(r"on event_\d+ .*actual rows=(\d+)", plan)]
+                assert sum(read) == min(500, end - place) and "Rows Removed" not in plan, plan
+    for position in (0, TAIL_BEGINS - 2, TAIL_BEGINS - 1, TAIL_BEGINS, end - 5, end, end + 7):
+        told = [stored.position for stored in opened.events.arrived(TENANT, "s1", position, 10)]
+        assert told == list(range(position + 1, min(position + 10, end) + 1))
+
+
+def test_numbers_that_are_missing_in_a_long_tail_hide_nothing(opened: Gateway) -> None:
+    """A batch that comes again takes numbers that no event has."""
+    first = [an_event(number, f"s1:x:{number}") for number in range(TAIL_BEGINS + 1000)]
+    opened.events.append(TENANT, "s1", incoming(first))
+    for again in range(5):
+        known = [*first[-400:-1], an_event(again, f"s1:again:{again}")]
+        assert opened.events.append(TENANT, "s1", incoming(known)).stored == 1
+    told = opened.events.arrived(TENANT, "s1", len(first), 3)
+    assert [stored.event["seq"] for stored in told] == [0, 1, 2]
+    rest = opened.events.arrived(TENANT, "s1", told[-1].position, 3)
+    assert [stored.event["seq"] for stored in rest] == [3, 4]
+
+
+def test_batches_that_fail_leave_connections_that_work(url: str, tmp_path: Any) -> None:
+    """What the server skipped after an error was not prepared there, whatever the driver noted."""
+    gateway = open_gateway(Options(mode="dev", directory=tmp_path, database_url=url, pool_size=1))
+    try:
+        for number in range(30):
+            # Known by an event in its midst only: the first try fails at the unique key.
+            batch = [an_event(number, f"new-{number}"), an_event(0, "known")]
+            assert gateway.events.append(TENANT, "s1", incoming(batch)).stored == (2 if number == 0 else 1)
+        for number in range(3):
+            assert gateway.events.append(
+                TENANT, "s1", incoming([an_event(number, f"all-new-{number}")])
+            ).stored
+        assert len(gateway.events.events(TENANT, "s1", None, 100)) == 34
+    finally:
+        gateway.close()

@@ -58,6 +58,19 @@ def test_an_event_that_comes_again_is_stored_once(gateway: Gateway) -> None:
     assert seqs(gateway) == list(range(len(sent)))
 
 
+@pytest.mark.parametrize("known", [slice(0, 1), slice(3, 5), slice(-1, None)])
+def test_whatever_part_of_a_batch_came_before_the_rest_is_stored(gateway: Gateway, known: slice) -> None:
+    sent = incoming(a_failing_booking("s1").events)
+    gateway.events.append(TENANT, "s1", sent[known])
+    appended = gateway.events.append(TENANT, "s1", sent)
+    assert appended.stored == len(sent) - len(sent[known])
+    assert sorted(seqs(gateway)) == list(range(len(sent)))
+    arrived = [stored.position for stored in gateway.events.arrived(TENANT, "s1", 0, 100)]
+    assert len(set(arrived)) == len(sent) and max(arrived) <= appended.end
+    row = gateway.events.row(TENANT, "s1")
+    assert row is not None and row.size_bytes == sum(len(event.line) for event in sent)
+
+
 def test_an_event_that_stands_twice_in_a_batch_is_stored_once(gateway: Gateway) -> None:
     [event] = incoming([an_event(0, "s1:a:0", content="x")])
     assert gateway.events.append(TENANT, "s1", [event, event, event]).stored == 1

@@ -130,6 +130,35 @@ def test_of_two_gateways_on_one_database_one_may_die_under_load(
                 agent.stopped.set()
 
 
+def test_a_database_that_crashes_under_load_and_comes_back_has_what_was_acknowledged(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """A server of its own: the one of the other tests does not wait for the disk."""
+    from tests.gateway.postgres_server import PostgresServer
+
+    with (
+        PostgresServer(durable=True) as server,
+        RunningGateway(tmp_path / "gateway", url=server.new_database()) as gateway,
+    ):
+        agents = [Agent(f"agent-{n}", lambda: [gateway.port], 30) for n in range(8)]
+        try:
+            for agent in agents:
+                agent.start()
+            eventually(lambda: sum(len(a.acknowledged) for a in agents) > 20 * BATCH, "all are at work")
+            server.stop()
+            eventually(lambda: all(agent.unanswered for agent in agents), "everybody notices")
+            assert gateway.request("GET", "/health")[0] == 200
+            server.start()
+            for agent in agents:
+                agent.join(60)
+            assert [len(agent.acknowledged) for agent in agents] == [30 * BATCH] * 8
+            check(gateway, agents)
+        finally:
+            for agent in agents:
+                agent.stopped.set()
+        assert "error ignored" not in gateway.said()
+
+
 @on_files
 def test_a_project_of_a_gateway_opens_like_any_spool(
     start: Callable[[], RunningGateway], tmp_path: Path

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from promptetheus.artifacts import CONTENT_TYPES
 from promptetheus.gateway import schemas
@@ -29,6 +29,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _KIND = re.compile(r"[a-z_]{1,40}")
 _READ_BYTES = 1 << 20
+_SIGNED_S = 300
 _BODY = {
     "requestBody": {
         "required": True,
@@ -38,8 +39,11 @@ _BODY = {
     }
 }
 _BYTES: dict[str, Any] = {
-    "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
-    "description": "The bytes.",
+    "content": {
+        "*/*": {"schema": {"type": "string", "format": "binary"}},
+        "application/json": {"schema": schemas.SignedArtifact.model_json_schema()},
+    },
+    "description": "The bytes, or their address.",
 }
 
 
@@ -82,13 +86,26 @@ def list_artifacts(gateway: Part, who: Reader, trace_id: str, project_id: str | 
     summary="An artifact's bytes",
 )
 def read_artifact(
-    gateway: Part, who: Reader, artifact_id: str, project_id: str | None = None
-) -> StreamingResponse:
-    """The bytes, wherever they lie. Nothing in them runs in a browser."""
+    gateway: Part,
+    who: Reader,
+    artifact_id: str,
+    project_id: str | None = None,
+    format: Annotated[
+        Literal["json"] | None,
+        Query(description="An address instead of the bytes, where they lie in a bucket."),
+    ] = None,
+) -> Response:
+    """The bytes, wherever they lie; nothing in them runs in a browser. With `format=json`: an address at the storage
+    that gives them without a key for five minutes; null where only the gateway gives them."""
     for tenant in tenants_of(gateway, who, project_id):
         record = gateway.records.artifact(tenant, artifact_id) if _HASH.fullmatch(artifact_id) else None
-        content = gateway.blobs.get(tenant, record.storage_path) if record is not None else None
-        if record is not None and content is not None:
+        if record is None:
+            continue
+        if format == "json":
+            address = gateway.blobs.signed_url(tenant, record.storage_path, _SIGNED_S)
+            return Json({"artifact_id": artifact_id, "signed_url": address, "expires_in": _SIGNED_S})
+        content = gateway.blobs.get(tenant, record.storage_path)
+        if content is not None:
             return StreamingResponse(
                 content,
                 media_type=record.content_type,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from promptetheus.gateway import runtime, schemas
@@ -35,19 +35,38 @@ _CALL = _described(tool_name=_TEXT, command=_TEXT, args=_OBJECT, status=_TEXT, e
 _BEAT = _described(phase=_TEXT, current_file=_TEXT, current_hypothesis=_TEXT, metadata=_OBJECT)
 
 
+class Told(NamedTuple):
+    """What an agent tells of its session."""
+
+    gateway: Gateway
+    who: Principal
+    session_id: str
+    project_id: str | None
+    given: dict[str, Any]
+
+    async def become(self, change: Change) -> dict[str, Any]:
+        """Change the session's notes by it; the answer."""
+        return await run_in_threadpool(_changed, *self, change)
+
+
+async def _told(
+    gateway: Part, who: Ingest, request: Request, trace_id: str, project_id: str | None = None
+) -> Told:
+    return Told(gateway, who, trace_id, project_id, await json_body(gateway, request))
+
+
+Message = Annotated[Told, Depends(_told)]
+
+
 @router.post(
     "/api/traces/{trace_id:path}/runtime/memory",
     response_model=schemas.Memory,
     openapi_extra=_NOTE,
     summary="Remember something",
 )
-async def remember(
-    gateway: Part, who: Ingest, request: Request, trace_id: str, project_id: str | None = None
-) -> Json:
+async def remember(told: Message) -> Json:
     """A note of this session, for itself and for whoever works on it. The session's events may come later."""
-    given = await json_body(gateway, request)
-    kept = await run_in_threadpool(_changed, gateway, who, trace_id, project_id, given, runtime.noted)
-    return Json({"memory": kept})
+    return Json({"memory": await told.become(runtime.noted)})
 
 
 @router.get(
@@ -71,12 +90,9 @@ def recall(
     openapi_extra=_CALL,
     summary="Tell of a tool call",
 )
-async def tool_call(
-    gateway: Part, who: Ingest, request: Request, trace_id: str, project_id: str | None = None
-) -> Json:
+async def tool_call(told: Message) -> Json:
     """Before and after a call: whether the same one failed before, and what to think of."""
-    given = await json_body(gateway, request)
-    return Json(await run_in_threadpool(_changed, gateway, who, trace_id, project_id, given, runtime.called))
+    return Json(await told.become(runtime.called))
 
 
 @router.post(
@@ -85,13 +101,9 @@ async def tool_call(
     openapi_extra=_BEAT,
     summary="Say that the agent is alive",
 )
-async def heartbeat(
-    gateway: Part, who: Ingest, request: Request, trace_id: str, project_id: str | None = None
-) -> Json:
+async def heartbeat(told: Message) -> Json:
     """What the agent is about."""
-    given = await json_body(gateway, request)
-    kept = await run_in_threadpool(_changed, gateway, who, trace_id, project_id, given, runtime.beaten)
-    return Json({"heartbeat": kept})
+    return Json({"heartbeat": await told.become(runtime.beaten)})
 
 
 @router.get(

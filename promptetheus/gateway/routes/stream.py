@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, ExitStack
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -18,11 +18,14 @@ from starlette.types import Receive, Scope, Send
 
 from promptetheus.gateway.auth import Part, Reader, session_tenant, tenants_of
 from promptetheus.gateway.errors import Refused
-from promptetheus.gateway.hub import Listener
+from promptetheus.gateway.hub import Listener, Span
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.routes.sessions import scoped
 from promptetheus.gateway.state import Gateway
 from promptetheus.gateway.stores.events import Stored
+
+if TYPE_CHECKING:
+    from promptetheus.gateway.stores.postgres_news import News
 
 router = APIRouter(tags=["stream"])
 
@@ -34,9 +37,6 @@ LOOK_S = 1.0
 """How often a store that others write to is looked at."""
 
 _READ_AT_ONCE = 500
-_KNOWN_S = 86_400.0
-"""Sessions that rested longer than this are sent from their beginning when they go on."""
-
 _SSE: dict[str, Any] = {
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
     "description": "`id`, `event: event` and `data`, the event as JSON; a comment every 15 seconds.",
@@ -112,23 +112,19 @@ async def _session(
                 quiet_since = time.monotonic()
                 yield b": heartbeat\n\n"
             if len(found) < _READ_AT_ONCE:
-                await listener.wait(LOOK_S if gateway.is_shared else HEARTBEAT_S)
+                await listener.wait(LOOK_S if gateway.shared_news is not None else HEARTBEAT_S)
 
 
 async def _projects(gateway: Gateway, tenants: list[Tenant], place: str | None) -> AsyncIterator[bytes]:
     with gateway.hub.listen(tenants) as listener:
-        told_to = "" if gateway.is_shared else gateway.hub.place()
-        if place is not None and gateway.is_shared:
-            listener.miss()  # what other gateways stored meanwhile was told to nobody here
-        elif place is not None and gateway.hub.catch_up(listener, tenants, place):
-            told_to = place
-        watch = _Watch(gateway, tenants, listener, told_to)
-        await watch.begin()
+        watch = _SharedWatch if gateway.shared_news is not None else _Watch
+        reader = watch(gateway, tenants, listener)
+        await reader.begin(place)
         yield b": open\n\n"
         quiet_since = time.monotonic()
         while True:
-            await listener.wait(LOOK_S if gateway.is_shared else HEARTBEAT_S)
-            async for record in watch.news():
+            await listener.wait(LOOK_S if gateway.shared_news is not None else HEARTBEAT_S)
+            async for record in reader.news():
                 quiet_since = time.monotonic()
                 yield record
             if time.monotonic() - quiet_since > HEARTBEAT_S:
@@ -137,41 +133,34 @@ async def _projects(gateway: Gateway, tenants: list[Tenant], place: str | None) 
 
 
 class _Watch:
-    """Where one reader stands in each session of its projects."""
+    """How far one reader was told of its projects, where all news comes from this gateway."""
 
-    def __init__(self, gateway: Gateway, tenants: list[Tenant], listener: Listener, place: str) -> None:
+    def __init__(self, gateway: Gateway, tenants: list[Tenant], listener: Listener) -> None:
         self._gateway, self._tenants, self._listener = gateway, tenants, listener
-        self._positions: dict[tuple[Tenant, str], int] = {}
-        self._looked_s = time.time()
-        self._place = place
-        """Everything up to here was told; empty where only each session's own place is known."""
+        self._place = ""
+        """Everything up to here was told."""
 
-    async def begin(self) -> None:
-        """Only what comes from now on is told."""
-        if self._gateway.is_shared:
-            for tenant in self._tenants:
-                ends = await run_in_threadpool(
-                    self._gateway.events.positions, tenant, self._looked_s - _KNOWN_S
-                )
-                self._positions.update({(tenant, name): end for name, end in ends.items()})
+    async def begin(self, place: str | None) -> None:
+        """From a place on, or from now on."""
+        self._place = self._gateway.hub.place()
+        if place is not None and self._gateway.hub.catch_up(self._listener, self._tenants, place):
+            self._place = place
 
     async def news(self) -> AsyncIterator[bytes]:
         """The events that came since."""
+        before, spans = self._place, await self._spans()
         if self._listener.has_missed:
             self._listener.has_missed = False
             yield b"event: missed\ndata: {}\n\n"
-        before, spans = self._place, await self._spans()
         held: tuple[Stored, Tenant, str] | None = None
-        async for stored, tenant, own_place in self._between(spans):
+        async for stored, tenant in self._between(spans):
             if held is not None:
                 yield _record(*held)
-            held = stored, tenant, before or own_place
+            held = stored, tenant, before
         if held is not None:  # with the last of them, all of them were told
-            yield _record(held[0], held[1], self._place or held[2])
+            yield _record(held[0], held[1], self._place)
 
-    async def _between(
-        self, spans: list[tuple[Tenant, str, int, int]]
-    ) -> AsyncIterator[tuple[Stored, Tenant, str]]:
+    async def _between(self, spans: list[Span]) -> AsyncIterator[tuple[Stored, Tenant]]:
         for tenant, session_id, start, end in spans:
             position = start
             while position < end:
@@ -180,28 +169,46 @@ class _Watch:
                 )
                 for stored in found:
                     if stored.position <= end:  # what lies behind is news of its own
-                        yield stored, tenant, f"{session_id}/{stored.position}"
+                        yield stored, tenant
                 if not found:
                     break
                 position = found[-1].position
 
-    async def _spans(self) -> list[tuple[Tenant, str, int, int]]:
-        if not self._gateway.is_shared:
-            self._place = self._gateway.hub.place()
-            return [(tenant, name, *span) for (tenant, name), span in self._listener.take().items()]
+    async def _spans(self) -> list[Span]:
+        self._place = self._gateway.hub.place()
+        return [Span(tenant, name, *span) for (tenant, name), span in self._listener.take().items()]
+
+
+class _SharedWatch(_Watch):
+    """The same where other gateways write to the same store: what was stored is asked of the store."""
+
+    def __init__(self, gateway: Gateway, tenants: list[Tenant], listener: Listener) -> None:
+        super().__init__(gateway, tenants, listener)
+        self._told: dict[tuple[Tenant, str], int] = {}
+        """How far the sessions of the last look were told: its place may lie before what it saw."""
+
+    async def begin(self, place: str | None) -> None:
+        """From a place on, or from now on."""
+        self._place = place if place is not None else (await self._since("")).place
+
+    async def _since(self, place: str) -> News:
+        assert self._gateway.shared_news is not None
+        return await run_in_threadpool(self._gateway.shared_news.since, self._tenants, place)
+
+    async def _spans(self) -> list[Span]:
         self._listener.take()
-        now, spans = time.time(), []
-        for tenant in self._tenants:
-            ends = await run_in_threadpool(
-                self._gateway.events.positions, tenant, self._looked_s - 2 * LOOK_S
-            )
-            for name, end in ends.items():
-                start = self._positions.get((tenant, name), 0)
-                if end > start:
-                    self._positions[tenant, name] = end
-                    spans.append((tenant, name, start, end))
-        self._looked_s = now
-        return spans
+        found = await self._since(self._place)
+        self._place = found.place
+        if not found.is_complete:
+            self._listener.miss()
+        told, self._told = self._told, {(span.tenant, span.session_id): span.end for span in found.spans}
+        return [span for span in (_behind(span, told) for span in found.spans) if span.start < span.end]
+
+
+def _behind(span: Span, told: dict[tuple[Tenant, str], int]) -> Span:
+    """What of a span was not told yet. A session that is shorter than it was began anew."""
+    end = told.get((span.tenant, span.session_id), 0)
+    return span if end > span.end else span._replace(start=max(span.start, end))
 
 
 def _record(stored: Stored, tenant: Tenant, place: str) -> bytes:

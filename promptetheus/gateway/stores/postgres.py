@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
@@ -19,7 +20,7 @@ from promptetheus.gateway.stores.database import EVERY_WORKSPACE, Row
 
 Connection = psycopg.Connection[Row]
 
-MIGRATIONS = ("postgres_0001_tables.sql", "postgres_0002_row_security.sql")
+MIGRATIONS = ("postgres_0001_tables.sql", "postgres_0002_row_security.sql", "postgres_0003_news.sql")
 """In the order they run. What has run is never changed, only added to."""
 
 MIN_VERSION = 15_00_00
@@ -28,7 +29,11 @@ DAYS_AHEAD = 7
 
 _MIGRATION_LOCK = 0x70745F6D
 _WAIT_S = 10.0
-_STATEMENT_TIMEOUT_MS = 30_000
+_WAIT_AGAIN_S = 0.5
+"""For a connection, after somebody waited for one in vain: requests do not pile up before a database that is away."""
+
+_TIMEOUT = "set_config('statement_timeout', '30s', true)"
+_FOR_WORKSPACE = f"select set_config('promptetheus.workspace', %s, true), {_TIMEOUT}"
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
 
 
@@ -36,6 +41,21 @@ _PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
 def translated(sql: str) -> str:
     """A statement with `:name` parameters as psycopg wants it: `%(name)s`."""
     return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A pipeline that failed raises; that it could not end in order after that is not worth a line of its own."""
+    return "error ignored terminating" not in record.msg
+
+
+logging.getLogger("psycopg").addFilter(_is_news)
+
+
+class Statement(NamedTuple):
+    """A statement with `:name` parameters, and their values."""
+
+    sql: str
+    values: dict[str, Any]
 
 
 class PostgresStatements:
@@ -59,6 +79,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, pool_size: int) -> None:
         """Connects and brings the tables up to date. Raises StoreUnavailable."""
+        self._is_away = False
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             connection_class=psycopg.Connection[Row],
@@ -67,6 +88,7 @@ class PostgresDatabase:
             min_size=min(2, pool_size),
             max_size=pool_size,
             timeout=_WAIT_S,
+            reconnect_timeout=_WAIT_S,
             open=False,
         )
         try:
@@ -82,25 +104,47 @@ class PostgresDatabase:
             raise StoreUnavailable(f"cannot use the database: {_plain(error)}") from error
 
     @contextmanager
-    def transaction(self, workspace_id: str, prepare: str = "") -> Iterator[PostgresStatements]:
-        """A transaction in which row level security shows the rows of this workspace.
-
-        `prepare`: statements that go along with its beginning, so that the way to the server is made once.
-        """
+    def transaction(self, workspace_id: str) -> Iterator[PostgresStatements]:
+        """A transaction in which row level security shows the rows of this workspace."""
         begin = (
-            f"begin; select set_config('promptetheus.workspace', {_quoted(workspace_id)}, true); {prepare}"
+            f"begin; select set_config('promptetheus.workspace', {_quoted(workspace_id)}, true), {_TIMEOUT}"
         )
+        with self._connection() as connection:
+            connection.execute(begin.encode())
+            yield PostgresStatements(connection)
+            connection.execute("commit")
+
+    def at_once(self, workspace_id: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        """The rows of statements that make up a whole transaction.
+
+        It goes to the server in one piece and is committed there: no row stays locked while this process is busy.
+        Raises UniqueViolation, after which nothing of it is stored, and StoreUnavailable.
+        """
+        with self._connection() as connection:
+            with connection.pipeline():
+                connection.execute("begin")
+                connection.execute(_FOR_WORKSPACE, (workspace_id,))
+                cursors = [connection.execute(translated(sql), values) for sql, values in statements]
+                connection.execute("commit")
+            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A connection that is outside of any transaction again, whatever happens."""
         try:
-            with self._pool.connection() as connection:
-                connection.execute(begin.encode())
+            with self._pool.connection(_WAIT_AGAIN_S if self._is_away else _WAIT_S) as connection:
+                self._is_away = False
                 try:
-                    yield PostgresStatements(connection)
-                    connection.execute("commit")
+                    yield connection
                 except BaseException:
                     if not connection.broken:
-                        connection.execute("rollback")
+                        # Not as a statement: this forgets what was prepared, and what a failed pipeline skipped.
+                        connection.rollback()
                     raise
+        except psycopg.errors.UniqueViolation:
+            raise
         except (psycopg.Error, PoolTimeout) as error:
+            self._is_away = isinstance(error, PoolTimeout)
             raise StoreUnavailable(f"PostgreSQL: {_plain(error)}") from error
 
     def make_partitions(self, today: date) -> None:
@@ -160,9 +204,13 @@ def _quoted(text: str) -> str:
 
 
 def _configure(connection: Connection) -> None:
-    connection.execute(f"set statement_timeout = {_STATEMENT_TIMEOUT_MS}")
-    connection.execute("set client_min_messages = warning")
-    connection.execute("set timezone = 'UTC'")
+    """Behind a pooler each transaction may be another server's, which knows no statement prepared elsewhere. That it
+    is one shows in the number of the server's process: a pooler makes one up. Nothing else is set here, for the same
+    reason: what a transaction needs it sets for itself."""
+    if connection.execute("select pg_backend_pid() as pid").fetchone() != {
+        "pid": connection.info.backend_pid
+    }:
+        connection.prepare_threshold = None
 
 
 def _make_partition(connection: Connection, day: date) -> None:

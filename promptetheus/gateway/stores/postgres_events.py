@@ -1,4 +1,4 @@
-"""Events in PostgreSQL: each batch is one transaction, copied into a staging table and taken over from there once.
+"""Sessions and their events in PostgreSQL: `postgres_batch` is how they get there.
 
 The session's row is held while its batch is stored: batches of one session follow each other, on whichever gateway
 they arrive, and each event has its number in the order of arrival. A gateway remembers nothing that it could not read
@@ -7,15 +7,12 @@ again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 
 from promptetheus.cause.failures import Outcome
-from promptetheus.clock import parse_timestamp
 from promptetheus.events import Event
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.intake import Incoming
@@ -23,11 +20,12 @@ from promptetheus.gateway.stores.database import Row, as_document
 from promptetheus.gateway.stores.events import Appended, Stored
 from promptetheus.gateway.stores.leases import Leases
 from promptetheus.gateway.stores.postgres import PostgresDatabase, PostgresStatements
-from promptetheus.gateway.stores.stored_session import Count, outcome_of, row_of, summary_of_last
+from promptetheus.gateway.stores.postgres_batch import store_batch
+from promptetheus.gateway.stores.postgres_news import PostgresNews
+from promptetheus.gateway.stores.stored_session import Count, outcome_of, row_of
 from promptetheus.queries.paging import newest_first
 from promptetheus.queries.pricing import Pricer
 from promptetheus.queries.rows import SessionRow, Status
-from promptetheus.queries.session_row import is_session_start
 
 MAX_COUNTS = 2000
 """Sessions of which a gateway remembers what it counted, so that only later events are counted next time."""
@@ -40,32 +38,24 @@ _SESSION_COLUMNS = (
     "extract(epoch from received_at)::float8 as received_s"
 )
 
-_HOLD_SESSION = """
-insert into session as known
-    (project_id, id, workspace_id, day, arrivals, size_bytes, opening, started_s, received_at, created_at)
-values
-    (:project, :session, :workspace, (now() at time zone 'UTC')::date, :number, :size, :opening, :started,
-     now(), now())
-on conflict (project_id, id) do update set
-    arrivals = known.arrivals + excluded.arrivals,
-    size_bytes = known.size_bytes + excluded.size_bytes,
-    started_s = case when known.opening is null and excluded.opening is not null
-                     then excluded.started_s else known.started_s end,
-    opening = coalesce(known.opening, excluded.opening),
-    received_at = now()
-returning arrivals, size_bytes, day
-"""
+TAIL_BEGINS = 5000
+"""Events behind the first so many of a session are found by the index `event_tail`, which has only these."""
 
-_STAGING = """
-create temporary table if not exists staging
-    (idempotency_key text, seq bigint, arrival bigint, line json) on commit delete rows
+_HEAD = """
+select arrival, line::text as line from event
+where project_id = :project and session_id = :session and arrival > :position and day =
+    (select day from session where project_id = :project and id = :session and arrivals > :position)
+order by arrival limit :limit
 """
+"""Whether there is anything new is asked first: without, no partition is looked at."""
 
-_TAKE_OVER = """
-insert into event (project_id, session_id, day, idempotency_key, workspace_id, seq, arrival, line)
-select :project, :session, :day, idempotency_key, :workspace, seq, arrival, line from staging
-on conflict do nothing
+TAIL = f"""
+select arrival, line::text as line from event
+where project_id = :project and session_id = :session and arrival > {TAIL_BEGINS}
+    and arrival > :position and arrival <= :up_to
+order by arrival limit :limit
 """
+"""Bounded on both sides and without the day: whatever is known of the table, the index is the nearest way then."""
 
 
 class PostgresEvents:
@@ -73,6 +63,7 @@ class PostgresEvents:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self.news = PostgresNews(database)
         self._counts: Leases[tuple[object, ...], Count] = Leases(
             lambda key: Count(), lambda count: None, MAX_COUNTS
         )
@@ -85,28 +76,7 @@ class PostgresEvents:
             batch = list({event.key: event for event in reversed(events)}.values())[::-1]
         if not batch:
             return self._nothing(tenant, session_id)
-        changes = (event for event in batch if event.event["type"] == "state_change")
-        opening = next((event for event in changes if is_session_start(event.event)), None)
-        size = sum([len(event.line) for event in batch])
-        with self._database.transaction(tenant.workspace_id, prepare=_STAGING) as statements:
-            [held] = statements.run(
-                _HOLD_SESSION,
-                project=tenant.project_id,
-                session=session_id,
-                workspace=tenant.workspace_id,
-                number=len(batch),
-                size=size,
-                opening=opening.line.decode() if opening else None,
-                started=_started(opening) if opening else time.time(),
-            )
-            end: int = held["arrivals"]
-            start = end - len(batch)
-            stored = self._take_over(statements, tenant, session_id, held["day"], batch, start)
-            if stored == len(batch):
-                self._seal(statements, tenant, session_id, batch[-1], held)
-            else:
-                self._correct(statements, tenant, session_id)
-        return Appended(stored, start, end)
+        return store_batch(self._database, tenant, session_id, batch)
 
     def has(self, tenant: Tenant, session_id: str) -> bool:
         """Whether the session has events."""
@@ -145,15 +115,12 @@ class PostgresEvents:
 
     def arrived(self, tenant: Tenant, session_id: str, position: int, limit: int) -> list[Stored]:
         """Events in the order of their numbers of arrival, which begin at 1."""
+        session = {"project": tenant.project_id, "session": session_id}
         with self._database.transaction(tenant.workspace_id) as statements:
-            # No index by arrival: it would cost every batch a tenth. Whether there is anything new is asked first.
-            found = statements.run(
-                "select arrival, line::text as line from event "
-                "where project_id = :project and session_id = :session and arrival > :position and exists "
-                "(select from session where project_id = :project and id = :session and arrivals > :position) "
-                "order by arrival limit :limit",
-                project=tenant.project_id, session=session_id, position=position, limit=limit,
-            )  # fmt: skip
+            if position >= TAIL_BEGINS:
+                found = _tail(statements, session, position, limit)
+            else:
+                found = statements.run(_HEAD, position=position, limit=limit, **session)
         return [Stored(each["arrival"], orjson.loads(each["line"])) for each in found]
 
     def positions(self, tenant: Tenant, since_s: float) -> dict[str, int]:
@@ -182,6 +149,7 @@ class PostgresEvents:
         """Delete a session and its events."""
         with self._database.transaction(tenant.workspace_id) as statements:
             values = {"project": tenant.project_id, "session": session_id}
+            statements.run("delete from news where project_id = :project and session_id = :session", **values)
             gone = statements.run(
                 "delete from session where project_id = :project and id = :session returning day", **values
             )
@@ -207,6 +175,7 @@ class PostgresEvents:
         today = datetime.now(UTC).date()
         self._database.make_partitions(today)
         self._database.drop_empty_partitions(today - timedelta(days=_KEEP_EMPTY_DAYS))
+        self.news.forget_old()
 
     def check(self) -> None:
         """Raise StoreUnavailable when the database does not answer."""
@@ -221,45 +190,6 @@ class PostgresEvents:
         found = self._session(tenant, session_id)
         end = found["arrivals"] if found else 0
         return Appended(0, end, end)
-
-    def _take_over(
-        self,
-        statements: PostgresStatements,
-        tenant: Tenant,
-        session_id: str,
-        day: Any,
-        batch: Sequence[Incoming],
-        start: int,
-    ) -> int:
-        with (
-            statements.connection.cursor() as cursor,
-            cursor.copy("copy staging (idempotency_key, seq, arrival, line) from stdin") as copy,
-        ):
-            copy.write(_copy_text(batch, session_id, start + 1))
-        values = {"project": tenant.project_id, "session": session_id, "day": day}
-        return statements.count(_TAKE_OVER, workspace=tenant.workspace_id, **values)
-
-    def _seal(
-        self, statements: PostgresStatements, tenant: Tenant, session_id: str, last: Incoming, held: Row
-    ) -> None:
-        """Take the writer's own summary where it is one of exactly these bytes: nothing has to be counted then."""
-        summary = summary_of_last(last.event, held["size_bytes"] - len(last.line))
-        if summary is not None:
-            statements.run(
-                "update session set summary = :summary, counted = arrivals, ended = true, last_time = :last_time "
-                "where project_id = :project and id = :session",
-                summary=as_document(summary), last_time=str(last.event["timestamp"]).replace("\0", ""),
-                project=tenant.project_id, session=session_id,
-            )  # fmt: skip
-
-    def _correct(self, statements: PostgresStatements, tenant: Tenant, session_id: str) -> None:
-        """Some events had come before: the size is that of what is there."""
-        statements.run(
-            "update session set size_bytes = (select coalesce(sum(octet_length(line::text) + 1), 0) from event "
-            "where project_id = :project and session_id = :session and event.day = session.day) "
-            "where project_id = :project and id = :session",
-            project=tenant.project_id, session=session_id,
-        )  # fmt: skip
 
     def _session(self, tenant: Tenant, session_id: str) -> Row | None:
         with self._database.transaction(tenant.workspace_id) as statements:
@@ -294,38 +224,16 @@ class PostgresEvents:
         return counted
 
 
-def _copy_text(batch: Sequence[Incoming], session_id: str, number: int) -> bytes:
-    """The rows of a batch in COPY's text format: JSON has no raw tab or newline, backslashes are doubled.
-
-    A key that begins with the session's id, as ours do, is kept from there on; any other one behind a `=`.
-    """
-    start, length = session_id + ":", len(session_id)
-    keys = [event.key[length:] if event.key.startswith(start) else "=" + event.key for event in batch]
-    together = "".join(keys)
-    if not together.isprintable() or "\\" in together:
-        keys = [_escaped(key) for key in keys]
-    rows = b"".join(
-        [
-            b"%s\t%d\t%d\t%s" % (key, event.seq, arrival, event.line)
-            for arrival, (key, event) in enumerate(
-                zip("\n".join(keys).encode().split(b"\n"), batch, strict=True), number
-            )
-        ]
+def _tail(statements: PostgresStatements, session: dict[str, str], position: int, limit: int) -> list[Row]:
+    """Events behind a position. Numbers are missing where a batch came again: the span grows until it has enough."""
+    known = statements.run(
+        "select arrivals from session where project_id = :project and id = :session", **session
     )
-    return rows if b"\\" not in rows else _copy_escaped(batch, keys, number)
-
-
-def _copy_escaped(batch: Sequence[Incoming], keys: list[str], number: int) -> bytes:
-    lines = (event.line.replace(b"\\", b"\\\\") for event in batch)
-    rows = enumerate(zip(keys, batch, lines, strict=True), number)
-    return b"".join(
-        [b"%s\t%d\t%d\t%s" % (key.encode(), event.seq, arrival, line) for arrival, (key, event, line) in rows]
-    )
-
-
-def _escaped(key: str) -> str:
-    return key.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def _started(opening: Incoming) -> float:
-    return parse_timestamp(opening.event.get("timestamp")) or time.time()
+    end: int = known[0]["arrivals"] if known else 0
+    found: list[Row] = []
+    span = limit
+    while position < end and len(found) < limit:
+        up_to = position + span
+        found += statements.run(TAIL, position=position, up_to=up_to, limit=limit - len(found), **session)
+        position, span = up_to, span * 2
+    return found

@@ -20,6 +20,8 @@ from promptetheus.queries.session_row import RECENT_S, build_row, is_session_sta
 from promptetheus.spool import session_file_name
 from promptetheus.summary import SummaryCounter
 
+_MAX_BYTES = 1 << 62
+
 
 class Count:
     """The summary of the events of a session as far as they were read."""
@@ -71,12 +73,15 @@ def outcome_of(row: SessionRow) -> Outcome:
     return Outcome(row.session_id, started, row.agent, row.goal, row.fingerprint, row.label)
 
 
-def summary_of_last(event: Event, bytes_before: int) -> dict[str, Any] | None:
-    """The summary in a session's last event, if it is one of exactly the bytes before it; see `queries.digest`."""
+def summary_of_last(event: Event) -> tuple[dict[str, Any], int] | None:
+    """The summary in a session's last event, and how many bytes before this event it is of; see `queries.digest`."""
     metadata = event.get("metadata")
     if event["type"] != "session_end" or not isinstance(metadata, dict):
         return None
     summary = metadata.get("summary")
-    if not isinstance(summary, dict) or summary.get("spool_bytes") != bytes_before:
+    if not isinstance(summary, dict):
         return None
-    return {name: value for name, value in summary.items() if name != "spool_bytes"}
+    bytes_before = summary.get("spool_bytes")
+    if type(bytes_before) is not int or not 0 <= bytes_before < _MAX_BYTES:
+        return None
+    return {name: value for name, value in summary.items() if name != "spool_bytes"}, bytes_before
