@@ -11,8 +11,9 @@ from typing import Any
 from benchmarks.labelled_runs import Labelled, imported
 from benchmarks.scorecard import Scorecard, adjusted_rand, mean_over_tasks, pairwise_f1
 from promptetheus.cause.deviation import deviation
-from promptetheus.cause.divergence import Comparison, DivergenceKind, compare
+from promptetheus.cause.divergence import DivergenceKind
 from promptetheus.cause.effects import Effects, infer_effects
+from promptetheus.cause.held_against import Comparison, compare
 from promptetheus.cause.signatures import Run
 from promptetheus.cause.steps import StepKind
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -239,10 +240,15 @@ def group_views(data: Path) -> Times:
 
 def group_command(data: Path) -> Times:
     """As `promptetheus sql` runs it: a process of its own starts, limited and watched."""
-    from promptetheus.queries.isolated import run_isolated
+    from promptetheus.queries.isolated import IsolatedDatabase
 
     query = "select type, count(*) from events group by 1"
-    return _timed("group_command", lambda: run_isolated(_spool(data), query, timeout_s=300))
+
+    def ask() -> None:
+        with closing(IsolatedDatabase(_spool(data))) as database:
+            database.run(query, timeout_s=300)
+
+    return _timed("group_command", ask)
 
 
 def group_duckdb_command(data: Path) -> Times:

@@ -14,8 +14,6 @@ from promptetheus.spool import make_private_directory
 MAX_ARTIFACT_BYTES = 256 << 20
 """Larger files are named in the event but not copied."""
 
-PICTURE_EXTENSIONS = ("png", "jpg", "gif", "webp")
-
 CONTENT_TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
     "webm": "video/webm", "mp4": "video/mp4", "wav": "audio/wav", "mp3": "audio/mpeg", "ogg": "audio/ogg",

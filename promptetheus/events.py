@@ -33,6 +33,9 @@ EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 
 REQUIRED_FIELDS = ("type", "session_id", "timestamp", "seq", "idempotency_key", "payload")
 
+ENVELOPE = frozenset({"type", "session_id", "seq", "timestamp", "idempotency_key", "span_id", "parent_id"})
+"""The fields of an event that say which one it is; what the agent did stands in the others."""
+
 _KNOWN_TYPES = frozenset(EVENT_TYPES)
 
 

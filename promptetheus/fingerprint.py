@@ -9,7 +9,6 @@ is no failure by itself (it is part of the fingerprint of a session that failed 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -128,7 +127,10 @@ class SignalCollector:
             return FailureFingerprint(False, "", "no failure detected")
         found = {**self._handled, **self._signals} if self._handled else self._signals
         signals = tuple(sorted(found))
-        digest = hashlib.sha256("|".join(signals).encode("utf-8", "replace")).hexdigest()[:12]
+        # Its import takes five milliseconds, which a list of sessions that all passed need not spend.
+        from hashlib import sha256
+
+        digest = sha256("|".join(signals).encode("utf-8", "replace")).hexdigest()[:12]
         labels = list(dict.fromkeys([*self._signals.values(), *self._handled.values()]))
         more = f" (+{len(labels) - 1} more)" if len(labels) > 1 else ""
         return FailureFingerprint(True, digest, labels[0] + more, signals)

@@ -8,6 +8,7 @@ The words are the person's own: they are not redacted, and not trusted on a scre
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import time
@@ -99,13 +100,21 @@ class Notes:
         if kind is NoteKind.NOTE and not text.strip():
             raise ValueError("a note needs words")
         note = Note(os.urandom(6).hex(), kind, about, text[:MAX_TEXT], _now_s())
-        self._append(_fields(note))
+        self._append(note_fields(note))
         return note
+
+    def adopt(self, notes: Iterable[Note]) -> int:
+        """Take over notes that were written elsewhere, as they are; how many were not there yet."""
+        known = {note.note_id for note in self.all()}
+        fresh = {note.note_id: note for note in notes if note.note_id not in known}
+        for note in fresh.values():
+            self._append(note_fields(note))
+        return len(fresh)
 
     def edit(self, note: Note, text: str) -> Note:
         """The same note in other words."""
         changed = replace(note, text=text[:MAX_TEXT], written_s=_now_s())
-        self._append(_fields(changed))
+        self._append(note_fields(changed))
         return changed
 
     def remove(self, note_id: str) -> bool:
@@ -159,11 +168,35 @@ def parse_notes(lines: Iterable[bytes]) -> list[Note]:
     return list(found.values())
 
 
+def read_note(fields: Any) -> Note | None:
+    """A note from what `note_fields` made of it; None for anything else."""
+    try:
+        known = isinstance(fields, dict) and isinstance(fields["id"], str)
+        return _note(fields["id"], fields) if known else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def note_fields(note: Note) -> dict[str, Any]:
+    """A note as it stands in the file, and in exports."""
+    about = note.about
+    fields: dict[str, Any] = {"id": note.note_id, "kind": note.kind.value, "time": note.written_s}
+    told = {
+        "session": about.session_id,
+        "step": about.step,
+        "fingerprint": about.fingerprint,
+        "text": note.text,
+    }
+    return fields | {name: value for name, value in told.items() if value not in ("", None)}
+
+
 def _note(note_id: str, fields: dict[str, Any]) -> Note:
     step, text = fields.get("step"), fields.get("text", "")
     session_id, fingerprint = fields.get("session", ""), fields.get("fingerprint", "")
     if not all(isinstance(each, str) for each in (text, session_id, fingerprint)):
         raise TypeError("not a text")
+    if not math.isfinite(fields["time"]):
+        raise ValueError("not a time")
     return Note(
         note_id,
         NoteKind(fields["kind"]),
@@ -175,15 +208,3 @@ def _note(note_id: str, fields: dict[str, Any]) -> Note:
 
 def _now_s() -> float:
     return round(time.time(), 3)
-
-
-def _fields(note: Note) -> dict[str, Any]:
-    about = note.about
-    fields: dict[str, Any] = {"id": note.note_id, "kind": note.kind.value, "time": note.written_s}
-    told = {
-        "session": about.session_id,
-        "step": about.step,
-        "fingerprint": about.fingerprint,
-        "text": note.text,
-    }
-    return fields | {name: value for name, value in told.items() if value not in ("", None)}

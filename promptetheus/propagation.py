@@ -16,11 +16,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from promptetheus import context
+from promptetheus import context, guard
 
 TRACEPARENT = "traceparent"
-ENVIRONMENT_VARIABLES = ("TRACEPARENT", "PROMPTETHEUS_PARENT_SESSION")
-"""What a child process finds its parent by: the trace context, and the id of the session."""
 
 _SHAPE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
@@ -70,8 +68,8 @@ def extract(headers: Any) -> TraceContext | None:
         for name, value in headers.items():
             if isinstance(name, str) and name.lower() == TRACEPARENT:
                 return _parsed(value)
-    except Exception:  # headers of a framework that are no mapping
-        pass
+    except Exception as error:  # headers of a framework that are no mapping
+        guard.report("failed.extract", "the headers of a request could not be read", error)
     return None
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from promptetheus.encoding import encode_value, is_bounded, jsonable
+from promptetheus.events import ENVELOPE
 from promptetheus.secret_patterns import (
     RUN_CHARACTERS,
     RUN_LENGTH,
@@ -28,8 +29,6 @@ from promptetheus.secret_scan import MAX_DEPTH, REDACTION_PLACEHOLDER, Finding, 
 __all__ = ["REDACTION_PLACEHOLDER", "DefaultRedactor", "Finding", "Redactor", "build_default_redactor"]
 
 Redactor = Callable[[dict[str, Any]], Any]
-
-_ENVELOPE = frozenset({"type", "session_id", "seq", "timestamp", "idempotency_key", "span_id", "parent_id"})
 
 _COUNT_KEY = re.compile(
     r"(?:[a-z]+_)*tokens(?:_(?:details|count|used|total|limit|left|per_[a-z]+|[0-9]+))*|"
@@ -107,7 +106,7 @@ class DefaultRedactor:
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of the event without secrets; the envelope's own fields stay."""
         return {
-            key: value if key in _ENVELOPE else orjson.loads(self.encoded(encode_value(value)))
+            key: value if key in ENVELOPE else orjson.loads(self.encoded(encode_value(value)))
             for key, value in dict(event).items()
         }
 
@@ -130,7 +129,7 @@ class DefaultRedactor:
         for field, value in event.items():
             if field == "metadata" and event.get("type") == "session_end" and isinstance(value, Mapping):
                 value = {key: item for key, item in value.items() if key != "summary"}
-            scan = None if field in _ENVELOPE else self._scan(encode_value(value))
+            scan = None if field in ENVELOPE else self._scan(encode_value(value))
             if scan is not None:
                 scan.paths = []
                 scan.value(jsonable(value), 0, field)

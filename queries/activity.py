@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from promptetheus.clock import parse_timestamp
-from promptetheus.queries.source import NotReadable, open_regular
+from promptetheus.queries.source import open_regular
 
 READ_WHOLE_BYTES = 128 << 10
 _SAMPLES = 24
@@ -37,7 +37,7 @@ def activity(path: Path, cells: int) -> Activity | None:
     """
     try:
         fd, found = open_regular(path)
-    except (OSError, NotReadable):
+    except OSError:
         return None
     try:
         moments = _all(fd) if found.st_size <= READ_WHOLE_BYTES else _sampled(fd, found.st_size)

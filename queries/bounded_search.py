@@ -9,8 +9,6 @@ texts are searched here: that takes time in proportion to the bytes, and costs n
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from promptetheus.queries.filter import Filter, parse_filter
-from promptetheus.queries.isolated_pipe import receive, send
+from promptetheus.queries.isolated_pipe import receive, send, start
 from promptetheus.queries.needle import Needle
 from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.search import Hit, Stopped, search, search_session
@@ -76,13 +74,7 @@ def _search_here(roots: Roots, needle: Needle, only: Filter | None, stopped: Sto
 def _search_apart(
     roots: tuple[Path, ...], text: str, case: bool, only: Filter | None, stopped: Stopped, patience_s: float
 ) -> Iterator[Hit]:
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _START],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
+    process = start(_START)
     assert process.stdin is not None and process.stdout is not None
     session_id = ""
     begun = False
@@ -129,7 +121,7 @@ def serve() -> None:
             for row in batch:
                 if only.matches(row):
                     out.send("session", row.session_id)
-                    for hit in search_session(row, needle, root=catalog.root):
+                    for hit in search_session(row, needle):
                         session_id, path, *rest = astuple(hit)
                         out.send("hit", (session_id, str(path), *rest))
     out.send("done", None)

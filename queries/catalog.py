@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from promptetheus.queries.catalog_cache import CacheUnusable, CatalogCache, Kept, cache_path, save
@@ -66,8 +67,19 @@ class Catalog:
         self._cache_path: Path | None = None
         self._cache: CatalogCache | None = None
         self._cache_opened = False
+        self._cache_taken = False
         self._uncached_bytes = 0
         self._saver: threading.Thread | None = None
+
+    def glance(self) -> list[SessionRow]:
+        """The newest files as the cache knows them, those that are as they were, without a look at all others: for
+        a first frame. `scan` gives them again."""
+        with self._lock:
+            cache = self._open_cache()
+            if cache is None:
+                return []
+            newest = list(islice(cache.stamps, _FIRST_BATCH))
+            return list(cache.take(str(self.root), stat_files(self.root, newest)).values())
 
     def scan(self) -> Iterator[list[SessionRow]]:
         """Read what is new or changed; gives all rows in batches, newest file first, the first batch small."""
@@ -163,21 +175,25 @@ class Catalog:
 
     def _take_cached(self, files: dict[str, Stamp]) -> list[SessionRow]:
         """At the first look: the rows of those of these files that the cache knows."""
-        if self._cache_opened or not self._cached:
+        cache = None if self._cache_taken else self._open_cache()
+        self._cache_taken = True
+        if cache is None:
             return []
-        self._cache_opened = True
-        self._cache_path = cache_path(self.root)
-        try:
-            self._cache = CatalogCache(self._cache_path) if self._cache_path is not None else None
-        except CacheUnusable:  # written anew when that is worth it
-            pass
-        if self._cache is None:
-            return []
-        rows = self._cache.take(str(self.root), files)
+        rows = cache.take(str(self.root), files)
         self._stamps = {name: files[name] for name in rows}
         self._rows = rows
         self._version += 1
         return list(rows.values())
+
+    def _open_cache(self) -> CatalogCache | None:
+        if self._cached and not self._cache_opened:
+            self._cache_opened = True
+            self._cache_path = cache_path(self.root)
+            try:
+                self._cache = CatalogCache(self._cache_path) if self._cache_path is not None else None
+            except CacheUnusable:  # written anew when that is worth it
+                pass
+        return self._cache
 
     def _keep(self) -> None:
         """Write the cache in a thread of its own, when enough was read that it does not hold."""

@@ -17,7 +17,6 @@ import zlib
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import compress, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from promptetheus import __version__
 from promptetheus.queries.digest import Digest, read_again
 from promptetheus.queries.listing import SUFFIX, Stamp
 from promptetheus.queries.rows import NOTHING_SKIPPED, UNKNOWN, SessionRow, Status, deferred_rows
-from promptetheus.queries.source import NotReadable, Source
+from promptetheus.queries.source import Source
 
 MAX_CACHE_BYTES = 64 * 1024 * 1024
 """About 50,000 sessions; the newest files are kept."""
@@ -77,7 +76,7 @@ class CatalogCache:
             source = Source(path)
         except FileNotFoundError:
             raise CacheUnusable("not written yet") from None
-        except (NotReadable, OSError) as error:
+        except OSError as error:
             raise CacheUnusable(str(error)) from None
         self._source = source
         self.size_bytes = source.size
@@ -179,7 +178,7 @@ def cache_path(root: Path) -> Path | None:
     if os.path.basename(absolute) != SPOOL_NAME:
         return None
     # A name of its own for each path: a spool that was moved or copied starts afresh.
-    name = sha256(os.fsencode(absolute)).hexdigest()[:12]
+    name = f"{zlib.crc32(os.fsencode(absolute)):08x}"
     return Path(os.path.dirname(absolute), "cache", f"{name}.catalog")
 
 

@@ -3,19 +3,27 @@ r"""The filter language of every list: plain words, `field:value`, `number>limit
 Made for typing: a term that is not finished or not understood narrows nothing; `Filter.problems` says so. Commands
 use `read_filter`, which refuses such a term.
 
-    booking "tuesday at 2pm" status:failed agent:browser tool:search fp:8ae0 type:error tag:nightly
-    dur>2s tokens>4k cost>0.05 score.helpful<=0.5 -tag:flaky -status:passed status:="failed goal"
+    booking "tuesday at 2pm" status:failed agent:browser task:7 tool:search fp:8ae0 type:error tag:nightly
+    dur>2s tokens>4k cost>0.05 score.helpful<=0.5 meta.trial:2 -tag:flaky -status:passed status:="failed goal"
     agent:"the \"best\" one"
 """
 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from promptetheus.queries.filter_fields import NUMBER_FIELDS, SCORE, TEXT_FIELDS, canonical, fields
+from promptetheus.queries.filter_fields import (
+    META,
+    NUMBER_FIELDS,
+    SCORE,
+    TEXT_FIELDS,
+    canonical,
+    fields,
+    named_fields,
+    text_field,
+)
 from promptetheus.queries.filter_terms import (
     FAILING,
     Term,
@@ -118,25 +126,21 @@ def completions(text: str, cursor: int, rows: Iterable[SessionRow]) -> list[str]
     minus = "-" if term.negated else ""
     if not term.operator:
         start = term.value.casefold()
-        fields = [f"{name}:" for name in TEXT_FIELDS] + [f"{name}>" for name in (*NUMBER_FIELDS, SCORE + ".")]
-        fields[-1] = SCORE + "."
-        if start.startswith(SCORE + "."):
-            names = {
-                f"{SCORE}.{name}>"
-                for row in rows
-                for name in row.scores
-                if not re.search(r'[\s:<>=!"]', name)
-            }
-            return sorted(minus + name for name in names if name.casefold().startswith(start))
+        for prefix in (SCORE, META):
+            if start.startswith(prefix + "."):
+                names = named_fields(prefix, rows)
+                return sorted(minus + name for name in names if name.casefold().startswith(start))
+        fields = [f"{name}:" for name in TEXT_FIELDS] + [f"{name}>" for name in NUMBER_FIELDS]
+        fields += [SCORE + ".", META + "."]
         return [minus + name for name in fields if start and name.startswith(start)]
-    field = canonical(term.field)
-    if field not in TEXT_FIELDS:
+    known = text_field(field := canonical(term.field))
+    if known is None:
         return []
     counts: dict[str, int] = {}
     if field == "status":
         counts.update(dict.fromkeys((FAILING, *(status.value for status in Status)), 0))
     for row in rows:
-        for value in TEXT_FIELDS[field].values(row):
+        for value in known.values(row):
             if value:
                 counts[value] = counts.get(value, 0) + 1
     wanted = term.value.casefold()
@@ -160,7 +164,8 @@ def _matches_row(term: Term, row: SessionRow) -> bool:
         return _compares(term, _number_of(term.field, row))
     if term.field == "status":
         return (row.status in statuses_of(term)) != (term.operator == "!=")
-    return _matches_text(term, TEXT_FIELDS[term.field].values(row))
+    known = text_field(term.field)
+    return known is not None and _matches_text(term, known.values(row), known.whole)
 
 
 def _number_of(field: str, row: SessionRow) -> float | None:
@@ -181,9 +186,9 @@ def _compares(term: Term, value: float | None) -> bool:
     return abs(value - term.number) <= abs(term.number) * 1e-9
 
 
-def _matches_text(term: Term, values: Iterable[str]) -> bool:
+def _matches_text(term: Term, values: Iterable[str], whole: bool = False) -> bool:
     wanted = term.value.casefold()
-    match term.operator:
+    match ":=" if whole and term.operator == ":" else term.operator:
         case ":=" | "=":
             return any(value.casefold() == wanted for value in values)
         case "!=":

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from promptetheus.queries.rows import SessionRow
 
+_UNTYPABLE = re.compile(r'[\s:<>=!"]')
 _NUMBER = re.compile(r"(-?(?:\d+(?:\.\d*)?|\.\d+))([a-zµ%$]*)", re.IGNORECASE)
 
 
@@ -17,6 +19,8 @@ class TextField:
 
     help: str
     values: Callable[[SessionRow], Iterable[str]]
+    whole: bool = False
+    """`task:7` means all of it: neither 17 nor 70."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,33 @@ class NumberField:
     """`ms` for lengths of time (a bare number means seconds), `B` for sizes."""
 
 
+META = "meta"
+"""`meta.NAME`: a text field for each name in the metadata of the sessions."""
+
+_TASK_NAMES = ("task_id", "task")
+"""What metadata calls the task that a session was set."""
+
+
+def _in_metadata(row: SessionRow, *names: str) -> Iterator[str]:
+    for name in names:
+        found: Any = row.metadata.get(name)
+        if isinstance(found, bool):
+            yield str(found).lower()
+        elif isinstance(found, str | int | float):
+            yield str(found)
+
+
 TEXT_FIELDS: dict[str, TextField] = {
     "status": TextField(
         "running, passed, failed, failed goal, crashed, completed, empty, failing", lambda r: (r.status,)
     ),
     "agent": TextField("the agent's name", lambda r: (r.agent,)),
     "goal": TextField("what the user wanted", lambda r: (r.goal,)),
+    "task": TextField(
+        "the task's id in the session's metadata, all of it",
+        lambda r: _in_metadata(r, *_TASK_NAMES),
+        whole=True,
+    ),
     "tool": TextField("a tool that was called", lambda r: r.tools),
     "model": TextField("a model that was called", lambda r: r.usage),
     "fp": TextField(
@@ -76,6 +101,8 @@ _ALIASES = {
     "tags": "tag",
     "kind": "type",
     "user_goal": "goal",
+    "task_id": "task",
+    "metadata": META,
 }
 SCORE = "score"
 """`score.NAME`: a number field for each score there is."""
@@ -104,14 +131,30 @@ def fields() -> Iterator[tuple[str, str]]:
     for name, number_field in NUMBER_FIELDS.items():
         yield f"{name}>", number_field.help
     yield f"{SCORE}.NAME>", "the value of a score; passed counts as 1"
+    yield f"{META}.NAME:", "a value of the session's metadata"
 
 
 def canonical(field: str) -> str:
-    """The name of a field, whatever people call it; case matters only in the names of scores."""
-    name = field.casefold()
-    if name.startswith(SCORE + "."):
-        return SCORE + field[len(SCORE) :]
-    return _ALIASES.get(name, name)
+    """The name of a field, whatever people call it; case matters only in the names of scores and of metadata."""
+    name, dot, rest = field.partition(".")
+    name = _ALIASES.get(name.casefold(), name.casefold())
+    return f"{name}{dot}{rest}"
+
+
+def text_field(name: str) -> TextField | None:
+    """The text field of a canonical name; None for a number and for what is no field."""
+    if name.startswith(META + ".") and len(name) > len(META) + 1:
+        return TextField("", lambda r: _in_metadata(r, name[len(META) + 1 :]))
+    return TEXT_FIELDS.get(name)
+
+
+def named_fields(prefix: str, rows: Iterable[SessionRow]) -> set[str]:
+    """The fields that occur in `rows` of those that are named as `score.helpful>` and `meta.trial:` are."""
+    found: set[str] = set()
+    for row in rows:
+        names = row.scores if prefix == SCORE else row.metadata
+        found.update(name for name in names if not _UNTYPABLE.search(name))
+    return {f"{prefix}.{name}{'>' if prefix == SCORE else ':'}" for name in found}
 
 
 def number_in(text: str, unit: str) -> float | None:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from promptetheus.queries.filter_fields import NUMBER_FIELDS, SCORE, TEXT_FIELDS, canonical, fields, number_in
+from promptetheus.queries.filter_fields import (
+    NUMBER_FIELDS,
+    SCORE,
+    TEXT_FIELDS,
+    canonical,
+    fields,
+    number_in,
+    text_field,
+)
 from promptetheus.queries.rows import Status
 
 _TERM = re.compile(
@@ -85,7 +93,7 @@ def understand(typed: Term) -> Term | str:
     if not typed.operator:
         return typed if typed.value else ""
     is_number = field in NUMBER_FIELDS or field.startswith(SCORE + ".")
-    if not is_number and field not in TEXT_FIELDS:
+    if not is_number and text_field(field) is None:
         if not typed.value or typed.value.startswith("//"):  # `TypeError:` and addresses are words
             words = unquoted(typed.text.removeprefix("-"))
             return Term(typed.text, typed.start, typed.negated, "", "", words)

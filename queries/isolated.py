@@ -19,16 +19,16 @@ For an answer as a whole there is `run`; for a grid that somebody scrolls there 
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from promptetheus.queries.isolated_pipe import receive, send
+from promptetheus.queries.isolated_pipe import receive, send, start
 from promptetheus.queries.open_result import Fetched, OpenResult
 from promptetheus.queries.roots import Roots, roots_of
 from promptetheus.queries.sql import MAX_ROWS, TIMEOUT_S, Result, SqlError
@@ -68,6 +68,8 @@ class IsolatedDatabase:
         self._roots = roots_of(roots)
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
+        self._directory = ""
+        """Everything temporary of the process lies in it."""
         self._busy = threading.Lock()
         self._sending = threading.Lock()
         self._stopped = threading.Event()
@@ -172,16 +174,12 @@ class IsolatedDatabase:
         return reply
 
     def _started(self) -> subprocess.Popen[bytes]:
-        # -P: no module is taken from the working directory, which belongs to whoever wrote what lies there.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )
+        process = start(_START)
         assert process.stdin is not None
-        send(process.stdin, ([str(root.absolute()) for root in self._roots], self._memory_bytes))
+        # Ours to remove: a process that is killed leaves behind what it made.
+        self._directory = tempfile.mkdtemp(prefix="promptetheus-sql-")
+        roots = [str(root.absolute()) for root in self._roots]
+        send(process.stdin, (roots, self._memory_bytes, self._directory))
         return process
 
     def _kill(self, process: subprocess.Popen[bytes], number: int) -> None:
@@ -201,22 +199,7 @@ class IsolatedDatabase:
                         pipe.close()
                 except OSError:  # what was not sent cannot be sent any more
                     pass
-
-
-def run_isolated(
-    roots: Roots,
-    sql: str,
-    *,
-    max_rows: int = MAX_ROWS,
-    timeout_s: float = TIMEOUT_S,
-    progress: OnProgress | None = None,
-) -> Result:
-    """`run_sql` in a process of its own. Raises SqlError."""
-    database = IsolatedDatabase(roots)
-    try:
-        return database.run(sql, max_rows=max_rows, timeout_s=timeout_s, progress=progress)
-    finally:
-        database.close()
+            shutil.rmtree(self._directory, ignore_errors=True)
 
 
 def _stopped_after(started: float) -> str:

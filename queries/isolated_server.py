@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import shutil
 import tempfile
 import threading
 import time
@@ -84,7 +85,8 @@ def serve() -> None:
     """Answer questions from standard input until it ends."""
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # whatever else is printed is no reply
-    roots, memory_bytes = receive(questions)
+    roots, memory_bytes, directory = receive(questions)
+    tempfile.tempdir = directory
     _Server(_BoundedDatabase([Path(root) for root in roots], memory_bytes), answers).answer_all(questions)
 
 
@@ -117,6 +119,8 @@ class _Server:
             try:
                 number, what, details = receive(questions)
             except (EOFError, OSError):
+                # Whoever asked may have been killed, and cannot remove it.
+                shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
                 os._exit(0)
             if what != "stop":
                 self._waiting.put((number, what, details))

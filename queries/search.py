@@ -13,7 +13,7 @@ from promptetheus.queries.event_line import Reject, parse
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.lines import LineReader
 from promptetheus.queries.needle import BadPattern, Match, Needle
-from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.rows import SessionRow, path_text
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.queries.source import NotReadable, open_regular
 
@@ -65,16 +65,14 @@ def search(
             if stopped():
                 return
             if only is None or only.matches(row):
-                yield from search_session(row, needle, stopped=stopped, root=catalog.root)
+                yield from search_session(row, needle, stopped=stopped)
 
 
-def search_session(
-    row: SessionRow, needle: Needle, *, stopped: Stopped = lambda: False, root: Path | None = None
-) -> Iterator[Hit]:
+def search_session(row: SessionRow, needle: Needle, *, stopped: Stopped = lambda: False) -> Iterator[Hit]:
     """Every hit in one session; none when its file is gone."""
     places: _Places | None = None
     try:
-        for offset, line in _candidates(row.path, needle, stopped):
+        for offset, line in _candidates(path_text(row), needle, stopped):
             event = parse(line)
             if isinstance(event, Reject):
                 continue
@@ -87,7 +85,7 @@ def search_session(
             places.close()
 
 
-def _candidates(path: Path, needle: Needle, stopped: Stopped) -> Iterator[tuple[int, bytes]]:
+def _candidates(path: str, needle: Needle, stopped: Stopped) -> Iterator[tuple[int, bytes]]:
     """Offset and bytes of lines that may hold the needle."""
     try:
         fd, found = open_regular(path)

@@ -29,7 +29,8 @@ __all__ = ["Growth", "NotReadable", "SessionLog", "Skipped"]
 
 _UNKNOWN = 0
 _CACHED_EVENTS = 512
-_FED_AT_ONCE = 1000
+_FED_AT_ONCE = 250
+"""Events, within three milliseconds."""
 _WINDOW_BYTES = 256 * 1024
 """Reading on: one system call serves the neighbours of a line too."""
 
@@ -55,6 +56,9 @@ class SessionLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._turn = threading.Lock()
+        """Held by who waits for a single event: a thread that reads on would otherwise take the lock again before
+        the one that draws wakes up."""
         self._source: Source | None = None
         self._reading: Reading | None = None
         self._clear()
@@ -112,7 +116,7 @@ class SessionLog:
 
     def event(self, number: int) -> Event:
         """Event `number`. A line that cannot be read any more gives an event of type `unreadable`."""
-        with self._lock:
+        with self._turn, self._lock:
             event = self._events.get(number)
             if event is not None:
                 self._events.move_to_end(number)
@@ -178,6 +182,8 @@ class SessionLog:
 
     def _feed_steps(self) -> bool:
         """Build steps for some more events; other threads get their turn in between."""
+        with self._turn:
+            pass
         with self._lock:
             stop = min(len(self), self._stepped + _FED_AT_ONCE)
             for number in range(self._stepped, stop):

@@ -17,7 +17,7 @@ OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Follows no link, waits for no pipe."""
 
 
-class NotReadable(Exception):
+class NotReadable(OSError):
     """A path that is no file to read events from; the message says why, without naming the path."""
 
 

@@ -8,16 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
 
-from promptetheus.attention import Read, reads, select
 from promptetheus.display import age, printable_line, short_id
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.shell import Shell
+
+if TYPE_CHECKING:
+    from promptetheus.attention import Read
 
 TELL_EVERY_S = 0.5
 """How often another selection is written down: a held arrow key must not write a file at each row."""
@@ -57,11 +59,15 @@ class AgentSide(Shell):
 
     @work(group="selection", exclusive=True, exit_on_error=False)
     async def _write_selection(self, session_id: str, step: int | None, view: str) -> None:
+        from promptetheus.attention import select
+
         await asyncio.to_thread(select, self.root, session_id, step, view)
 
     @work(group="reads", exclusive=True, exit_on_error=False)
     async def _look_for_reads(self) -> None:
         """One message for all that an agent read since the last look, not one each."""
+        from promptetheus.attention import reads
+
         found = await asyncio.to_thread(reads, self.root)
         fresh = [read for read in found if read.at_s > self._seen_until_s]
         if not fresh:
@@ -99,6 +105,7 @@ class AgentSide(Shell):
 
     async def show_reads(self) -> None:
         """What coding agents were told, the latest first; enter goes there."""
+        from promptetheus.attention import reads
         from promptetheus.tui.menu import Menu
 
         found = await asyncio.to_thread(reads, self.root)

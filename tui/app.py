@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -18,11 +17,11 @@ from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.worker import WorkerFailed
 
-from promptetheus.display import printable, printable_line
 from promptetheus.tui.agent_side import AgentSide
 from promptetheus.tui.chooser import Run
+from promptetheus.tui.garbage import RESTS_AFTER_S, GarbageAtRest
+from promptetheus.tui.messages import Messages
 from promptetheus.tui.note_taking import NoteTaking
 from promptetheus.tui.pictures.kitty import KittyPictures
 from promptetheus.tui.pictures.picture_way import (
@@ -31,6 +30,7 @@ from promptetheus.tui.pictures.picture_way import (
     canvas_for,
     kitty_is_too_old,
     terminal_cell_px,
+    terminal_kind,
 )
 from promptetheus.tui.pictures.send_picture import write_to_terminal
 from promptetheus.tui.remembering import Remembering
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from promptetheus.tui.pictures.picture_view import PictureView
     from promptetheus.tui.remembered import Layout
 
-SAME_ERROR_S = 60.0
-"""An error that comes back within this time is not told again: one at every redraw would bury the screen."""
-
 
 class UnknownTheme(ValueError):
     """No theme goes by that name."""
@@ -55,7 +52,7 @@ class UnknownTheme(ValueError):
         super().__init__(f"There is no theme {name!r}. Themes: {', '.join(known)}.")
 
 
-class PromptetheusApp(AgentSide, NoteTaking, Remembering):
+class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
     """Shows one spool.
 
     Args:
@@ -65,7 +62,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
         start: A view to open at once, in front of the Sessions view.
         keys: Keys that the person chose.
         layout: How the program was left the last time; None remembers nothing.
-        when_read: Called when every session has been read for the first time.
+        garbage: Decides when garbage is looked for; None leaves it to Python.
+        why_stale: Says what keeps the spool from being up to date, where somebody else fills it; "" for nothing.
 
     Raises:
         UnknownTheme: When `theme` names none.
@@ -98,7 +96,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
         layout: Layout | None = None,
         keys: ChosenKeys | None = None,
         clock: Callable[[], float] = time.time,
-        when_read: Callable[[], None] = lambda: None,
+        garbage: GarbageAtRest | None = None,
+        why_stale: Callable[[], str] = lambda: "",
     ) -> None:
         # With NO_COLOR Textual would otherwise send greys, which are colours too.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -107,8 +106,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
         """Seconds since the epoch."""
         self._filter_text = filter_text
         self._start = start
-        self._when_read = when_read
-        self._told: dict[str, float] = {}
+        self._garbage = garbage
+        self._why_stale = why_stale
         self._leaving = threading.Event()
         for ours in our_themes():
             self.register_theme(ours)
@@ -121,7 +120,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
         if chosen is None:
             raise UnknownTheme(theme or "", sorted(self.available_themes))
         self.theme = chosen
-        self.canvas = canvas_for(best_way(os.environ, cell_px := terminal_cell_px()), cell_px)
+        self.canvas = canvas_for(self._first_way(cell_px := terminal_cell_px()), cell_px)
         """How pictures are drawn."""
         self.covered = False
         """Whether a message lies over the screen, through which the terminal's own graphics would show."""
@@ -130,7 +129,9 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
 
     def get_default_screen(self) -> Screen[Any]:
         """The Sessions view is under everything."""
-        return SessionsScreen(self.root, filter_text=self._filter_text, clock=self.clock)
+        return SessionsScreen(
+            self.root, filter_text=self._filter_text, clock=self.clock, why_stale=self._why_stale
+        )
 
     def get_css_variables(self) -> dict[str, str]:
         """Our colour names, for our themes and for Textual's own alike."""
@@ -148,6 +149,14 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
             await self.go(self._start.view, self._start.subject)
         self.watch_with_agent()
         self.watch_notes()
+        if self._garbage is not None:
+            self.set_interval(RESTS_AFTER_S, self._garbage.look)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that the person does something."""
+        if self._garbage is not None and isinstance(event, events.InputEvent):
+            self._garbage.person_acts()
+        await super().on_event(event)
 
     def _take_up_keys(self) -> None:
         if self._keys is None or not (self._keys.keys or self._keys.problems):
@@ -197,7 +206,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
 
     @on(SessionsScreen.Scanned)
     def _scanned(self) -> None:
-        self._when_read()
+        if self._garbage is not None:
+            self._garbage.begin()
         self._load_next_views()
 
     @work(group="preload", exit_on_error=False)
@@ -230,11 +240,23 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
         yield from self.filter_commands()
         for way in PictureWay:
             now = " (now)" if way is self.canvas.way else ""
-            yield f"Pictures in {way.value}{now}", partial(self.draw_pictures_in, way)
+            yield f"Pictures in {way.value}{now}", partial(self._choose_way, way)
         for name in sorted(
             self.available_themes, key=lambda name: (not name.startswith("promptetheus"), name)
         ):
             yield f"Theme: {name}", partial(setattr, self, "theme", name)
+
+    def _first_way(self, cell_px: tuple[int, int]) -> PictureWay:
+        """How pictures were drawn last in such a terminal by the person's choice; else what suits the terminal."""
+        best = best_way(os.environ, cell_px)
+        chosen = None if self.layout is None else self.layout.pictures.get(terminal_kind(os.environ))
+        is_free = best is not PictureWay.SHADES  # Where no colours are wanted, none are sent.
+        return next((way for way in PictureWay if is_free and way.name.lower() == chosen), best)
+
+    def _choose_way(self, way: PictureWay) -> None:
+        if self.layout is not None:
+            self.layout.pictures[terminal_kind(os.environ)] = way.name.lower()
+        self.draw_pictures_in(way)
 
     @work(group="kitty", exit_on_error=False)
     async def _look_at_kitty(self) -> None:
@@ -289,7 +311,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
         self._leaving.set()
         write_to_terminal(self, self.kitty.forget_all())
 
-    # Messages and errors
+    # Messages
 
     def notify(
         self,
@@ -300,47 +322,14 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a message. Never as markup, whatever was asked: messages quote what is in the spool."""
+        """Show a message, and no picture that the terminal would draw over it."""
         if self.canvas.way is PictureWay.SIXEL:
             self.covered = True
             for view in self._picture_places():
                 view.screen_changed()
             self.set_timer((self.NOTIFICATION_TIMEOUT if timeout is None else timeout) + 0.2, self._uncover)
-        super().notify(
-            printable(message),
-            title=printable_line(title, 200),
-            severity=severity,
-            timeout=timeout,
-            markup=False,
-        )
+        super().notify(message, title=title, severity=severity, timeout=timeout)
 
     def action_help_quit(self) -> None:
         """`ctrl+c` leaves most programs; here it copies, so say what does leave."""
         self.notify("Press q to quit, or ctrl+q in a field.", timeout=4)
-
-    def report_error(self, error: Exception) -> bool:
-        """Show that something in here went wrong, keep its traceback, and go on; False before the first frame."""
-        if not (self._running and self._dom_ready):
-            return False
-        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
-            error = error.error
-        self.errors.append("".join(traceback.format_exception(error)))
-        said = f"{type(error).__name__}: {error}"
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        now = time.monotonic()
-        if now - self._told.get(said + place, -SAME_ERROR_S) < SAME_ERROR_S:
-            return True
-        self._told[said + place] = now
-        self.notify(
-            f"{printable_line(said, 300)}\n{place}\nNothing in the spool was touched.",
-            title="Something went wrong in this program",
-            severity="warning",
-            timeout=10,
-        )
-        return True
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Textual ends the program here; once there is a screen to show it on, an error is a message instead."""
-        if not self.report_error(error):
-            super()._handle_exception(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -86,7 +87,9 @@ class ChoiceList(LineList, can_focus=False):
         if choice.run is None:
             return joined(cut_pieces([(printable_line(choice.title, 200), looks.muted)], width))
         note = printable_line(choice.note, 200)
-        note_width = min(Text(note).cell_len, width // 2)
+        # The title may use half of the line, and the note what it leaves.
+        room = width - 4 - min(Text(printable_line(choice.title, 400)).cell_len, width // 2)
+        note_width = min(Text(note).cell_len, room)
         pieces: Pieces = [
             (" ", looks.text),
             *aligned([(printable_line(choice.title, 400), looks.text)], width - note_width - 4),
@@ -135,9 +138,9 @@ class Chooser(Guarded, ModalScreen[None]):
             yield ChooserInput(placeholder=self.PROMPT)
             yield ChoiceList()
 
+    @abstractmethod
     def choices(self, words: str) -> Sequence[Choice]:
         """The lines for `words`, best first."""
-        raise NotImplementedError
 
     def on_mount(self) -> None:
         """Show everything there is."""

@@ -6,10 +6,13 @@ from typing import Any
 
 from textual.app import App
 
-from promptetheus.display import printable, size
+from promptetheus.display import printable, printable_line, size
 
 MOST_CHARACTERS = 100_000
 """Terminals drop longer ones without a word (xterm and tmux take about 74 kB of base64 … 1 MB)."""
+
+SHOWN_CHARACTERS = 120
+"""Of what was copied, as many are shown: enough to see that it is the right thing."""
 
 
 def copy_text(app: App[Any], text: str | None) -> None:
@@ -21,4 +24,5 @@ def copy_text(app: App[Any], text: str | None) -> None:
     # `printable` has replaced lone surrogates, which could not be encoded.
     app.copy_to_clipboard(printable(cut))
     note = f" (the first {size(len(cut))} of {size(len(text))})" if len(cut) < len(text) else ""
-    app.notify(f"Copied {size(len(cut.encode('utf-8', 'replace')))}{note}", timeout=2)
+    first = printable_line(cut, SHOWN_CHARACTERS)
+    app.notify(f"{first}\n{size(len(cut.encode('utf-8', 'replace')))}{note}", title="Copied", timeout=3)

@@ -158,12 +158,13 @@ class FilterBar(Guarded, Widget, can_focus=False):
         self.input.value = text
         self._settle()
 
-    def say(self, shown: int, total: int, hides: str, problems: tuple[str, ...]) -> None:
+    def say(self, shown: int, total: int, hides: str, problems: tuple[str, ...], spent: str = "") -> None:
         """Say what the filter found.
 
         Args:
             hides: Short id of the chosen session when the filter hides it, else empty.
             problems: What the filter text says that is not understood.
+            spent: What those that are shown spent together.
         """
         looks = looks_of(self.app)
         found: Pieces = [(f"{shown} of {total}", looks.text if shown else looks.warned)]
@@ -173,6 +174,9 @@ class FilterBar(Guarded, Widget, can_focus=False):
         room = (
             self.size.width - max(SHORTEST_INPUT, cell_len(self.input.value) + 1) - 8 - cell_len(found[0][0])
         )
+        if spent and room >= cell_len(spent) + 3 + cell_len(said):
+            found += [(" · ", looks.faint), (spent, looks.muted)]
+            room -= cell_len(spent) + 3
         if room >= cell_len(hint[0][0]) + cell_len(said):
             found += hint
         if said and room > 3:

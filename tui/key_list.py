@@ -24,8 +24,8 @@ class KeyAction(NamedTuple):
 
 def key_actions() -> list[KeyAction]:
     """All actions in order of their ids. Imports every view, which takes a moment."""
-    for module in pkgutil.iter_modules(promptetheus.tui.__path__):
-        import_module(f"{promptetheus.tui.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(promptetheus.tui.__path__, f"{promptetheus.tui.__name__}."):
+        import_module(module.name)
     found: dict[str, KeyAction] = {}
     for cls in _classes(DOMNode):
         for binding in cls.__dict__.get("BINDINGS", ()) if cls.__module__.startswith("promptetheus.") else ():

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,9 +117,11 @@ def show(
     filter_text: str = "",
     place: Place | None = None,
     fresh: bool = False,
+    why_stale: Callable[[], str] = lambda: "",
 ) -> int:
     """Run the program until the person quits. `place` is a view to open at once, instead of the target's session;
-    `fresh` leaves aside how the program was left the last time, and remembers nothing.
+    `fresh` leaves aside how the program was left the last time, and remembers nothing; `why_stale` says what keeps
+    the spool from being up to date, where somebody else fills it.
 
     Returns:
         The exit code: 0, or 1 when it could not go on.
@@ -130,6 +132,7 @@ def show(
     # Measured: looking for garbage takes 20 to 40 ms of the 300 until the first rows are on screen, and finds none.
     gc.disable()
     from promptetheus.tui.app import PromptetheusApp, UnknownTheme
+    from promptetheus.tui.garbage import GarbageAtRest
     from promptetheus.tui.key_file import read_keys
     from promptetheus.tui.remembered import read_layout
 
@@ -141,7 +144,8 @@ def show(
             start=place or target.place,
             layout=None if fresh else read_layout(target.root),
             keys=read_keys(target.root),
-            when_read=_resume_collecting,
+            garbage=GarbageAtRest(),
+            why_stale=why_stale,
         )
     except UnknownTheme as error:
         raise CannotShow(str(error)) from None
@@ -163,8 +167,3 @@ def _end_with_the_terminal() -> None:
     poller.poll()
     time.sleep(HANG_UP_GRACE_S)
     os._exit(128 + signal.SIGHUP)
-
-
-def _resume_collecting() -> None:
-    gc.freeze()  # What is loaded by now stays until the end.
-    gc.enable()

@@ -6,6 +6,7 @@ draws one.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -65,13 +66,13 @@ class LineList(Guarded, ScrollView, can_focus=True):
         Binding("enter", "open_row", "Open", show=False, id="list.open"),
     ]
 
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)  # two rows are drawn again then, not all on screen
     """Index of the highlighted row; always a row that exists, or 0 when there is none."""
 
-    following: reactive[bool] = reactive(False)
+    following: reactive[bool] = reactive(False, repaint=False)
     """Whether the cursor sticks to the end as rows arrive."""
 
-    unseen: reactive[int] = reactive(0)
+    unseen: reactive[int] = reactive(0, repaint=False)
     """Rows that arrived below the screen since following stopped ("▼ 37 new")."""
 
     can_follow: bool = False
@@ -117,13 +118,13 @@ class LineList(Guarded, ScrollView, can_focus=True):
 
     # What a subclass says
 
+    @abstractmethod
     def row_count(self) -> int:
         """How many rows there are now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def render_row(self, index: int, width: int, selected: bool) -> Text | Strip:
         """Draw one row of at most `width` cells; longer ones are cut. Called for rows on screen only, and cached."""
-        raise NotImplementedError
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Draw screen line `y` of a list without rows."""

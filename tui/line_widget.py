@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -16,9 +18,9 @@ class LineWidget(Guarded, Widget, can_focus=False):
 
     ALLOW_SELECT = False
 
+    @abstractmethod
     def pieces(self, width: int) -> Pieces:
         """The line in at most `width` cells; longer ones are cut. The texts are printable."""
-        raise NotImplementedError
 
     def render_line(self, y: int) -> Strip:
         """Draw the line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promptetheus.tui.chooser import Choice, Chooser, ChooserInput, matches
+from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, matches
 
 
 class Menu(Chooser):
@@ -23,3 +23,20 @@ class Menu(Chooser):
     def choices(self, words: str) -> Sequence[Choice]:
         """Those that hold all the words."""
         return [choice for choice in self._choices if not words or matches(words, choice.title)]
+
+
+class StayingMenu(Chooser):
+    """Stays open until `esc`, so that several of its lines can be turned on or off."""
+
+    def show_again(self, place: int) -> None:
+        """Show the lines as they are now, the cursor on one of them."""
+        listed = self.query_one(ChoiceList)
+        listed.show(self.choices(self.query_one(ChooserInput).value.strip()))
+        listed.select(place)
+
+    async def _run(self) -> None:
+        listed = self.query_one(ChoiceList)
+        chosen, place = listed.chosen, listed.cursor
+        if chosen is not None and chosen.run is not None:
+            chosen.run()
+            self.show_again(place)

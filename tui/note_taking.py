@@ -14,8 +14,8 @@ from textual.binding import Binding, BindingType
 from promptetheus.display import age, printable_line, short_id
 from promptetheus.notes import Note, NoteKind, Subject
 from promptetheus.tui.chooser import Choice
-from promptetheus.tui.inspector.notes_block import glyph, notes_of
 from promptetheus.tui.menu import Menu
+from promptetheus.tui.project_notes import glyph, notes_of
 from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.shell import Shell
 

@@ -1,5 +1,6 @@
-"""What the program remembers of a project: theme, order, grouping, shape, panes, saved filters. One file beside the
-spool that may be deleted at any time; what it holds that is not understood counts as not there."""
+"""What the program remembers of a project: theme, columns, order, grouping, shape, panes, how pictures are drawn, and
+saved filters. One file beside the spool that may be deleted at any time; what it holds that is not understood counts
+as not there."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from promptetheus.project_files import beside
 from promptetheus.spool import make_private_directory
 
 FILE_NAME = "tui.json"
-MOST_FILTERS = 100
+MOST_ENTRIES = 100
+"""Of a list or table in the file."""
+
 _MAX_BYTES = 1 << 20
 
 
@@ -30,6 +33,10 @@ class Layout:
     """The shape of a session: steps, tree, waterfall, raw."""
     inspector: bool = True
     """Whether the inspector is shown beside the steps."""
+    columns: list[str] = field(default_factory=list)
+    """Keys of the columns of the list of sessions, in their order; none for the usual ones."""
+    pictures: dict[str, str] = field(default_factory=dict)
+    """The way of drawing pictures that was chosen, by the kind of terminal: what one can do, another cannot."""
     filters: dict[str, str] = field(default_factory=dict)
     """Saved filters by name."""
 
@@ -48,13 +55,19 @@ def read_layout(spool: Path) -> Layout:
         return layout
     for each in fields(Layout):
         value = found.get(each.name)
-        if each.name == "filters":
-            pairs = value.items() if isinstance(value, dict) else ()
-            kept = [(name, text) for name, text in pairs if isinstance(text, str)]
-            layout.filters = dict(kept[:MOST_FILTERS])
-        elif type(value) is type(getattr(layout, each.name)):
-            setattr(layout, each.name, value)
+        if type(value) is type(getattr(layout, each.name)):
+            setattr(layout, each.name, _texts(value))
     return layout
+
+
+def _texts(value: Any) -> Any:
+    """The texts of a list or table, not more than anyone would have put there; other values as they are."""
+    if isinstance(value, dict):
+        kept = [(name, text) for name, text in value.items() if isinstance(text, str)]
+        return dict(kept[:MOST_ENTRIES])
+    if isinstance(value, list):
+        return [text for text in value if isinstance(text, str)][:MOST_ENTRIES]
+    return value
 
 
 def write_layout(spool: Path, layout: Layout) -> None:

@@ -42,6 +42,7 @@ class Remembering(Shell):
         sessions = self.sessions_screen.table.sessions
         if layout.order in COLUMN:
             sessions.sort_by(COLUMN[layout.order], descending=layout.descending)
+        self.sessions_screen.table.choose_columns(layout.columns)
         if layout.grouping in list(Grouping):
             sessions.group_by(Grouping(layout.grouping))
         self.set_interval(KEEP_EVERY_S, self._keep_layout)
@@ -63,6 +64,7 @@ class Remembering(Shell):
         layout.theme = self.theme
         layout.order, layout.descending = sessions.order.key, sessions.descending
         layout.grouping = sessions.grouping.value
+        layout.columns = list(self.sessions_screen.table.chosen_columns)
         for view in self.views():
             if _is_session(view):
                 layout.shape, layout.inspector = view.timeline.shape.value, not view.has_class("-alone")

@@ -115,6 +115,16 @@ class ViewScreen(Guarded, Screen[None]):
         assert isinstance(self.app, Shell)
         return self.app
 
+    def _compositor_refresh(self) -> None:
+        """Draw what changed; nothing while another view hides this one.
+
+        Textual takes the screen under the front one for visible even where that is opaque, and draws all of the
+        front one again each time the list of sessions under it changes.
+        """
+        front = self.app.screen
+        if front is self or front.styles.background.a < 1:
+            super()._compositor_refresh()
+
     @property
     def subject(self) -> object:
         """What it is about, so that history finds the way back; compared with `==`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -34,13 +35,21 @@ def serve(words: Sequence[str], port: int = DEFAULT_PORT) -> None:
         raise CannotServe(
             "--web needs textual-serve, which is not installed: pip install 'promptetheus[web]'."
         ) from None
+    pages: set[asyncio.Task[Any]] = set()
+    """The open connections."""
     known = frozenset((f"{HOST}:{port}", f"localhost:{port}"))
 
     @web.middleware
     async def only_from_here(request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> Any:
         if not is_from_here(request.headers.get("Host"), request.headers.get("Origin"), known):
             raise web.HTTPForbidden(text="This page is served to this machine's browser only.")
-        return await handler(request)
+        task = asyncio.current_task()
+        assert task is not None
+        pages.add(task)
+        try:
+            return await handler(request)
+        finally:
+            pages.discard(task)
 
     class LoopbackServer(Server):
         """Any web page may open a connection to this machine: it must not reach the spool by that."""
@@ -49,6 +58,11 @@ def serve(words: Sequence[str], port: int = DEFAULT_PORT) -> None:
             app = await super()._make_app()
             app.middlewares.append(only_from_here)
             return app
+
+        async def on_shutdown(self, app: web.Application) -> None:
+            """Close the open pages: else ctrl+c waits until each of them is closed by a person."""
+            for task in list(pages):
+                task.cancel()
 
     # A browser shows all colours, whatever the terminal does that this was started from.
     os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from promptetheus.cause.divergence import Divergence, DivergenceKind, effect_differences
+from promptetheus.cause.divergence import Divergence, DivergenceKind
+from promptetheus.cause.effect_differences import effect_differences
 from promptetheus.cause.effects import Effect, Effects
 from promptetheus.cause.signatures import Run
 from promptetheus.cause.steps import StepKind

@@ -27,8 +27,9 @@ from functools import cached_property
 from typing import Any
 
 from promptetheus.cause.comparison import Change, Row
-from promptetheus.cause.divergence import Comparison, Divergence, compare, first_divergence
+from promptetheus.cause.divergence import Divergence, first_divergence
 from promptetheus.cause.effects import Effects
+from promptetheus.cause.held_against import Comparison, compare
 from promptetheus.cause.metric_changes import MetricChange, SessionNumbers, metric_changes
 from promptetheus.cause.noise import Noise
 from promptetheus.cause.picture_changes import PictureChange

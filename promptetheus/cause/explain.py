@@ -14,7 +14,7 @@ from promptetheus.cause.describe import describe
 from promptetheus.cause.effects import Effects, infer_effects
 from promptetheus.cause.first_mistake import likeliest
 from promptetheus.cause.narrative import did_fail, headline
-from promptetheus.cause.signatures import make_run
+from promptetheus.cause.signatures import Run, make_run
 from promptetheus.cause.steps import Step, StepBuilder, StepKind
 from promptetheus.display import plain_value, printable_line
 from promptetheus.events import Event
@@ -74,11 +74,12 @@ def explain(
     limit = None if max_bytes is None else max(MIN_BYTES, max_bytes)
     if lines <= 1:
         return outcome if limit is None else _cut(outcome, limit)
+    run = make_run(known)
     if effects is None:
-        effects = infer_effects([make_run(known)])
+        effects = infer_effects([run])
     entries = _entries(known, effects)
     asked = [task] if (task := _task(known)) else []
-    guess = _guess(known, effects) if lines >= GUESS_FROM_LINES and did_fail(known) else []
+    guess = _guess(run, effects) if lines >= GUESS_FROM_LINES and did_fail(known) else []
     for head in ([outcome, *asked, *guess], [outcome, *asked], [outcome]):
         text = _within(head, entries, lines, limit)
         if text is not None:
@@ -98,8 +99,8 @@ def _within(head: Sequence[str], entries: Sequence[_Entry], lines: int, limit: i
     return None
 
 
-def _guess(events: Sequence[Mapping[str, Any]], effects: Effects) -> list[str]:
-    found = likeliest(make_run(events), effects, limit=1)
+def _guess(run: Run, effects: Effects) -> list[str]:
+    found = likeliest(run, effects, limit=1)
     if not found or not found[0].is_marked:
         return []
     what = printable_line(found[0].text, 70)

@@ -106,7 +106,7 @@ def _changed(report: DiffReport, number: int, change: Change) -> Iterator[str]:
 def detail_lines(details: RowDetails) -> Iterator[str]:
     """What changed in a row, indented."""
     yield from _values("", details.arguments)
-    yield from _values("result ", details.result)
+    yield from _values("result", details.result)
     for sentence in details.page:
         yield f"{_INDENT}{sentence}"
     for name, left, right in details.numbers:
@@ -129,7 +129,7 @@ def _short(text: str) -> str:
 
 def _values(what: str, changes: tuple[ValueChange, ...]) -> Iterator[str]:
     for change in changes[:_MOST_CHANGES]:
-        yield f"{_INDENT}{what}{change.describe(200)}"
+        yield f"{_INDENT}{change.describe(200, what)}"
     if len(changes) > _MOST_CHANGES:
         yield f"{_INDENT}… and {len(changes) - _MOST_CHANGES} more changes"
 

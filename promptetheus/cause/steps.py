@@ -1,8 +1,8 @@
 """Steps: what a person counts as one move of an agent.
 
 Everything that shows steps numbers them by `Step.index`: 0 is the session's start, its moves are 1, 2, 3 …, and its
-end comes last. Everything that says how many there are counts the moves, as `count_steps` does: a session of 18 steps
-has steps 1 to 18 between its start and its end.
+end comes last. Everything that says how many there are counts the moves (`Step.is_move`): a session of 18 steps has
+steps 1 to 18 between its start and its end.
 
 A call together with its result, a message, an LLM call, a browser action with the screenshot and DOM that
 follow it, a check. Built event by event, so that a live session grows without being read again.
@@ -221,11 +221,6 @@ def build_steps(events: Iterable[Mapping[str, Any]]) -> list[Step]:
     for number, event in enumerate(events):
         builder.add(number, event)
     return builder.steps
-
-
-def count_steps(steps: Iterable[Step]) -> int:
-    """How many steps a session has, as lists, headers and SQL say: start and end are not counted."""
-    return sum(step.is_move for step in steps)
 
 
 def is_untimed(started: Mapping[str, Any]) -> bool:

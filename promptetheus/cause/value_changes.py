@@ -44,10 +44,16 @@ class ValueChange:
         """The name the path begins with: which argument it is about."""
         return self.path.partition(".")[0].partition("[")[0]
 
-    def describe(self, limit: int = 120) -> str:
-        """One printable line."""
+    def path_in(self, whole: str) -> str:
+        """The path with the name of the value before it: `result[0].amount`; "" without both."""
+        between = "." if whole and self.path and not self.path.startswith("[") else ""
+        return f"{whole}{between}{self.path}"
+
+    def describe(self, limit: int = 120, whole: str = "") -> str:
+        """One printable line; `whole` names the value that the change is in."""
         room = max(16, limit // 2)
-        where = f"{printable_line(self.path, limit)}: " if self.path else ""
+        path = self.path_in(whole)
+        where = f"{printable_line(path, limit)}: " if path else ""
         return f"{where}{_shown(self.before, room)} → {_shown(self.after, room)}"
 
 

@@ -42,6 +42,31 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = _answer(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output went away: `promptetheus sessions | head -1`
+        _drop_output()
+        return 0
+    except OSError as error:  # the disk that the output goes to is full, a directory may not be read
+        from promptetheus.cli.output import say
+
+        _drop_output()
+        where = f": {error.filename}" if error.filename else ""
+        say(f"promptetheus: {error.strerror or error}{where}")
+        return 1
+
+
+def _drop_output() -> None:
+    """What is left in buffers goes nowhere; Python would fail on it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         return 0
@@ -49,13 +74,7 @@ def main(argv: list[str] | None = None) -> int:
         words[0] = "version"
     if words[0] not in COMMANDS:
         return _unknown(words[0])
-    try:
-        return _run(words[0], words[1:])
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of our output went away: `promptetheus sessions | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+    return _run(words[0], words[1:])
 
 
 def _run(name: str, words: list[str]) -> int:

@@ -1,4 +1,6 @@
-"""Write a session to a file or the screen: JSON (to import again), Markdown, or one HTML page that stands alone."""
+"""Write a session to a file or the screen: JSON (to import again), Markdown, or one HTML page that stands alone.
+
+Each holds the notes and bookmarks that were written about the session."""
 
 from __future__ import annotations
 
@@ -8,8 +10,10 @@ from pathlib import Path
 from promptetheus.cli.options import add_json, add_spools, named
 from promptetheus.cli.output import json_text, out, print_json, say
 from promptetheus.cli.targets import open_session
+from promptetheus.display import printable_line
 from promptetheus.events import Event
 from promptetheus.exporters.session_document import session_document
+from promptetheus.exporters.session_text import Form, session_notes, session_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    missing = f"No spooled session {arguments.session} in {named(arguments.spools)}."
+    missing = f"No spooled session {printable_line(arguments.session, 120)} in {named(arguments.spools)}."
     log = open_session(arguments.spools, arguments.session, missing=missing)
     if log is None:
         return 1
@@ -47,16 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _text(form: str, session_id: str, events: list[Event], spool: Path, *, ascii_only: bool) -> str:
-    if form == "json":
-        return json_text(session_document(session_id, events), ascii_only=ascii_only) + "\n"
-    from promptetheus.notes import Notes
-
-    notes = [note for note in Notes(spool).all() if note.about.session_id == session_id]
-    if form == "md":
-        from promptetheus.exporters.markdown_export import session_markdown
-
-        return session_markdown(session_id, events, notes)
-    from promptetheus.exporters.session_html import pictures_of, session_html
-
-    return session_html(session_id, events, notes=notes, picture=pictures_of(spool))
+def _text(form: Form, session_id: str, events: list[Event], spool: Path, *, ascii_only: bool) -> str:
+    if form != "json":
+        return session_text(form, session_id, events, spool)
+    document = session_document(session_id, events, session_notes(spool, session_id))
+    return json_text(document, ascii_only=ascii_only) + "\n"

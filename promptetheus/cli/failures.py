@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.fingerprints import whole_fingerprint
 from promptetheus.cli.options import add_json, add_limit, add_spools, named
-from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.output import out, print_json, quoted, say
 from promptetheus.display import age, printable_line, short_id
 
 if TYPE_CHECKING:
@@ -122,7 +122,11 @@ def _remove_note(arguments: argparse.Namespace) -> int:
     except OSError as error:
         say(f"The note could not be removed: {error}.")
         return 1
-    say(f"Removed {arguments.remove_note}." if removed else f"No note is called {arguments.remove_note!r}.")
+    say(
+        f"Removed {arguments.remove_note}."
+        if removed
+        else f"No note is called {quoted(arguments.remove_note)}."
+    )
     return 0 if removed else 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptetheus.cli.output import say
+from promptetheus.cli.output import quoted, say
 
 
 def whole_fingerprint(beginning: str, known: Iterable[str]) -> str | None:
@@ -13,7 +13,7 @@ def whole_fingerprint(beginning: str, known: Iterable[str]) -> str | None:
     if len(found) == 1:
         return found[0]
     if found:
-        say(f"{beginning!r} is the beginning of several fingerprints: {', '.join(found[:10])}")
+        say(f"{quoted(beginning)} is the beginning of several fingerprints: {', '.join(found[:10])}")
     else:
-        say(f"No session failed with the fingerprint {beginning!r}. See: promptetheus failures")
+        say(f"No session failed with the fingerprint {quoted(beginning)}. See: promptetheus failures")
     return None

@@ -126,7 +126,8 @@ def _show(report: FileReport) -> None:
 def _show_counts(report: FileReport) -> None:
     parts = [f"{number} session(s) {outcome.value}" for outcome, number in report.outcomes().items()]
     said = ", ".join(parts) or "nothing imported"
-    out(f"{report.path}: {report.format}, {said}, {report.events} event(s)")
+    along = f", {report.adopted_notes} note(s)" if report.adopted_notes else ""
+    out(f"{report.path}: {report.format}, {said}, {report.events} event(s){along}")
     for words, counts in (("kept as metadata", report.kept.counts), ("skipped", report.skipped.counts)):
         if counts:
             out(f"  {words}: {_listed(counts)}")

@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project-name", default="Default Project", metavar="NAME")
     parser.add_argument("--agent-name", metavar="NAME", help="make an agent in the project, too")
     parser.add_argument(
+        "--new-key", action="store_true", help="a further key, for a project that has one that nobody kept"
+    )
+    parser.add_argument(
         "--write-env", nargs="?", const=".env", metavar="PATH", help="write the key into PATH (.env)"
     )
     parser.add_argument(
@@ -54,13 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     from promptetheus.delivery.bootstrap import BootstrapFailed, bootstrap
 
-    names = {
+    asked: dict[str, object] = {
         "workspace_name": arguments.workspace_name,
         "project_name": arguments.project_name,
         **({"agent_name": arguments.agent_name} if arguments.agent_name else {}),
+        **({"new_key": True} if arguments.new_key else {}),
     }
     try:
-        found = bootstrap(api_url, token, names)
+        found = bootstrap(api_url, token, asked)
     except BootstrapFailed as error:
         say(f"{api_url} gave no key: {printable_line(str(error), 500)}")
         return 1

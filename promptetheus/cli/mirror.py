@@ -5,7 +5,8 @@
   promptetheus sessions --spool DIR
 
 Reads with PROMPTETHEUS_API_KEY, which needs no more than the scope `read`, from PROMPTETHEUS_API_URL. Fetches only
-what is new; `promptetheus tui --project` does the same while it is open. Exit codes: 0 done, 1 it was not possible.
+what is new; `promptetheus tui --project` does the same while it is open. A gateway that is away is waited for, as
+long as there is a mirror from before. Exit codes: 0 done, 1 it was not possible.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from promptetheus.delivery.mirror import Mirror, Round
 
 NO_KEY = "no api_key configured: set PROMPTETHEUS_API_KEY to a key of the project that may read."
+
+_AWAY = (
+    "The gateway is away: there is what was mirrored before; what is new comes when it is back, until Ctrl-C."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +95,10 @@ def fetch(mirror: Mirror) -> Round:
 
 
 def _once(arguments: argparse.Namespace, mirror: Mirror) -> int:
-    found = fetch(mirror)
+    try:
+        found = fetch(mirror)
+    except CannotMirror as error:
+        raise CannotMirror(f"{error}. What was mirrored before is in {mirror.spool}") from error
     if arguments.json:
         print_json({"spool": str(mirror.spool), **found._asdict()})
     else:
@@ -108,7 +116,7 @@ def _follow(arguments: argparse.Namespace, mirror: Mirror) -> int:
         print_json({"spool": str(mirror.spool)})
     else:
         out(str(mirror.spool))
-        say("Fetching what is new until Ctrl-C.")
+        say("Fetching what is new until Ctrl-C." if mirror.away is None else _AWAY)
     sys.stdout.flush()
     keep_fresh(
         mirror, threading.Event(), _changes_only(lambda text: say(text or "The gateway answers again."))

@@ -16,6 +16,7 @@ FILTER_HELP = """filters: words that must occur, and terms like these; all must 
   status:failed     failed goal and error; status:error is an error only, status:="failed goal" exactly that
   agent:browser     contains; agent:=browser is exactly; agent:"two words"
   tool:search type:error tag:nightly fp:8ae0 model:gpt goal: project: env: id: error:
+  task:7 meta.trial:2   of the session's metadata: the task's id, all of it; any other name
   dur>2s tokens>4k cost>0.05 steps<=20 errors>0 in> out> events> calls> llm> size>1MB score.NAME<0.5
   -tag:flaky        not
 Statuses are running, passed, failed goal, failed, crashed, completed, empty. The screen says `error` where JSON and

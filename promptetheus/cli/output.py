@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TextIO
 
-from promptetheus.display import printable
+from promptetheus.display import printable, printable_line
 from promptetheus.plain_json import json_text as json_text
 
 
@@ -24,7 +24,12 @@ def print_json(value: Any) -> None:
     print(json_text(value))
 
 
-def _write(stream: Any, text: str) -> None:
+def quoted(typed: str) -> str:
+    """What a person typed, in quotes, for a sentence to them: its beginning where it is long."""
+    return repr(printable_line(typed, 120))
+
+
+def _write(stream: TextIO, text: str) -> None:
     try:
         print(text, file=stream)
     except UnicodeEncodeError:  # a terminal with a narrow encoding

@@ -16,7 +16,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.options import add_json, add_spool
-from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.output import out, print_json, quoted, say
 from promptetheus.display import printable_line
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _change(arguments: argparse.Namespace) -> int:
     unknown = [name for name in (*arguments.ignore, *arguments.no_ignore) if name not in known]
     if unknown:
         names = ", ".join(rule.name for rule in NOISE_RULES)
-        say(f"promptetheus rules: no rule of ours is called {unknown[0]!r}; there are {names}")
+        say(f"promptetheus rules: no rule of ours is called {quoted(unknown[0])}; there are {names}")
         return 2
     changes: list[tuple[str, str, str | bool | None]] = [
         ("effects", tool, None if word == _NO_CORRECTION else word) for tool, word in arguments.effect

@@ -18,7 +18,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.options import add_filter, add_limit, add_spools, named
-from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.output import out, print_json, quoted, say
 from promptetheus.display import printable_line
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             {"text": arguments.text, "hits": gathered, "truncated": more, "given_up": given_up or None}
         )
     elif not count and not given_up:
-        say(f"{arguments.text!r} is not in {named(arguments.spools)}.")
+        say(f"{quoted(arguments.text)} is not in {named(arguments.spools)}.")
     if more:
         say(f"There are more than {count} hits; --limit all shows all.")
     if given_up:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.output import out, print_json, quoted, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ def show_schema(name: str, as_json: bool) -> int:
     helpers = [macro for macro in macros() if wanted in ("", macro.name)]
     if not found and not helpers:
         known = ", ".join((*VIEW_NAMES, *(macro.name for macro in macros())))
-        say(f"promptetheus sql: there is no view or macro called {name!r}. There are {known}.")
+        say(f"promptetheus sql: there is no view or macro called {quoted(name)}. There are {known}.")
         return 2
     if as_json:
         print_json({"views": _views_as_json(found), "macros": _macros_as_json(helpers)})

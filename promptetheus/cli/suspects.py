@@ -12,7 +12,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from promptetheus.cli.options import a_filter, add_json, add_limit, add_spools, named
-from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.output import out, print_json, quoted, say
 
 if TYPE_CHECKING:
     from promptetheus.cause.suspects import Suspect, SuspectReport
@@ -102,7 +102,7 @@ def _by_name(arguments: argparse.Namespace) -> Groups | int:
         groups = groups_of_agent(arguments.agent, rows)
         if not groups.failing and not groups.passing:
             say(
-                f"No session of an agent {arguments.agent!r} has passed or failed in {named(arguments.spools)}."
+                f"No session of an agent {quoted(arguments.agent)} has passed or failed in {named(arguments.spools)}."
             )
             return 1
         return groups

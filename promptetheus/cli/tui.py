@@ -4,12 +4,14 @@ Opens on all sessions, or on the one that TARGET names: a session id or the begi
 an exported session (.json), or a directory of sessions.
 
 --project opens a project of a gateway: the one at PROMPTETHEUS_API_URL, read with PROMPTETHEUS_API_KEY into a mirror
-that is kept fresh meanwhile; or what a gateway of this machine has on its disk, which needs no key.
+that is kept fresh meanwhile; or what a gateway of this machine has on its disk, which needs no key. While the gateway
+is away it shows what was mirrored before, and says so.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,9 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
     # Named sessions have to be here before they can be found; otherwise they come in while the list is open.
     is_named = arguments.target is not None or arguments.diff is not None
     try:
-        with project_spool(arguments.project, is_complete=is_named) as spool:
-            arguments.spool = spool
-            return _show(arguments)
+        with project_spool(arguments.project, is_complete=is_named) as found:
+            arguments.spool = found.spool
+            return _show(arguments, found.why_stale)
     except NoProject as error:
         say(f"promptetheus tui: {printable_line(str(error), 1000)}")
         return 1
@@ -124,7 +126,7 @@ def _list_keys() -> int:
     return 0
 
 
-def _show(arguments: argparse.Namespace) -> int:
+def _show(arguments: argparse.Namespace, why_stale: Callable[[], str] = lambda: "") -> int:
     from promptetheus.tui.launch import NO_TERMINAL, CannotShow, find_diff, find_target, has_terminal, show
 
     spool_given = arguments.spool != Path(DEFAULT_SPOOL_DIR)
@@ -145,6 +147,7 @@ def _show(arguments: argparse.Namespace) -> int:
             filter_text=arguments.filter,
             place=_place(arguments),
             fresh=arguments.fresh,
+            why_stale=why_stale,
         )
     except CannotShow as error:
         say(f"promptetheus tui: {error}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from promptetheus.cli.mirror import NO_KEY, CannotMirror, fetch, mirrored
@@ -27,42 +27,51 @@ class NoProject(Exception):
     """The project cannot be opened; the text says why."""
 
 
+class ProjectSpool(NamedTuple):
+    """Where a project is read."""
+
+    spool: Path
+    why_stale: Callable[[], str] = lambda: ""
+    """What keeps news of the gateway from coming in now; empty while nothing does."""
+
+
 @contextmanager
-def project_spool(project: str, *, is_complete: bool) -> Iterator[Path]:
+def project_spool(project: str, *, is_complete: bool) -> Iterator[ProjectSpool]:
     """The spool of a project while the block runs. Raises NoProject.
 
     Args:
-        is_complete: Everything is there before the block begins; otherwise it comes in during it.
+        is_complete: Everything is there before the block begins; otherwise it comes in during it. From a gateway
+            that is away there is only what was mirrored before.
     """
     from promptetheus.delivery.mirror import InUse
 
     target = destination()
     on_disk = _on_disk(project) if target is None or _is_here(target) else None
     if on_disk is not None:
-        yield on_disk
+        yield ProjectSpool(on_disk)
         return
     if target is None:
         raise NoProject(f"{_known()}; and to look at a gateway elsewhere there is {NO_KEY}")
     with ExitStack() as stack:
         try:
             mirror = stack.enter_context(mirrored(target, project, None, DEFAULT_SPOOL_MAX_BYTES))
-            if is_complete:
+            if is_complete and mirror.away is None:
                 fetch(mirror)
         except CannotMirror as error:
             if not isinstance(error.__cause__, InUse):
                 raise NoProject(str(error)) from error
-            yield error.__cause__.spool  # the process that has it keeps it fresh
+            yield ProjectSpool(error.__cause__.spool)  # the process that has it keeps it fresh
             return
-        with _kept_fresh(mirror):
-            yield mirror.spool
+        with _kept_fresh(mirror) as why_stale:
+            yield ProjectSpool(mirror.spool, why_stale)
 
 
 @contextmanager
-def _kept_fresh(mirror: Mirror) -> Iterator[None]:
+def _kept_fresh(mirror: Mirror) -> Iterator[Callable[[], str]]:
     from promptetheus.delivery.mirror import keep_fresh
 
     stop = threading.Event()
-    trouble = [""]
+    trouble = ["" if mirror.away is None else str(mirror.away)]
 
     def told(text: str) -> None:
         trouble[0] = text
@@ -72,7 +81,7 @@ def _kept_fresh(mirror: Mirror) -> Iterator[None]:
     )
     thread.start()
     try:
-        yield
+        yield lambda: trouble[0]
     finally:
         stop.set()
         thread.join(_PATIENCE_S)

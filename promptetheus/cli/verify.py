@@ -12,7 +12,7 @@ import argparse
 from promptetheus.cause.verification import Standing, Verification
 from promptetheus.cli.fingerprints import whole_fingerprint
 from promptetheus.cli.options import a_filter, add_json, add_spools
-from promptetheus.cli.output import out, print_json, say
+from promptetheus.cli.output import out, print_json, quoted, say
 from promptetheus.display import printable_line
 
 _EXIT = {Standing.GONE: 0, Standing.STILL_THERE: 1, Standing.NOT_ENOUGH: 3}
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         since = parse_timestamp(text)
         if since is None:
             say(
-                f"promptetheus verify: {arguments.since!r} is no time; write 2026-11-22 or 2026-11-22T07:04:12Z"
+                f"promptetheus verify: {quoted(arguments.since)} is no time; write 2026-11-22 or 2026-11-22T07:04:12Z"
             )
             return 2
     rows = all_rows(arguments.spools)

@@ -14,6 +14,7 @@ from promptetheus.cause.value_changes import ABSENT, ValueChange
 from promptetheus.cause.word_changes import WORTH_MARKING, WordChanges, Words
 from promptetheus.display import plain_value
 from promptetheus.exporters.diff_style import STYLE
+from promptetheus.exporters.html_text import html_page
 from promptetheus.exporters.html_text import html_text as _text
 
 MAX_ROWS = 5_000
@@ -27,7 +28,6 @@ _MAX_EQUAL_SHOWN = 200
 
 _FOLDED_FROM = 4
 _MAX_VALUE = 2_000
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class Shots(NamedTuple):
@@ -53,19 +53,7 @@ def diff_html(report: DiffReport, shots: Callable[[PicturePair], Shots] | None =
         *_rules(report),
         "<footer>Written by <code>promptetheus diff --html</code>. Texts are as the agents recorded them.</footer>",
     ]
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="referrer" content="no-referrer">',
-            f"<title>{names[0]} ↔ {names[1]}</title>",
-            f"<style>{STYLE}</style></head><body>",
-            *body,
-            "</body></html>\n",
-        ]
-    )
+    return html_page(f"{names[0]} ↔ {names[1]}", STYLE, body)
 
 
 def _side(side: SessionSide, role: str) -> str:
@@ -227,7 +215,7 @@ def _marked(words: WordChanges, side: Words) -> str:
 
 def _details(details: RowDetails, shots: Callable[[PicturePair], Shots] | None, room: _Room) -> Iterator[str]:
     texts = {id(text.change): text.words for text in details.texts}
-    values = [*_values("", details.arguments, texts), *_values("result ", details.result, texts)]
+    values = [*_values("", details.arguments, texts), *_values("result", details.result, texts)]
     values += [
         f'<tr><td class="path">{_text(name, 40)}</td><td>{_text(left, 60)}</td><td>{_text(right, 60)}</td></tr>'
         for name, left, right in details.numbers
@@ -248,7 +236,7 @@ def _values(what: str, changes: Iterable[ValueChange], texts: Mapping[int, WordC
             before, after = _marked(words, Words.LEFT), _marked(words, Words.RIGHT)
         else:
             before, after = _value(change.before, "del"), _value(change.after, "ins")
-        path = _text(f"{what}{change.path}".strip() or "value", 200)
+        path = _text(change.path_in(what) or "value", 200)
         yield f'<tr><td class="path">{path}</td><td>{before}</td><td>{after}</td></tr>'
 
 

@@ -13,9 +13,6 @@ from promptetheus.display import duration, printable, printable_line
 from promptetheus.events import Event
 from promptetheus.notes import Note
 
-MOST_VALUE = 20_000
-"""Characters of one value; the whole stands in the session's file."""
-
 
 def session_markdown(session_id: str, events: Sequence[Event], notes: Sequence[Note] = ()) -> str:
     """Everything that happened, step by step, under a heading and the outcome in one sentence; with what a person

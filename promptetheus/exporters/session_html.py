@@ -14,6 +14,7 @@ from promptetheus.cause.steps import Step, StepKind, build_steps
 from promptetheus.display import duration
 from promptetheus.events import Event
 from promptetheus.exporters.diff_style import STYLE
+from promptetheus.exporters.html_text import html_page
 from promptetheus.exporters.html_text import html_text as _text
 from promptetheus.exporters.markdown_export import value_text
 from promptetheus.notes import Note
@@ -27,7 +28,6 @@ _PICTURE_PX = (900.0, 900.0)
 MAX_VALUE = 20_000
 """Characters of one value; the whole stands in the session's file."""
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _OWN_STYLE = """
 .step { border-top: 1px solid #8883; padding: .5rem 0; }
 .step summary { cursor: pointer; } .step pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
@@ -57,7 +57,7 @@ def session_html(
     steps = build_steps(events)
     pictures = _Room(MAX_PICTURES)
     body = [f"<h1>Session <code>{_text(session_id, 200)}</code></h1>", f"<p>{_text(headline(events))}</p>"]
-    body += [_note(note) for note in notes if note.about.step is None and note.text]
+    body += [_note(note) for note in notes if note.about.step is None]
     by_step: dict[int, list[Note]] = {}
     for note in notes:
         if note.about.step is not None:
@@ -71,19 +71,7 @@ def session_html(
     body.append(
         "<footer>Written by <code>promptetheus export</code>. Texts are as the agent recorded them.</footer>"
     )
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="referrer" content="no-referrer">',
-            f"<title>{_text(session_id, 60)}</title>",
-            f"<style>{STYLE}{_OWN_STYLE}</style></head><body>",
-            *body,
-            "</body></html>\n",
-        ]
-    )
+    return html_page(_text(session_id, 60), f"{STYLE}{_OWN_STYLE}", body)
 
 
 class _Room:

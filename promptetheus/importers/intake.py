@@ -154,6 +154,7 @@ def _import_file(
             if kind is Format.PROMPTETHEUS:
                 adopted = promptetheus_export.adopt(path, file, spool_dir, report.skipped, progress)
                 report.sessions.extend(adopted.recorded)
+                report.adopted_notes = adopted.notes
                 if adopted.problem:
                     report.problem = _torn(path, adopted.problem, report)
             else:

@@ -1,6 +1,7 @@
 """Our own formats back into a spool: an export, a list of events, the lines of a spool file.
 
-The events keep their ids, numbers, times and keys: what goes out and comes back is the same session. Events that
+The events keep their ids, numbers, times and keys: what goes out and comes back is the same session, with the notes
+that were written about it. Events that
 the spool has already, known by their `idempotency_key`, are left out. Screenshots and recordings come along when
 the file stands in a spool with its artifacts.
 """
@@ -24,10 +25,14 @@ from promptetheus.importers.placing import draft_file, put_in_place
 from promptetheus.importers.preview import cut
 from promptetheus.importers.recording import Outcome, Recorded, append_lines
 from promptetheus.importers.run_writer import event_line
+from promptetheus.notes import Note, Notes, read_note
 from promptetheus.spool import session_file_name
 
 MAX_SESSIONS = 10_000
 """Sessions in one file; events of further ones are skipped and counted."""
+
+MAX_NOTES = 10_000
+"""Notes in one file; further ones are skipped and counted."""
 
 _OPEN_FILES = 32
 _HEAD_EVENTS = 10_000
@@ -37,6 +42,8 @@ class Adopted(NamedTuple):
     """What came of a file."""
 
     recorded: list[Recorded]
+    notes: int = 0
+    """Notes about these sessions that were not there yet."""
     problem: str = ""
     """Where and why the file stops being JSON; what stood before it is in place."""
 
@@ -47,20 +54,24 @@ def adopt(path: Path, file: BinaryIO, spool_dir: Path, skipped: Tally, progress:
     Raises OSError when the file cannot be read or the spool cannot be written.
     """
     problem = ""
+    notes: list[Note] = []
     with _Sessions(spool_dir) as sessions:
         try:
-            for value in _values(file, skipped, progress):
+            for value in _values(file, notes, skipped, progress):
                 event = _event(value, skipped)
                 if event is not None:
                     _bring_artifacts(event, path.parent, spool_dir, skipped)
                     sessions.add(event, skipped)
         except UnreadableJson as error:
             problem = str(error)
-        return Adopted(sessions.finish(), problem)
+        recorded = sessions.finish()
+    here = {each.session_id for each in recorded}
+    adopted = Notes(spool_dir).adopt(note for note in notes if note.about.session_id in here)
+    return Adopted(recorded, adopted, problem)
 
 
-def _values(file: BinaryIO, skipped: Tally, progress: Progress | None) -> Iterator[Any]:
-    """What the file holds where events should be, one by one."""
+def _values(file: BinaryIO, notes: list[Note], skipped: Tally, progress: Progress | None) -> Iterator[Any]:
+    """What the file holds where events should be, one by one; what it holds of notes goes to `notes`."""
     found = set(keys(file, _HEAD_EVENTS))
     file.seek(0)
     is_document = any(where in ("[]", "events") for where, _ in found) or ("", "events") in found
@@ -68,8 +79,10 @@ def _values(file: BinaryIO, skipped: Tally, progress: Progress | None) -> Iterat
         is_document = file.read(1) == b"[" and begins_as_json(file)
         file.seek(0)
     if is_document:
-        for member in members(file, arrays=("events",), progress=progress):
-            if member.problem:
+        for member in members(file, arrays=("events", "notes"), progress=progress):
+            if member.key == "notes":
+                _take_note(member.value, notes, skipped)
+            elif member.problem:
                 skipped.add(f"event {member.problem}")
             elif member.key in ("", "events"):
                 yield member.value
@@ -79,6 +92,16 @@ def _values(file: BinaryIO, skipped: Tally, progress: Progress | None) -> Iterat
             yield parse_line(line.data or b"")
         except ValueError:
             skipped.add("line that is not JSON")
+
+
+def _take_note(value: Any, notes: list[Note], skipped: Tally) -> None:
+    note = read_note(value)
+    if note is None:
+        skipped.add("note that is not valid")
+    elif len(notes) >= MAX_NOTES:
+        skipped.add("note beyond the limit")
+    else:
+        notes.append(note)
 
 
 def _event(value: Any, skipped: Tally) -> Event | None:

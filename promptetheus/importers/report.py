@@ -27,6 +27,8 @@ class FileReport:
     notes: list[str] = field(default_factory=list)
     """Single records that could not be imported."""
     more_notes: int = 0
+    adopted_notes: int = 0
+    """What a person wrote about the sessions, and came along with them."""
     kept: Tally = field(default_factory=Tally)
     skipped: Tally = field(default_factory=Tally)
     part_of: Path | None = None
@@ -67,6 +69,7 @@ class FileReport:
             "appended_to": outcomes.get(Outcome.APPENDED, 0),
             "already_there": outcomes.get(Outcome.ALREADY_THERE, 0),
             "events": self.events,
+            "adopted_notes": self.adopted_notes,
             "sessions": [
                 {"session_id": r.session_id, "outcome": r.outcome.value, "events": r.events}
                 for r in self.sessions

@@ -17,7 +17,7 @@ import orjson
 
 from promptetheus.display import printable
 from promptetheus.encoding import encode_value
-from promptetheus.events import Event
+from promptetheus.events import ENVELOPE, Event
 
 if TYPE_CHECKING:
     from promptetheus.redaction import DefaultRedactor
@@ -137,7 +137,16 @@ def without_secrets(value: Any) -> Any:
 
 def events_without_secrets(events: Iterable[Event]) -> list[Event]:
     """Each event without its secrets; most are returned as they are."""
-    return [without_secrets(event) for event in events]
+    return [_event_without_secrets(event) for event in events]
+
+
+def _event_without_secrets(event: Event) -> Event:
+    # By the name of its own field `idempotency_key` every event would look as if it had a secret: with the values of
+    # those fields alone, most are passed over, four times as fast.
+    own = [name for name in event if name in ENVELOPE]
+    parts = [[event[name] for name in own], {name: event[name] for name in event if name not in ENVELOPE}]
+    found = without_secrets(parts)
+    return event if found is parts else {**dict(zip(own, found[0], strict=True)), **found[1]}
 
 
 def cut(text: str, max_bytes: int) -> str:

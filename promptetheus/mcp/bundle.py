@@ -19,7 +19,7 @@ from promptetheus.cause.narrative import did_fail, headline
 from promptetheus.cause.steps import Step
 from promptetheus.display import duration, printable_line
 from promptetheus.exporters.markdown_export import step_markdown
-from promptetheus.mcp.answers import MAX_BYTES, Answer, Refused, clean, without_secrets, write
+from promptetheus.mcp.answers import MAX_BYTES, Answer, Refused, clean, events_without_secrets, write
 from promptetheus.notes import Note, Notes, Subject
 from promptetheus.project_files import beside
 from promptetheus.queries.rows import SessionRow
@@ -66,7 +66,7 @@ def write_bundle(
     log = SessionLog(path)
     while log.poll().more:
         pass
-    row, events = log.row(), [without_secrets(event) for event in log.events()]
+    row, events = log.row(), events_without_secrets(log.events())
     stem = session_file_stem(row.session_id)
     directory = _new_directory(beside(spool, FOLDER), stem[:60])
     pages: list[tuple[str, str]] = []

@@ -67,7 +67,7 @@ def clamped(limit: Any) -> int:
 def _session(evidence: Evidence, session: str, incident: str) -> str:
     if session:
         return session
-    failing = [row for row in evidence.rows() if row.status.is_failing]
+    failing = [row for row in evidence.reader.rows() if row.status.is_failing]
     if incident:
         failing = [row for row in failing if row.fingerprint.startswith(incident)]
     if not failing:

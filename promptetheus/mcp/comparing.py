@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptetheus.mcp.answers import Answer, Refused, events_without_secrets
+from promptetheus.mcp.lines import session_name
 from promptetheus.queries.rows import SessionRow
-from promptetheus.spool import session_file_stem
 
 if TYPE_CHECKING:
     from promptetheus.queries.diffs import ReadSession
@@ -52,9 +52,9 @@ def compare_two(spool: Path, row: SessionRow, other: SessionRow | None, rows: Se
     recent = [each for each in rows if each.agent in (left.row.agent, right.row.agent)][:MAX_PASSING]
     effects = effects_for(spool, recent, rules.effects, left, right)
     report = report_on(left, right, noise=noise, effects=effects, chosen=why)
-    names = f"{session_file_stem(left.row.session_id)} ({left.row.status.word})"
+    names = f"{session_name(left.row.session_id)} ({left.row.status.word})"
     facts = [
-        f"{session_file_stem(right.row.session_id)} ({right.row.status.word}) held against {names}"
+        f"{session_name(right.row.session_id)} ({right.row.status.word}) held against {names}"
         f"{f', {why}' if why else ''}: {len(report.differences)} of {len(report.rows)} aligned steps differ."
     ]
     lines = [*banner_lines(report), *row_lines(report, None), *number_lines(report)]

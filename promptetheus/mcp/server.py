@@ -14,7 +14,8 @@ from pydantic import Field
 
 from promptetheus import __version__
 from promptetheus.mcp.answers import DEFAULT_BYTES, Answer, Refused, clean, write
-from promptetheus.mcp.evidence import Evidence, Kind, Part
+from promptetheus.mcp.evidence import Evidence, Kind
+from promptetheus.mcp.step_content import Part
 
 INSTRUCTIONS = (
     "Evidence on recorded runs of AI agents, read only. Begin with situation; then outline, compare and step of a "
@@ -88,7 +89,7 @@ def answered(ask: Callable[[], Answer], cursor: str = "", max_bytes: int = DEFAU
     except Refused as refusal:
         raise ToolError(clean(str(refusal))) from None
     except OSError as error:
-        raise ToolError(f"The spool could not be read: {error.strerror or type(error).__name__}.") from None
+        raise ToolError(f"The spool could not be read: {error.strerror or error}.") from None
     content: list[TextContent | ImageContent] = [TextContent(type="text", text=text)]
     if answer.picture is not None:
         data = base64.b64encode(answer.picture).decode()

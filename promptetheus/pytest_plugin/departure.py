@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from promptetheus.cause.divergence import compare
 from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.held_against import compare
 from promptetheus.cause.signatures import make_run
 from promptetheus.display import printable_line
 from promptetheus.events import Event

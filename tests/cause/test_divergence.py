@@ -5,8 +5,9 @@ from hypothesis import given
 from promptetheus.cause.baseline import nearest
 from promptetheus.cause.comparison import Change
 from promptetheus.cause.deviation import DeviationKind, deviation
-from promptetheus.cause.divergence import Comparison, DivergenceKind, compare
+from promptetheus.cause.divergence import DivergenceKind
 from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.held_against import Comparison, compare
 from promptetheus.cause.side_by_side_text import banner_lines, row_lines
 from promptetheus.cause.signatures import make_run
 from tests.builders import SessionBuilder, a_session

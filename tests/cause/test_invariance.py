@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptetheus.cause.deviation import deviation, deviation_classes
-from promptetheus.cause.divergence import compare
 from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.held_against import compare
 from promptetheus.cause.signatures import make_run
 from promptetheus.clock import format_timestamp, parse_timestamp
 from promptetheus.fingerprint import failure_fingerprint

@@ -74,6 +74,19 @@ def test_a_value_has_no_changes_to_itself(value: object) -> None:
     assert plain(value, DEFAULT_NOISE) == plain(value, DEFAULT_NOISE)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (["Tuesday"], ["Wednesday"], 'result[0]: "Tuesday" → "Wednesday"'),
+        ({"slot": {"day": "Tue"}}, {"slot": {"day": "Wed"}}, 'result.slot.day: "Tue" → "Wed"'),
+        ("Tuesday", "Wednesday", 'result: "Tuesday" → "Wednesday"'),
+    ],
+)
+def test_a_path_inside_a_named_value_reads_as_in_code(before: object, after: object, told: str) -> None:
+    (change,) = value_changes(before, after)
+    assert change.describe(whole="result") == told
+
+
 def test_changes_are_named_by_path() -> None:
     before = {"pay": [{"id": "card", "amount": 250}], "bags": 1, "note": None}
     after = {"pay": [{"id": "card", "amount": 255}], "note": None, "seat": "4A"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from promptetheus.cause.divergence import compare
 from promptetheus.cause.effects import infer_effects
+from promptetheus.cause.held_against import compare
 from promptetheus.cause.signatures import Run, make_run
 from promptetheus.importers.intake import import_paths
 

@@ -245,3 +245,43 @@ def test_a_reader_that_goes_away_is_no_error(recorded: Path) -> None:
     )
     assert first_line.stdout.count("\n") == 1
     assert "Traceback" not in first_line.stderr and "BrokenPipe" not in first_line.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["sessions"], ["sql", "--schema"]])
+def test_a_full_disk_is_said_in_a_sentence(words: list[str], tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "promptetheus", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+    assert (done.returncode, done.stderr) == (1, "promptetheus: No space left on device\n")
+
+
+def test_what_was_typed_is_quoted_only_as_far_as_a_line_has_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["replay"], ["export"], ["verify"], ["search"]):
+        assert main([*words, "x" * 100_000, "--spool", str(tmp_path)]) == 1
+        assert len(capsys.readouterr().err) < 1_000
+
+
+def test_a_file_without_one_event_is_no_session(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("no\nevents\n")
+    assert main(["replay", str(tmp_path / "notes.txt")]) == 1
+    assert "notes.txt has no events: 2 line(s) could not be read, 2 garbage." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["replay"], ["explain"], ["export"], ["evidence", "outline"]])
+def test_a_session_that_cannot_be_read_is_said_in_a_sentence(
+    words: list[str], spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spool.mkdir(parents=True)
+    (spool / "looped.jsonl").symlink_to(spool / "looped.jsonl")
+    a_session("whole").write(spool)
+    (spool / "linked.jsonl").symlink_to(spool / "whole.jsonl")
+    for name in ("looped", str(spool / "looped.jsonl"), "linked"):
+        code, out, err = run(capsys, *words, name, "--spool", spool)
+        assert (code, out) == (1, "") and err

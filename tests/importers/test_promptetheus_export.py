@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 import promptetheus as pt
+from promptetheus.exporters.session_document import session_document
 from promptetheus.importers.intake import import_paths
 from promptetheus.importers.recording import Outcome
 from promptetheus.importers.report import FileReport
+from promptetheus.notes import NoteKind, Notes, Subject
 from promptetheus.spool import session_file_name
 from tests.builders import a_failing_booking, a_passing_booking, a_session
 from tests.importers.foreign_runs import write_json
@@ -34,6 +36,29 @@ def test_an_export_comes_back_as_the_same_session(spool: Path, file: Path) -> No
     path = spool / "failing.jsonl"
     assert path.read_bytes() == session.lines()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_notes_come_along_once_and_only_those_about_the_sessions_of_the_file(
+    spool: Path, file: Path, tmp_path: Path
+) -> None:
+    session = a_failing_booking()
+    written = Notes(tmp_path / "elsewhere" / "spool")
+    words = written.add(Subject("failing", 3), "the slot was \x1b[2J wrong")
+    mark = written.add(Subject("failing"), kind=NoteKind.MARK)
+    written.add(Subject("another"), "about what is not in the file")
+    document = session_document("failing", session.events, written.all())
+    document["notes"] += ["no note", {"id": 5}, {"id": "x", "kind": "note", "time": float("inf")}]
+    report = bring(spool, write_json(file, document))
+    assert Notes(spool).all() == (words, mark)
+    assert report.adopted_notes == 2 and report.skipped.counts == {"note that is not valid": 3}
+    assert (spool / "failing.jsonl").read_bytes() == session.lines()
+    assert bring(spool, file).adopted_notes == 0
+    Notes(spool).remove(mark.note_id)
+    assert Notes(spool).all() == (words,)
+
+
+def test_an_export_without_notes_says_nothing_of_them() -> None:
+    assert set(session_document("x", [])) == {"session_id", "events", "summary"}
 
 
 def test_a_list_of_events_and_lines_of_a_spool_are_read_alike(spool: Path, tmp_path: Path) -> None:

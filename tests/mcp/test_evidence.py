@@ -11,7 +11,7 @@ from PIL import Image
 
 import promptetheus as pt
 from promptetheus import attention
-from promptetheus.mcp.answers import Answer, Refused, write
+from promptetheus.mcp.answers import Answer, Refused, events_without_secrets, write
 from promptetheus.mcp.evidence import Evidence
 from tests.mcp.conftest import SECRET
 
@@ -44,6 +44,11 @@ def test_steps_are_found_by_a_text(evidence: Evidence) -> None:
     assert "More than 2 hits" in said and "result" in said
 
 
+def test_a_search_for_nothing_says_what_to_write(evidence: Evidence) -> None:
+    with pytest.raises(Refused, match="query is empty"):
+        evidence.find("", "step")
+
+
 def test_failures_are_found_by_their_words(evidence: Evidence) -> None:
     assert "1 of 2 failures match" in text(evidence.find("wednesday", "fingerprint"))
 
@@ -69,7 +74,7 @@ def test_a_step_shows_call_and_result_together_with_a_way_into_large_values(evid
 
 
 def test_a_screenshot_comes_as_a_small_picture(evidence: Evidence) -> None:
-    _, log = evidence._open("fail-0")
+    _, log = evidence.reader.open("fail-0")
     shot = next(step.index for step in log.steps if step.kind.value == "shot")
     picture = evidence.step("fail-0", [shot], "image").picture
     assert picture is not None and max(Image.open(io.BytesIO(picture)).size) <= 1_000
@@ -108,8 +113,8 @@ def test_sql_is_answered_and_mistakes_come_with_the_views(evidence: Evidence) ->
 
 
 def test_verify_never_claims_more_than_the_sessions_show(evidence: Evidence) -> None:
-    fingerprint = evidence.rows()[-1].fingerprint or next(
-        r.fingerprint for r in evidence.rows() if "fail" in r.session_id
+    fingerprint = evidence.reader.rows()[-1].fingerprint or next(
+        r.fingerprint for r in evidence.reader.rows() if "fail" in r.session_id
     )
     assert "not enough sessions" in text(evidence.verify(fingerprint))
     assert "still there" in text(evidence.verify(fingerprint, since="2020-01-01"))
@@ -132,7 +137,7 @@ def test_an_ambiguous_beginning_names_the_candidates(evidence: Evidence) -> None
 
 
 def test_nothing_hostile_gets_out_of_any_tool(evidence: Evidence) -> None:
-    _, log = evidence._open("hostile")
+    _, log = evidence.reader.open("hostile")
     answers = [
         evidence.situation(),
         evidence.find("hostile"),
@@ -205,7 +210,7 @@ def test_half_a_secret_does_not_survive_a_cut(tmp_path: Path) -> None:
                 session.agent_message(f"{day} " + "x" * room + " " + SECRET)
             session.goal_check(day == "Tuesday", [])
     evidence = Evidence(spool)
-    _, log = evidence._open("bad")
+    _, log = evidence.reader.open("bad")
     for answer in (
         evidence.outline("bad", 20_000),
         evidence.outline("bad", focus=10),
@@ -223,3 +228,32 @@ def test_a_large_value_is_not_cut_on_its_way_through_redaction(tmp_path: Path) -
         session.tool_result(call, {"items": list(range(30_000))})
     evidence = Evidence(spool)
     assert "29999" in text(evidence.step("s", [1], "result", "items[29999]"))
+
+
+def test_a_session_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    with pt.start(agent="a", user_goal="g", session_id="s", transport="spool", spool_dir=spool):
+        pass
+    evidence = Evidence(spool)
+    evidence.situation()
+    (spool / "s.jsonl").rename(tmp_path / "elsewhere")
+    (spool / "s.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused):
+        evidence.outline("s")
+
+
+@pytest.mark.parametrize("field", ["type", "session_id", "timestamp", "span_id", "unheard_of", "metadata"])
+def test_a_secret_is_taken_out_of_every_field_of_an_event(field: str) -> None:
+    event: dict[str, object] = {
+        "type": "metric",
+        "session_id": "s",
+        "idempotency_key": "s:1:1",
+        "seq": 1,
+        "timestamp": "2026-11-22T07:04:12Z",
+        "payload": {"name": "n", "value": 1},
+    }
+    assert events_without_secrets([event])[0] is event
+    for secret in (SECRET, {"password": "hunter2hunter2"}):
+        (clean,) = events_without_secrets([{**event, field: secret}])
+        assert SECRET not in str(clean) and "hunter2" not in str(clean)
+        assert clean["payload"] == event["payload"] and clean.keys() == event.keys() | {field}

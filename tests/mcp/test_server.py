@@ -59,7 +59,7 @@ async def test_refusals_say_what_would_work(evidence: Evidence) -> None:
 
 
 async def test_a_picture_comes_as_an_image(evidence: Evidence) -> None:
-    _, log = evidence._open("fail-0")
+    _, log = evidence.reader.open("fail-0")
     shot = next(step.index for step in log.steps if step.kind.value == "shot")
     async with Client(build_server(evidence)) as client:
         result = await client.call_tool("step", {"session": "fail-0", "steps": [shot], "part": "image"})

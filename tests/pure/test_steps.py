@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptetheus.cause.describe import describe
-from promptetheus.cause.steps import StepKind, build_steps, count_steps
+from promptetheus.cause.steps import StepKind, build_steps
 from promptetheus.events import EVENT_TYPES
 from promptetheus.summary import SummaryCounter
 from tests.builders import a_failing_booking, a_session
@@ -152,5 +152,5 @@ def test_lists_and_timelines_count_the_same_steps() -> None:
         for event in session.events:
             counter.add(event)
         steps = build_steps(session.events)
-        assert count_steps(steps) == counter.result().get("steps", 0)
-        assert [step.index for step in steps if step.is_move] == list(range(1, count_steps(steps) + 1))
+        number = counter.result().get("steps", 0)
+        assert [step.index for step in steps if step.is_move] == list(range(1, number + 1))

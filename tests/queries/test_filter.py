@@ -26,7 +26,8 @@ def a_row(folder: Path, **changes: Any) -> SessionRow:
         "errors": 2, "llm_calls": 3, "tool_calls": 2, "tools": {"search_calendar": 2}, "input_tokens": 3000,
         "types": {"error": 1, "tool_call": 2, "goal_check": 1}, "output_tokens": 1100, "cost_usd": 0.06,
         "scores": {"helpful": 0.4, "polite": True}, "fingerprint": "8ae0f41220d0", "size_bytes": 30_000,
-        "label": "goal mismatch: selected wednesday", "error": "TimeoutError: 3 s", **changes,
+        "label": "goal mismatch: selected wednesday", "error": "TimeoutError: 3 s",
+        "metadata": {"task_id": 7, "Trial": "one of 4", "cached": True, "deep": {"task": 7}}, **changes,
     }  # fmt: skip
     folder.joinpath("01M8113M.jsonl").touch()
     path = folder / "01M8113M.jsonl"
@@ -42,6 +43,8 @@ MATCHING = [
     "dur>2s", "dur>4", "dur>4.1s", "dur<1m", "dur<=4200ms", "dur:4.2s", "took>2s", "dur>=0.07m",
     "tokens>4k", "tokens:4100", "tokens<5_000", "in>2.9k", "out<2k", "cost>0.05", "cost>$0.05", "errors>1",
     "steps:14", "calls=2", "llm>=3", "size>20kb", "score.helpful<0.5", "score.polite:1", "score.helpful:40%",
+    "task:7", "task_id:7", "task:=7", "meta.task_id:7", "meta.Trial:one", 'meta.Trial:"of 4"', "meta.cached:true",
+    "metadata.Trial:one", "-task:70",
     "-word", '-"book monday"', "-tag:flaky", "-dur>5s", "dur>2s tokens>4k -cost>1 book",
 ]  # fmt: skip
 
@@ -57,6 +60,7 @@ def test_a_filter_that_fits_lets_the_session_through(row: SessionRow, text: str)
 DIFFERING = [
     "monday", "book monday", '"book at"', "status:passed", "status:=failed", "status:crashed", "-status:failed",
     "-status:failing", 'status!="failed goal"', "agent:coder", "agent:=browser", "tool:pay", "fp:9", "type:metric",
+    "task:1", "task:70", "-task:7", "meta.trial:one", "meta.deep:7", "meta.nothing:7", "meta.Trial:=one",
     "tag:flaky", "dur>5s", "dur<4s", "dur>1m", "dur:4s", "tokens>4.2k", "cost>0.07", "errors>2", "score.helpful>0.5",
     "score.unknown>0", "-book", '-"tuesday at"', "dur>2s tokens>9k", "-agent:browser",
 ]  # fmt: skip
@@ -154,6 +158,8 @@ def test_values_complete_from_what_is_there(row: SessionRow, tmp_path: Path) -> 
     assert completions("sta", 3, rows) == ["status:"]
     assert completions("to", 2, rows) == ["tool:", "tokens>"]
     assert completions("score.h", 7, rows) == ["score.helpful>"]
+    assert completions("meta.T", 6, rows) == ["meta.Trial:", "meta.task_id:"]
+    assert completions("task:", 5, rows) == ["task:7"]
     assert "status:failing" in completions("status:fa", 9, [])
     assert completions("dur>", 4, rows) == []
     assert completions("", 0, rows) == []
@@ -187,7 +193,7 @@ def test_no_text_is_an_error(tmp_path_factory: pytest.TempPathFactory, text: str
         ("dur>", "dur>: nothing stands behind it"),
         ("-", "-: nothing stands behind it"),
         ("stauts:failed", "stauts is not a field, did you mean status?"),
-        ("foo:bar", "foo is not a field. There are status, agent, goal, tool"),
+        ("foo:bar", "foo is not a field. There are status, agent, goal, task"),
         ("foo:bar", 'To look for the words: "foo:bar"'),
         ("status:bogus", "no status is called bogus. There are running, passed, failed goal"),
         ("book agent>3 dur>x", "agent is no number"),

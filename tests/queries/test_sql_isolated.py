@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from promptetheus.queries import isolated_server
-from promptetheus.queries.isolated import IsolatedDatabase, Progress, run_isolated
+from promptetheus.queries.isolated import IsolatedDatabase, Progress
 from promptetheus.queries.isolated_server import Kept
 from promptetheus.queries.open_result import OpenResult
 from promptetheus.queries.sql import SqlError, run_sql
@@ -218,24 +219,41 @@ def test_what_is_loaded_stays_and_changes_are_seen(database: IsolatedDatabase, s
     assert pid_of(database) == pid
 
 
-def test_errors_are_those_of_this_process(spool: Path) -> None:
+def test_errors_are_those_of_this_process(spool: Path, database: IsolatedDatabase) -> None:
     for query in ("selec 1", "select 1; select 2", "select * from read_text('x')", "drop view steps"):
         with pytest.raises(SqlError) as here:
             run_sql(spool, query)
         with pytest.raises(SqlError) as there:
-            run_isolated(spool, query)
+            database.run(query)
         assert str(there.value) == str(here.value)
 
 
 def test_nothing_of_the_working_directory_is_imported(
-    spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: IsolatedDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "hostile"
     place.mkdir()
     for name in ("duckdb", "pickle", "select", "promptetheus", "resource"):
         (place / f"{name}.py").write_text("raise SystemExit('taken')")
     monkeypatch.chdir(place)
-    assert run_isolated(spool, "select 1").rows == [(1,)]
+    assert database.run("select 1").rows == [(1,)]
+
+
+def test_nothing_temporary_is_left_whichever_way_the_process_ends(
+    database: IsolatedDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    database.run("select count(*) from events")
+    assert list((tmp_path / "temporary").glob("*/*"))
+    database.close()
+    assert list((tmp_path / "temporary").iterdir()) == []
+    database.run("select count(*) from events")
+    process = database._process
+    assert process is not None and process.stdin is not None
+    process.stdin.close()  # as when whoever asks is killed
+    process.wait()
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_the_process_ends_with_close_and_when_its_parent_is_gone(spool: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from promptetheus.tui.app import PromptetheusApp
 from tests.tui.recorded import NOW
@@ -24,12 +25,17 @@ DEADLINE_S = 20.0
 def screen_lines(app: App[Any]) -> list[str]:
     """The screen as plain text, a string a line, without the spaces at the ends."""
     # The compositor is private to Textual; no other place in the tests reaches for it.
-    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+    return [strip.text.rstrip() for strip in screen_looks(app)]
 
 
 def screen_text(app: App[Any]) -> str:
     """The screen as plain text."""
     return "\n".join(screen_lines(app))
+
+
+def screen_looks(app: App[Any]) -> list[Strip]:
+    """The screen with its colours."""
+    return app.screen._compositor.render_strips()
 
 
 class OnScreen:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,36 @@ async def test_the_pane_below_says_what_differs_in_the_highlighted_row(spool: Pa
     async with diff_of(spool, *a_pair(spool)) as diff:
         await diff.shown.until(lambda: '"Tuesday 2pm"' in diff.details and '"Wednesday 2pm"' in diff.details)
         assert "another result" in diff.details
+
+
+async def test_x_writes_the_comparison_to_a_file_and_leaves_one_alone_that_is_there(
+    spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    async with diff_of(spool, *a_pair_with_pictures(spool)) as diff:
+        for words, extension in (("html", "html"), ("text", "txt"), ("json", "json"), ("svg", "svg")):
+            await diff.press("x")
+            await diff.shown.until(lambda: isinstance(diff.shown.app.screen, Menu), what="the formats")
+            await diff.shown.type(words)
+            await diff.press("enter")
+            await diff.shown.until_text(f".{extension}")
+            await diff.shown.until(
+                partial(lambda pattern: list(elsewhere.glob(pattern)), f"*.{extension}"),
+                what=f"a {extension} file",
+            )
+        await diff.press("x")
+        await diff.shown.type("html")
+        await diff.press("enter")
+        await diff.shown.until_text("left alone")
+    (page,) = elsewhere.glob("diff-*.html")
+    assert page.name == f"diff-{PASSED}-{FAILED}.html"
+    assert "data:image/png;base64," in page.read_text() and "<script" not in page.read_text()
+    (data,) = elsewhere.glob("*.json")
+    assert json.loads(data.read_text())["candidate"] == FAILED
+    (text,) = elsewhere.glob("*.txt")
+    assert text.read_text().startswith("first divergence: step 2, click")
 
 
 async def test_n_walks_the_differences_and_says_when_there_are_no_more(spool: Path) -> None:
@@ -261,7 +293,7 @@ async def test_y_copies_the_difference_the_banner_or_a_command(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("promptetheus.tui.diff.screen.copy_text", lambda _app, text: copied.append(text))
+    monkeypatch.setattr("promptetheus.tui.diff.taking.copy_text", lambda _app, text: copied.append(text))
     async with diff_of(spool, *a_pair(spool)) as diff:
         for words in ("this difference", "where they part", "command that opens"):
             await diff.press("y")

@@ -11,6 +11,7 @@ import pytest
 from promptetheus.project_files import beside
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.pictures.picture_way import PictureWay
 from promptetheus.tui.remembered import FILE_NAME, Layout, read_layout, write_layout
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.session.shape import Shape
@@ -78,6 +79,50 @@ async def test_no_color_counts_for_more_than_a_remembered_theme(
     assert sessions_app(layout=Layout(theme="no such theme")).theme == sessions_app().theme
 
 
+async def test_chosen_columns_come_back_and_fresh_leaves_them_aside(
+    sessions_app: MakeApp, two: None, spool: Path
+) -> None:
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        await shown.press("C")
+        await shown.type("agent")
+        await shown.press("enter")
+        await shown.until(lambda: "agent" not in titles_of(app), what="the column is gone")
+        await shown.press("escape")
+        app.exit()
+    kept = read_layout(spool).columns
+    assert kept and "agent" not in kept
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        assert titles_of(await ready(shown)) == kept
+    async with on_screen(sessions_app()) as shown:
+        assert "agent" in titles_of(await ready(shown))
+
+
+def titles_of(app: PromptetheusApp) -> list[str]:
+    return [placed.column.key for placed in app.sessions_screen.table.columns]
+
+
+async def test_the_way_of_drawing_pictures_comes_back_in_such_a_terminal_only(
+    sessions_app: MakeApp, two: None, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TERM_PROGRAM", raising=False)
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        before = app.canvas.way
+        await shown.press("ctrl+p")
+        await shown.type("pictures in kitty")
+        await shown.press("enter")
+        await shown.until(lambda: app.canvas.way is PictureWay.KITTY, what="kitty graphics")
+        app.exit()
+    assert sessions_app(layout=read_layout(spool)).canvas.way is PictureWay.KITTY
+    assert sessions_app().canvas.way is before
+    monkeypatch.setenv("TERM", "linux")
+    assert sessions_app(layout=read_layout(spool)).canvas.way is PictureWay.HALF
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert sessions_app(layout=read_layout(spool)).canvas.way is PictureWay.SHADES
+
+
 async def test_filters_are_saved_used_and_forgotten(sessions_app: MakeApp, two: None, spool: Path) -> None:
     async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
         app = await ready(shown)
@@ -104,7 +149,14 @@ async def test_filters_are_saved_used_and_forgotten(sessions_app: MakeApp, two: 
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"theme": 3, "filters": [1]}', b"\xff\x00{", b"[" * 100_000]
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"theme": 3, "filters": [1], "columns": {"a": 1}, "pictures": {"a": [1]}}',
+        b"\xff\x00{",
+        b"[" * 100_000,
+    ],
 )
 def test_a_damaged_file_counts_as_none(spool: Path, content: bytes) -> None:
     path = beside(spool, FILE_NAME)
@@ -114,7 +166,7 @@ def test_a_damaged_file_counts_as_none(spool: Path, content: bytes) -> None:
 
 
 def test_what_is_written_is_read_again(spool: Path) -> None:
-    layout = Layout("x", "steps", False, "agent", "tree", False, {"a": "b"})
+    layout = Layout("x", "steps", False, "agent", "tree", False, ["goal"], {"foot": "sixel"}, {"a": "b"})
     write_layout(spool, layout)
     assert read_layout(spool) == layout
     path = beside(spool, FILE_NAME)

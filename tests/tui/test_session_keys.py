@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.geometry import Offset
 
+from promptetheus.cause.steps import StepKind
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.inspector.full_view import FullView
@@ -68,12 +69,34 @@ async def test_a_crashed_session_without_a_failed_step_opens_at_its_end(spool: P
 async def test_the_header_says_where_one_is_and_how_it_went(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         header = session.lines[0]
-        assert header.startswith(" sessions › booking-agent › 01M8113B…SER  ✗ failed goal")
+        assert header.startswith("  sessions › booking-agent › 01M8113B…SER  ✗ failed goal")
         assert "1 error" in header
         assert header.split()[-4:] == ["steps", "tree", "waterfall", "raw"]
 
 
 # Jumps
+
+
+async def test_l_goes_to_the_longest_step_and_then_to_the_next_longest(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        steps = session.screen.timeline.steps
+        timed = [
+            step
+            for step in (steps[index] for index in range(steps.count))
+            if step.duration_ms is not None and step.kind is not StepKind.SPAN
+        ]
+        wanted = [
+            step.index for step in sorted(timed, key=lambda step: (-(step.duration_ms or 0), step.index))
+        ]
+        assert len(wanted) > 1
+        found = []
+        for _ in wanted:
+            await session.press("L")
+            step = session.screen.timeline.current_step
+            found.append(None if step is None else step.index)
+        assert found == wanted
+        await session.press("L")
+        await session.shown.until_text("No step took less.")
 
 
 async def test_jump_keys_go_to_the_next_and_the_previous_of_a_sort(spool: Path) -> None:

@@ -54,6 +54,14 @@ def test_wider_lists_add_columns_and_lose_none() -> None:
     assert before == EVERYTHING
 
 
+def test_chosen_columns_stand_in_the_order_of_the_person_and_the_last_ones_go_first() -> None:
+    chosen = ["tokens", "goal", "status", "tags"]
+    for width, expected in ((120, chosen), (40, chosen[:3]), (25, chosen[:2]), (3, chosen[:1])):
+        placed = fit_columns(width, set(), {"goal": 40}, chosen)
+        assert [each.column.key for each in placed] == expected
+        assert len(expected) == 1 or sum(each.width + GAP for each in placed) - GAP <= width
+
+
 def test_the_status_is_shown_at_any_width() -> None:
     assert keys(0) == keys(5) == ["status"]
 

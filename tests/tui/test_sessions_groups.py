@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from promptetheus.display import count
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.session.session_screen import SessionScreen
@@ -283,3 +284,30 @@ async def test_messages_leave_the_preview_free(sessions_app: MakeApp, five: None
             toast = next(place for place, line in enumerate(shown.lines) if "has happened" in line)
             preview = shown.app.screen.query_one("PreviewPane").region.y
             assert toast < preview
+
+
+async def test_e_goes_from_one_failing_session_to_the_next(sessions_app: MakeApp, five: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        found = []
+        for key in ("g", "e", "e", "e", "e", "E"):
+            await shown.press(key)
+            row = table(shown).highlighted
+            found.append("" if row is None else row.session_id)
+        assert found[1:] == ["01M8FAILEDNEW", "01M8FAILEDOLD", "01M8BROKEN", "01M8BROKEN", "01M8FAILEDOLD"]
+        await shown.press("g", "E")
+        await shown.until_text("No failing session above this one.")
+
+
+async def test_a_group_and_a_filter_say_what_their_sessions_spent(sessions_app: MakeApp, five: None) -> None:
+    async with on_screen(sessions_app(), size=(140, 40)) as shown:
+        await ready(shown)
+        tokens = sum(
+            row.tokens or 0 for row in table(shown).sessions.by_id.values() if "booking" in row.agent
+        )
+        assert tokens
+        await shown.press("v")
+        line = next(line for line in shown.lines if "▾ booking" in line)
+        assert f"{count(tokens)} tok" in line
+        await shown.press("slash", *"agent:booking", "enter")
+        await shown.until_text(f"3 of 5 · {count(tokens)} tok")

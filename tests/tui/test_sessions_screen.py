@@ -14,7 +14,8 @@ from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import MOST_KEYS, KeyFooter
 from promptetheus.tui.sessions.empty_state import EXAMPLE, EmptyState
 from promptetheus.tui.sessions.preview import PreviewPane
-from promptetheus.tui.sessions.session_table import SessionTable, SessionTitles
+from promptetheus.tui.sessions.session_table import SessionTable
+from promptetheus.tui.sessions.session_titles import SessionTitles
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import Recording, a_broken, a_failing, a_passing, a_running
 

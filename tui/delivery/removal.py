@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -31,13 +32,13 @@ class RemovalScreen(ViewScreen):
     root: Path
     listed: DeliveryList
 
+    @abstractmethod
     def rows(self) -> list[SessionRow]:
         """What the list of sessions knows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self) -> object:
         """See how far each session is."""
-        raise NotImplementedError
 
     async def action_purge(self) -> None:
         """Ask what to delete."""

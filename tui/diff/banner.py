@@ -78,7 +78,9 @@ def _lines(report: DiffReport, problem: str, width: int, tiny: bool, looks: Look
     if not banner.not_comparable and not tiny:
         elsewhere = banner.effective_row is not None and banner.effective_row != banner.first_row
         style = looks.muted if banner.effective_row is None else looks.text
-        yield from _told("▷ effective" if elsewhere else "  effective", banner.effective, style, width, looks)
+        yield from _told(
+            "▷ matters from" if elsewhere else "  matters from", banner.effective, style, width, looks
+        )
     if banner.coarse and not tiny:
         yield from _told("coarse", banner.coarse, looks.warned, width, looks)
     if report.chosen and not tiny:

@@ -76,10 +76,7 @@ class ChangesBlock:
 
     def lines(self, frame: Frame) -> list[Line]:
         """A line a change; in the full-screen view values wrap."""
-        paths = [
-            printable_line(".".join(part for part in (self.what, each.path) if part), 200)
-            for each in self.changes
-        ]
+        paths = [printable_line(each.path_in(self.what), 200) for each in self.changes]
         widest = min(_MOST_PATH_CELLS, frame.width // 3, max(map(cell_len, paths)))
         room = max(2, frame.width - widest - 4 - len(_BETWEEN))
         left = room // 2

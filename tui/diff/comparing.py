@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from abc import abstractmethod
 from pathlib import Path
 
 from textual import work
@@ -48,17 +49,17 @@ class ComparingScreen(SaysUnused, ViewScreen):
 
     # What a subclass shows
 
+    @abstractmethod
     def took(self, compared: Compared) -> None:
         """Show a comparison."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cannot(self, why: str) -> None:
         """Say why there is nothing to show."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, what: str) -> None:
         """Say that what is on screen cannot be read any more."""
-        raise NotImplementedError
 
     # Reading
 

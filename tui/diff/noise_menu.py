@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from promptetheus.cause.noise import Noise
-from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, matches
+from promptetheus.tui.chooser import Choice, matches
+from promptetheus.tui.menu import StayingMenu
 
 
-class NoiseMenu(Chooser):
-    """Stays open until `esc`, so that several rules can be turned.
+class NoiseMenu(StayingMenu):
+    """Each rule with what it means, and the ways back.
 
     Args:
         noise: The rules in force.
@@ -49,12 +50,3 @@ class NoiseMenu(Chooser):
     def _turn(self, noise: Noise) -> None:
         self._noise = noise
         self._changed(noise)
-
-    async def _run(self) -> None:
-        listed = self.query_one(ChoiceList)
-        chosen, place = listed.chosen, listed.cursor
-        if chosen is None or chosen.run is None:
-            return
-        chosen.run()
-        listed.show(self.choices(self.query_one(ChooserInput).value.strip()))
-        listed.select(place)

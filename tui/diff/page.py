@@ -102,11 +102,8 @@ def _changes(what: str, changes: Sequence[ValueChange], texts: dict[int, WordCha
     short = [change for change in changes if id(change) not in texts]
     if short:
         blocks.append(ChangesBlock(what, short))
-    for change in changes:
-        if id(change) in texts:
-            path = ".".join(part for part in (what, change.path) if part)
-            blocks.append(WordsBlock(path, texts[id(change)]))
-    return blocks
+    long = (change for change in changes if id(change) in texts)
+    return [*blocks, *(WordsBlock(change.path_in(what), texts[id(change)]) for change in long)]
 
 
 def _page_words(compared: Compared, number: int) -> list[Block]:

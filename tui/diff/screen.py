@@ -19,17 +19,15 @@ from promptetheus.display import printable_line
 from promptetheus.project_rules import read_rules
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.chooser import Choice
-from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.diff.banner import DiffBanner, DiffSides, counts_of
-from promptetheus.tui.diff.comparing import ComparingScreen
 from promptetheus.tui.diff.jump import JUMPS, diff_jump_bindings, next_of_sort
 from promptetheus.tui.diff.numbers import MetricsBlock
 from promptetheus.tui.diff.page import row_page
 from promptetheus.tui.diff.reading import Compared
 from promptetheus.tui.diff.row_filter import matching_rows
 from promptetheus.tui.diff.table import DiffTable
+from promptetheus.tui.diff.taking import TakingScreen
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.page import Heading, Page
@@ -56,7 +54,7 @@ def open_view(app: Shell, subject: object) -> DiffScreen:
     return DiffScreen(app.root, subject)
 
 
-class DiffScreen(ComparingScreen):
+class DiffScreen(TakingScreen):
     """Two columns under a banner, and below them what differs in the highlighted row."""
 
     VIEW = "diff"
@@ -86,10 +84,6 @@ class DiffScreen(ComparingScreen):
             "O", "open_session(True)", "open left", show=False, id="diff.open_left",
             tooltip="Open the left session at this step",
         ),
-        Binding(
-            "y", "copy", "copy", show=False, id="diff.copy",
-            tooltip="Copy: this difference, the banner, the command",
-        ),
         Binding("escape", "back", "back", show=False, id="diff.back", tooltip="Back one level"),
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
@@ -97,7 +91,6 @@ class DiffScreen(ComparingScreen):
         "d": "This is the diff of these two: mark two others in the list of sessions.",
         "space": "Sessions are marked in their list: 1 goes there.",
         "r": "The files are looked at every second: what changes is compared anew by itself.",
-        "x": "y copies the whole comparison; `promptetheus diff A B --html FILE` writes a page.",
     }
 
     def __init__(self, root: Path, paths: tuple[Path, ...]) -> None:
@@ -218,6 +211,9 @@ class DiffScreen(ComparingScreen):
         rows = [row for row in (banner.first_row, banner.effective_row) if row is not None]
         if not rows:
             self._tell("The two sessions do not part.")
+            return
+        if {self.table.row} == set(rows):
+            self._tell("Here they part: n goes to the next difference.")
             return
         self._go_to(rows[1] if len(rows) > 1 and self.table.row == rows[0] else rows[0])
 
@@ -342,19 +338,7 @@ class DiffScreen(ComparingScreen):
             self.table.show_matches(found)
             self.query_one(FilterBar).say(len(found), len(compared.report.rows), "", wanted.problems)
 
-    # Taking along, and leaving
-
-    async def action_copy(self) -> None:
-        """Ask what to copy."""
-        if self.compared is None:
-            self._tell("There is nothing to copy yet.")
-            return
-        from promptetheus.tui.diff.taking import diff_copies
-        from promptetheus.tui.menu import Menu
-
-        copies = await asyncio.to_thread(diff_copies, self.compared.report, self.table.row, self.root)
-        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
-        await self.shell.open_screen(Menu("Copy …", choices))
+    # Leaving
 
     def action_back(self) -> None:
         """From the pane below to the rows, from a filter to all rows, from there to the view before."""

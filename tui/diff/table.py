@@ -98,8 +98,8 @@ class DiffTable(LineList):
     def action_fold(self) -> None:
         """Close the fold that the cursor is in."""
         fold = self.shown.fold_at(self.cursor)
-        if fold is not None:
-            self._set_open(fold, False)
+        if fold is None or not self._set_open(fold, False):
+            self.app.notify("No equal steps fold here: z folds all of them.", timeout=2)
 
     def action_unfold(self) -> None:
         """Open the fold under the cursor; elsewhere look into the row."""

@@ -1,14 +1,102 @@
-"""What can be taken along from a comparison: texts for the clipboard."""
+"""Taking things out of a comparison: what `y` copies, what `x` writes to a file."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shlex
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
+from textual import work
+from textual.binding import Binding, BindingType
+
+from promptetheus.cause.diff_json import report_as_json
 from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.cause.side_by_side_text import banner_lines, detail_lines, number_lines, row_lines
 from promptetheus.display import short_id
+from promptetheus.queries.diffs import shots
+from promptetheus.tui.chooser import Choice
+from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.diff.comparing import ComparingScreen
+from promptetheus.tui.diff.reading import Compared
+from promptetheus.tui.diff.table import DiffTable
+from promptetheus.tui.file_writing import file_here, screen_as_svg, write_file
+from promptetheus.tui.menu import Menu
 from promptetheus.tui.sessions.session_copies import Copy
+
+
+class TakingScreen(ComparingScreen):
+    """The keys that take something along."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "y", "copy", "copy", show=False, id="diff.copy",
+            tooltip="Copy: this difference, the banner, the command",
+        ),
+        Binding("x", "export", "export", show=False, id="diff.export", tooltip="Write the comparison to a file"),
+    ]  # fmt: skip
+
+    table: DiffTable
+
+    async def action_copy(self) -> None:
+        """Ask what to copy."""
+        if self.compared is None:
+            self.app.notify("There is nothing to copy yet.", timeout=4)
+            return
+        copies = await asyncio.to_thread(diff_copies, self.compared.report, self.table.row, self.root)
+        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
+        await self.shell.open_screen(Menu("Copy …", choices))
+
+    async def action_export(self) -> None:
+        """Ask for a format, then write the file."""
+        compared = self.compared
+        if compared is None:
+            self.app.notify("There is no comparison to write yet.", timeout=4)
+            return
+        ids = compared.report.left.session_id, compared.report.right.session_id
+        formats = [
+            ("HTML: one page that stands alone, to send to somebody", "html"),
+            ("Text: the rows, what differs in them, the numbers", "txt"),
+            ("JSON: every row, to compute with", "json"),
+            ("SVG: a picture of this screen", "svg"),
+        ]
+        choices = [
+            Choice(title, path.name, partial(self._export, compared, path))
+            for title, path in ((title, file_here("diff", ids, extension)) for title, extension in formats)
+        ]
+        await self.shell.open_screen(Menu("Write the comparison to a file here", choices))
+
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def _export(self, compared: Compared, path: Path) -> None:
+        match path.suffix:
+            case ".svg":
+                # Drawn here and not in the thread that writes: it shows what is on screen now.
+                text = screen_as_svg(self.app, "diff")
+            case ".html":
+                text = partial(_html_text, compared)
+            case ".json":
+                text = partial(_json_text, compared.report)
+            case _:
+                text = partial(whole_text, compared.report)
+        await write_file(self.app, path, text)
+
+
+def _html_text(compared: Compared) -> str:
+    from promptetheus.exporters.diff_html import diff_html
+
+    return diff_html(compared.report, partial(shots, compared.left.spool, compared.right.spool))
+
+
+def _json_text(report: DiffReport) -> str:
+    return json.dumps(report_as_json(report, rows=True), indent=2, ensure_ascii=False) + "\n"
+
+
+def whole_text(report: DiffReport) -> str:
+    """The whole comparison: the banner, the rows, the numbers."""
+    parts = banner_lines(report), row_lines(report), number_lines(report, all_of_them=True)
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 
 def diff_copies(report: DiffReport, row: int | None, root: Path) -> list[Copy]:
@@ -18,10 +106,7 @@ def diff_copies(report: DiffReport, row: int | None, root: Path) -> list[Copy]:
     if row is not None:
         found.append(Copy("This difference", "as text", row_text(report, row)))
     found.append(Copy("Where they part", "the banner", "\n".join(banner_lines(report))))
-    whole = "\n".join(
-        [*banner_lines(report), "", *row_lines(report), "", *number_lines(report, all_of_them=True)]
-    )
-    found.append(Copy("The whole comparison", "as text", whole))
+    found.append(Copy("The whole comparison", "as text", whole_text(report)))
     spool = str(root)
     found += [
         Copy(

@@ -74,11 +74,12 @@ class FailureTable(LineList):
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
-        return failure_row(self.failures[index], columns_for(width), self.looks, self._clock())
+        row = failure_row(self.failures[index], columns_for(width - 1), self.looks, self._clock())
+        return Text(" ").append_text(row)
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
-        return Text(f" {self.why_empty}", self.looks.muted) if y == 1 else None
+        return Text(f"  {self.why_empty}", self.looks.muted) if y == 1 else None
 
 
 class FailureTitles(Guarded, Widget, can_focus=False):
@@ -91,5 +92,5 @@ class FailureTitles(Guarded, Widget, can_focus=False):
 
     def render(self) -> Text:
         """Over the columns, whose list keeps a cell for its marker and one for its scroll bar."""
-        text = Text(" ")
-        return text.append_text(titles(columns_for(self.size.width - 2), looks_of(self.app)))
+        text = Text("  ")
+        return text.append_text(titles(columns_for(self.size.width - 3), looks_of(self.app)))

@@ -44,8 +44,11 @@ def sentences(suspect: Suspect) -> list[str]:
         f"{counts.failing_with} of {counts.failing}",
         f"{counts.passing_with} of {counts.passing}",
     )
-    p, q = (text if text.startswith("<") else f"= {text}" for text in (p_text(suspect.p), p_text(suspect.q)))
-    chance = f"By chance alone p {p}, corrected for all that was looked at {q}."
+    p, q = (
+        f"below {text[1:]}" if text.startswith("<") else text
+        for text in (p_text(suspect.p), p_text(suspect.q))
+    )
+    chance = f"By chance alone with probability {p}, and {q} when one counts all that was looked at."
     found = [
         f"In {failing} failing and {passing} passing sessions: {100 * suspect.effect:+.0f} points. {chance}"
     ]

@@ -51,7 +51,7 @@ def suspect_titles(columns: SuspectColumns, looks: Looks) -> Text:
     """The names of the columns."""
     cells: list[Pieces] = [
         [(name, looks.muted)]
-        for name in ("", "what they do", "failing", "passing", "effect", "corrected", "verdict")
+        for name in ("", "what they do", "failing", "passing", "effect", "by chance", "verdict")
     ]
     return joined(_laid_out(cells, columns, looks))
 

@@ -54,11 +54,12 @@ class SuspectTable(LineList):
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
-        return suspect_row(self.suspects[index], suspect_columns(width), self.looks)
+        row = suspect_row(self.suspects[index], suspect_columns(width - 1), self.looks)
+        return Text(" ").append_text(row)
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
-        return Text(f" {self.why_empty}", self.looks.muted) if y == 1 else None
+        return Text(f"  {self.why_empty}", self.looks.muted) if y == 1 else None
 
 
 class SuspectTitles(Guarded, Widget, can_focus=False):
@@ -71,5 +72,5 @@ class SuspectTitles(Guarded, Widget, can_focus=False):
 
     def render(self) -> Text:
         """Over the columns, whose list keeps a cell for its marker and one for its scroll bar."""
-        text = Text(" ")
-        return text.append_text(suspect_titles(suspect_columns(self.size.width - 2), looks_of(self.app)))
+        text = Text("  ")
+        return text.append_text(suspect_titles(suspect_columns(self.size.width - 3), looks_of(self.app)))

@@ -27,7 +27,7 @@ class FullView(Guarded, Screen[None]):
     BINDING_GROUP_TITLE = "Full screen"
     CSS_PATH = "../session/session.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "back", id="full.close", tooltip="Back to the session"),
+        Binding("escape,q", "close", "back", id="full.close", tooltip="Back to where it was opened"),
         Binding("enter", "open_row", "fold", id="full.open", tooltip="Fold, unfold or show more"),
         Binding("y", "copy", "copy", id="full.copy", tooltip="Copy the value of this line"),
     ]

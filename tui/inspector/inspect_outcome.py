@@ -22,7 +22,7 @@ from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line, st
 from promptetheus.tui.inspector.subject import Subject, payload_of
 from promptetheus.tui.inspector.traceback_view import TracebackBlock
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
-from promptetheus.tui.wrapping import wrap
+from promptetheus.tui.wrapping import wrap, wrap_styled
 
 MOST_CHANGES = 20
 """Changes of a state that are told one by one; before and after show all."""
@@ -118,7 +118,7 @@ class _Verdict:
         text = Text("✗ the goal was not met", looks.failed)
         if self.mismatches > 1:
             text.append(f": {self.mismatches} things do not match", looks.failed)
-        return [Line(text)]
+        return [Line(part) for part in wrap_styled(text, frame.width)]
 
 
 @dataclass(slots=True)

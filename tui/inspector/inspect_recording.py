@@ -16,7 +16,8 @@ from promptetheus.tui.inspector.subject import Subject
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.stored_picture import Frame as Still
-from promptetheus.tui.pictures.stored_picture import frames, is_archive
+from promptetheus.tui.pictures.stored_picture import frames, holds_frames
+from promptetheus.tui.pictures.video_frames import is_video
 
 LISTED = 20
 """Frames and events listed before anyone asked for more."""
@@ -41,10 +42,13 @@ def recording_blocks(subject: Subject) -> list[Block]:
     blocks: list[Block] = [Fields(fields), Gap()]
     if not path:
         blocks.append(Sentences(["The recording itself was not kept."]))
-    elif is_archive(path):
+    elif holds_frames(path):
         blocks.append(Stills(subject.spool, path))
     else:
-        blocks.append(Sentences(["A terminal cannot play it: O opens it in the desktop's player."]))
+        said = ["A terminal cannot play it: O opens it in the desktop's player."]
+        if is_video(path):
+            said.append("With ffmpeg installed its frames are listed here, one a second.")
+        blocks.append(Sentences(said))
     moments = payload.get("event_time_map")
     if isinstance(moments, Mapping) and moments:
         blocks += [Gap(), Heading("events in it", count(len(moments))), Moments(moments)]

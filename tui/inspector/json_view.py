@@ -129,7 +129,8 @@ class _Layout:
                 return
             name = printable_line(str(key), 200)
             # Paths go by position: a key may be a megabyte long, or the same text as another after cleaning.
-            yield from self.node(name, child, f"{path}/{position}", f"{title}.{name[:80]}", depth)
+            inner = f"{title}[{position}]" if isinstance(thing, list) else f"{title}.{name[:80]}"
+            yield from self.node(name, child, f"{path}/{position}", inner, depth)
 
     def _stored(
         self, key: str, thing: Any, stored: StoredValue, path: str, title: str, depth: int, note: str

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from promptetheus.display import printable
-from promptetheus.notes import Note, NoteKind, Notes, Subject
+from promptetheus.notes import Note, Subject
 from promptetheus.tui.inspector.page import Frame, Line, styled
+from promptetheus.tui.project_notes import glyph, notes_of
 from promptetheus.tui.wrapping import wrap
-
-NOTED = "✎"
-"""Stands before a note, and before a session that somebody wrote one about."""
-
-BOOKMARK = "◈"
-
-
-@lru_cache(maxsize=8)
-def notes_of(spool: Path) -> Notes:
-    """The notes of a spool, read again only when their file changed."""
-    return Notes(spool)
 
 
 @dataclass(slots=True)
@@ -50,8 +39,3 @@ def notes_about(spool: Path, session_id: object, step: int) -> tuple[Note, ...]:
     notes = notes_of(spool)
     whole = notes.about(Subject(session_id=session_id)) if step == 0 else ()
     return (*whole, *notes.about(Subject(session_id=session_id, step=step)))
-
-
-def glyph(note: Note) -> str:
-    """Tells a note from a bookmark."""
-    return NOTED if note.kind is NoteKind.NOTE else BOOKMARK

@@ -203,6 +203,8 @@ class PageView(LineList):
         elif line is not None and line.more:
             self._folds.show_more(line.more)
             self._again()
+        else:
+            self.app.notify("Nothing unfolds on this line: o opens the value in full.", timeout=2)
 
     def _set_open(self, line: Line, is_open: bool) -> None:
         self._folds.opened[line.fold] = is_open

@@ -83,7 +83,7 @@ def _change_text(change: PictureChange, shows_before: bool, frame: Frame) -> Tex
     looks = frame.looks
     side = ("before", looks.warned) if shows_before else ("after", looks.muted)
     text = styled(
-        side, (f"  {change.describe()}", looks.muted), ("   b ", looks.accent), ("flips", looks.muted)
+        side, ("  b ", looks.accent), ("flips", looks.muted), (f"   {change.describe()}", looks.muted)
     )
     text.truncate(frame.width, overflow="ellipsis")
     return text

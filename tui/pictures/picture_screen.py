@@ -73,7 +73,7 @@ class PictureScreen(Guarded, Screen[None]):
 
     def _caption(self) -> Text:
         looks = looks_of(self.app)
-        return joined(cut_pieces([(self._title, looks.strong), *self._about()], self.size.width - 2))
+        return joined(cut_pieces([(self._title, looks.strong), *self._about()], self.size.width - 4))
 
     def _about(self) -> Pieces:
         """Measures, zoom, and which of the two is on screen."""
@@ -184,7 +184,7 @@ class FilmScreen(PictureScreen):
             at = "" if frame.at_ms is None else f" · {offset_text(frame.at_ms)}"
             said = f"   step {frame.step}{at}  {printable_line(frame.what, 100)}"
             pieces.append((said, looks.failed if frame.failed else looks.text))
-        return joined(cut_pieces([*pieces, *self._about()], self.size.width - 2))
+        return joined(cut_pieces([*pieces, *self._about()], self.size.width - 4))
 
     @on(FilmStrip.Chosen)
     def _chosen(self, event: FilmStrip.Chosen) -> None:

@@ -186,6 +186,7 @@ class PictureView(Guarded, Widget, can_focus=True):
     def action_marks(self) -> None:
         """Show or hide what is drawn over the picture."""
         self.with_marks = not self.with_marks
+        self.app.notify(f"Clicks and changes are {'marked' if self.with_marks else 'not marked'}.", timeout=2)
         self.draw_again()
 
 

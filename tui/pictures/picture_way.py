@@ -96,6 +96,11 @@ def best_way(environment: Mapping[str, str], cell_px: tuple[int, int]) -> Pictur
     return PictureWay.SIXEL if has_sixel and all(cell_px) else PictureWay.HALF
 
 
+def terminal_kind(environment: Mapping[str, str]) -> str:
+    """What tells terminals of different abilities apart: `xterm-256color WezTerm`, `tmux-256color tmux`."""
+    return f"{environment.get('TERM', '')} {environment.get('TERM_PROGRAM', '')}".strip()
+
+
 def kitty_is_too_old(environment: Mapping[str, str]) -> bool:
     """Whether the kitty on this machine is from before 0.28, which knew no pictures as text.
 

@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 from promptetheus.artifacts import read_artifact
 from promptetheus.pictures import MAX_FILE_BYTES, PictureError
+from promptetheus.tui.pictures.video_frames import can_read_videos, is_video, video_frames
 
 MOST_FRAMES = 2_000
 _MAX_ARCHIVE_BYTES = 256 << 20
 _MAX_LISTING_BYTES = 16 << 20
 """Of a trace's own list of events; what lies beyond names no frames here."""
 
+_NO_SUCH_FRAME = "there is no such frame in the recording"
 _PICTURES = (".jpeg", ".jpg", ".png", ".webp")
 
 
@@ -54,13 +56,20 @@ def read_picture(spool: Path, path: str) -> bytes:
 
 def read_frame(spool: Path, path: str, member: str) -> bytes:
     """The bytes of a frame of a recording. Raises PictureError."""
+    if is_video(path):
+        found = _video(spool, path)
+        if member not in found:
+            raise PictureError(_NO_SUCH_FRAME)
+        return found[member]
     with _archive(spool, path) as archive:
         return _member(archive, member, MAX_FILE_BYTES)
 
 
 @lru_cache(maxsize=32)
 def frames(spool: Path, path: str) -> tuple[Frame, ...]:
-    """The frames of a recording that is a Playwright trace, in order, at most 2,000. Raises PictureError."""
+    """The frames of a Playwright trace, in order, at most 2,000; of a video, one a second. Raises PictureError."""
+    if is_video(path):
+        return tuple(Frame(member, at * 1000.0) for at, member in enumerate(_video(spool, path)))
     with _archive(spool, path) as archive:
         names = [name for name in archive.namelist() if name.lower().endswith(_PICTURES)][:MOST_FRAMES]
         times = _times(archive)
@@ -70,9 +79,16 @@ def frames(spool: Path, path: str) -> tuple[Frame, ...]:
     return tuple(sorted(found, key=lambda frame: (frame.at_ms is None, frame.at_ms or 0.0, frame.member)))
 
 
-def is_archive(path: str) -> bool:
-    """Whether a recording may hold frames that can be read."""
-    return path.lower().endswith(".zip")
+def holds_frames(path: str) -> bool:
+    """Whether a recording may hold frames that can be read here."""
+    return path.lower().endswith(".zip") or (is_video(path) and can_read_videos())
+
+
+@lru_cache(maxsize=2)
+def _video(spool: Path, path: str) -> dict[str, bytes]:
+    """The frames of a video by their names."""
+    found = video_frames(_read(spool, path, _MAX_ARCHIVE_BYTES))
+    return {f"second-{second:03}.png": data for second, data in enumerate(found)}
 
 
 def _times(archive: zipfile.ZipFile) -> dict[str, float]:
@@ -108,7 +124,7 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
         with archive.open(name) as file:
             data = file.read(limit + 1)
     except KeyError:
-        raise PictureError("there is no such frame in the recording") from None
+        raise PictureError(_NO_SUCH_FRAME) from None
     except Exception as error:
         # Broken or hostile archives make their readers raise anything.
         raise PictureError(f"the recording cannot be read ({type(error).__name__})") from None

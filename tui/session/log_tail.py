@@ -54,6 +54,7 @@ class LogTail:
         self._counted = SessionLog(path)
         self._row: SessionRow | None = None
         self._verdicts = VerdictReader()
+        self._first: asyncio.Task[Update] | None = None
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -66,16 +67,24 @@ class LogTail:
         """Look at the file now."""
         self._changed.set()
 
+    def begin(self) -> None:
+        """Read the first portion already, while the frame is painted that will show it."""
+        self._first = asyncio.create_task(asyncio.to_thread(self._read, FIRST_BYTES))
+
     async def updates(self) -> AsyncIterator[Update]:
         """The first portion at once, the rest portion by portion, then every change."""
         limit = FIRST_BYTES
         while not self._stop.is_set():
             self._changed.clear()
-            update = await asyncio.to_thread(self._read, limit)
-            limit = PORTION_BYTES
+            first, self._first = self._first, None
+            update = await (first or asyncio.to_thread(self._read, limit))
             yield update
             if not update.complete:
+                if limit == FIRST_BYTES:  # The first screen is painted before more is read.
+                    await asyncio.sleep(SETTLE_S)
+                limit = PORTION_BYTES
                 continue
+            limit = PORTION_BYTES
             try:
                 await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_S)
             except TimeoutError:

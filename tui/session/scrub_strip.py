@@ -21,7 +21,7 @@ class ScrubStrip(LineWidget):
     """`├──────▇▇▇──▂▂▇─────s──s────────────────✗┤`; click it or drag along it."""
 
     DEFAULT_CSS = """
-    ScrubStrip { height: 1; padding: 0 1; }
+    ScrubStrip { height: 1; padding: 0 2; }
     """
 
     class Scrubbed(Message):

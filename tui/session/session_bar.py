@@ -23,7 +23,7 @@ class SessionBar(LineWidget):
     """`step 8 of 14 · 0.71 of 4.20        no further error         ▼ 37 new  G follows`."""
 
     DEFAULT_CSS = """
-    SessionBar { height: 1; padding: 0 1; }
+    SessionBar { height: 1; padding: 0 2; }
     """
 
     class FollowWanted(Message):

@@ -25,7 +25,7 @@ class SessionHeader(Guarded, Widget, can_focus=False):
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    SessionHeader { height: 1; padding: 0 1; }
+    SessionHeader { height: 1; padding: 0 2; }
     """
 
     class CrumbWanted(Message):

@@ -37,10 +37,6 @@ class OpeningScreen(TakingScreen):
             "O", "open_outside", "viewer", show=False, id="session.outside",
             tooltip="Open the picture or recording in the desktop's viewer",
         ),
-        Binding(
-            "d", "diff", "diff", show=False, id="session.diff",
-            tooltip="Compare with the nearest session that passed",
-        ),
     ]  # fmt: skip
 
     def action_open_in_full(self) -> None:

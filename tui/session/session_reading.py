@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,7 @@ class ReadingScreen(ViewScreen):
 
     # What a subclass shows
 
+    @abstractmethod
     def took(self, update: Update, changed: Sequence[int], *, started_over: bool, ended: bool) -> None:
         """Show what an update brought.
 
@@ -82,23 +84,22 @@ class ReadingScreen(ViewScreen):
             started_over: Whether all numbers from before are void.
             ended: Whether the session has just ended.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def row_changed(self, row: SessionRow) -> None:
         """Show the session's numbers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def say(self, text: str, *, news: bool = False) -> None:
         """Say something for a few seconds; an answer to a key only until the next one, `news` all the while."""
-        raise NotImplementedError
 
+    @abstractmethod
     def go_to(self, step: int) -> None:
         """Put the cursor on a step, or say why not."""
-        raise NotImplementedError
 
+    @abstractmethod
     def glance_at(self, step: Step) -> Glance:
         """What the inspector needs to know of a step."""
-        raise NotImplementedError
 
     # Reading
 
@@ -183,9 +184,9 @@ class ReadingScreen(ViewScreen):
             self.timeline.refresh_rows()
             self.oddities_found(found)
 
+    @abstractmethod
     def oddities_found(self, found: Oddities) -> None:
         """Show what looks wrong."""
-        raise NotImplementedError
 
     def _land(self, row: SessionRow) -> None:
         """Put the cursor where the person wants to look first, unless they are on their way already."""

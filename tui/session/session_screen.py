@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from promptetheus.cause.steps import Step
+from promptetheus.display import duration
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
@@ -21,6 +22,7 @@ from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.session.jump import JUMPS, jump_bindings
 from promptetheus.tui.session.log_tail import Update
+from promptetheus.tui.session.longest import next_longest
 from promptetheus.tui.session.oddities import Oddities
 from promptetheus.tui.session.player import Player
 from promptetheus.tui.session.ruler import WaterfallRuler
@@ -56,6 +58,7 @@ class SessionScreen(OpeningScreen):
 
     VIEW = "session"
     BINDING_GROUP_TITLE = "Session"
+    _longest: int | None = None  # The step that the key for long ones went to last.
     CSS_PATH = "session.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
         (0, "-stacked"),
@@ -65,12 +68,14 @@ class SessionScreen(OpeningScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", id="session.back", tooltip="Back one level"),
         *jump_bindings(shown="error"),
+        Binding("d", "diff", "diff", id="session.diff", tooltip="Compare with the nearest session that passed"),
         Binding(
             "v", "next_shape", "shape", id="session.shape",
             tooltip="Steps, tree of spans, bars over time, or every event",
         ),
         Binding("r", "raw", "raw", show=False, id="session.raw", tooltip="The step's events as in the file"),
-        Binding("p", "play", "play", id="session.play", tooltip="Play from here, up to what looks wrong; or stop"),
+        Binding("L", "longest", "longest", show=False, id="session.longest", tooltip="To the longest step, then on"),
+        Binding("p", "play", "play", show=False, id="session.play", tooltip="Play up to what looks wrong; or stop"),
         Binding("greater_than_sign", "speed(1)", "faster", show=False, id="session.faster", tooltip="Play faster"),
         Binding("less_than_sign", "speed(-1)", "slower", show=False, id="session.slower", tooltip="Play slower"),
         Binding("slash", "filter", "filter", id="session.filter", tooltip="Filter the steps while you type"),
@@ -100,8 +105,9 @@ class SessionScreen(OpeningScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Paint first, read then."""
+        """Paint while the first portion is read; show it then."""
         self.player = Player(self.timeline, self.set_interval, self._played)
+        self.tail.begin()
         self.timeline.focus()
         self.query_one(SessionHeader).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
         self.call_after_refresh(self.begin_reading)
@@ -285,6 +291,19 @@ class SessionScreen(OpeningScreen):
             self.say(f"This is the only {jump.word}{shown}.")
         else:
             self.say(f"There is no {jump.word}{shown or ' in this session'}.")
+
+    def action_longest(self) -> None:
+        """To the step that took longest; from there to the next longest."""
+        timeline, here = self.timeline, self.timeline.current_step
+        shown = range(timeline.steps.count) if timeline.matches is None else timeline.matches
+        before = here if here is not None and here.index == self._longest else None
+        found = next_longest((timeline.steps[index] for index in shown), before)
+        if found is None:
+            return self.say("No step took less." if before else "No step has a duration.")
+        timeline.go_to(found.index)
+        self._longest = found.index
+        rank = "The longest of these steps" if before is None else "The next longest"
+        self.say(f"{rank}: {duration(found.duration_ms)}", news=True)
 
     def action_next_shape(self) -> None:
         """Steps, tree, waterfall, raw, and around."""

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import work
 from textual.binding import Binding, BindingType
 
 from promptetheus.cause.describe import describe
 from promptetheus.display import printable_line, value
-from promptetheus.exporters.markdown_export import session_markdown, step_markdown, value_text
-from promptetheus.exporters.session_document import session_document
-from promptetheus.notes import Note
+from promptetheus.exporters.markdown_export import step_markdown, value_text
+from promptetheus.exporters.session_text import Form, session_text
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.file_writing import SESSION_FORMS, file_here, screen_as_svg, write_file
 from promptetheus.tui.hand_off import Program, hand_off
-from promptetheus.tui.inspector.notes_block import notes_of
 from promptetheus.tui.inspector.page import NOTHING
 from promptetheus.tui.menu import Menu
 from promptetheus.tui.session.session_reading import ReadingScreen
@@ -146,67 +143,22 @@ class TakingScreen(ReadingScreen):
 
     async def action_export(self) -> None:
         """Ask for a format, then write the file."""
-        formats = [
-            ("HTML: one page that stands alone, to send to somebody", "html"),
-            ("Markdown: every step, to read and to paste", "md"),
-            ("JSON: every event, to import again", "json"),
-            ("SVG: a picture of this screen", "svg"),
+        forms: list[tuple[Form | Literal["svg"], str]] = [
+            *SESSION_FORMS.items(),
+            ("svg", "SVG: a picture of this screen"),
         ]
         choices = [
-            Choice(title, self._export_path(extension).name, partial(self._export, extension))
-            for title, extension in formats
+            Choice(title, path.name, partial(self._export, form, path))
+            for form, title in forms
+            for path in (file_here("session", (self.session_id,), form),)
         ]
         await self.shell.open_screen(Menu("Write the session to a file here", choices))
 
-    def _export_path(self, extension: str) -> Path:
-        stem = "".join(c if c.isascii() and c.isalnum() else "-" for c in self.session_id)[:60]
-        return Path.cwd() / f"session-{stem}.{extension}"
-
     @work(group="export", exclusive=True, exit_on_error=False)
-    async def _export(self, extension: str) -> None:
-        path = self._export_path(extension)
-        try:
-            if extension == "svg":
-                picture = self.app.export_screenshot(
-                    title=f"promptetheus {printable_line(self.session_id, 60)}"
-                )
-                await asyncio.to_thread(_write, path, lambda: picture)
-            elif extension == "html":
-                await asyncio.to_thread(_write, path, self._html_text)
-            elif extension == "json":
-                await asyncio.to_thread(_write, path, self._json_text)
-            else:
-                await asyncio.to_thread(_write, path, self._markdown_text)
-        except FileExistsError:
-            self.app.notify(
-                f"{path.name} is there already and was left alone.", severity="warning", timeout=5
-            )
-        except OSError as error:
-            self.app.notify(
-                f"{path.name}: {error.strerror or type(error).__name__}", severity="warning", timeout=5
-            )
-        else:
-            self.app.notify(f"Wrote {path.name}", timeout=4)
+    async def _export(self, form: Form | Literal["svg"], path: Path) -> None:
+        # A picture is drawn here and not in the thread that writes: it shows what is on screen now.
+        text = screen_as_svg(self.app, self.session_id) if form == "svg" else partial(self._text, form)
+        await write_file(self.app, path, text)
 
-    def _json_text(self) -> str:
-        document = session_document(self.session_id, self.tail.log.events())
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-    def _markdown_text(self) -> str:
-        return session_markdown(self.session_id, self.tail.log.events(), self._notes())
-
-    def _html_text(self) -> str:
-        from promptetheus.exporters.session_html import pictures_of, session_html
-
-        events, spool = self.tail.log.events(), self.path.parent
-        return session_html(self.session_id, events, notes=self._notes(), picture=pictures_of(spool))
-
-    def _notes(self) -> list[Note]:
-        return [note for note in notes_of(self.path.parent).all() if note.about.session_id == self.session_id]
-
-
-def _write(path: Path, text: Callable[[], str]) -> None:
-    """Write a file that is not there yet."""
-    content = text()
-    with path.open("x", encoding="utf-8", errors="replace") as file:
-        file.write(content)
+    def _text(self, form: Form) -> str:
+        return session_text(form, self.session_id, self.tail.log.events(), self.path.parent)

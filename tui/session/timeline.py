@@ -270,11 +270,13 @@ class Timeline(LineList):
         """Fold the span under the cursor, or go to the one around it."""
         step = self.current_step
         if self.shape is not Shape.TREE or self._outline is None or step is None:
-            return
-        if self._outline.set_folded(step.index, True):
+            self.app.notify("Only the tree folds: v changes the shape.", timeout=2)
+        elif self._outline.set_folded(step.index, True):
             self._after_folding()
         elif around := self._outline.ancestors(step.index):
             self.go_to(around[0])
+        else:
+            self.app.notify("No span is around this step.", timeout=2)
 
     def action_unfold(self) -> None:
         """Unfold the span under the cursor; elsewhere go into the step."""

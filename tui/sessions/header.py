@@ -36,7 +36,8 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
 
         Args:
             mode: "reading" during the first scan, then how changes are noticed: "native", "polling", or "waiting"
-                for a directory that does not exist yet; "stopped" when they are not noticed any more.
+                for a directory that does not exist yet; "stopped" when they are not noticed any more, "stale" when
+                nothing comes in from the gateway that the spool mirrors.
             skipped: Files that are no sessions or could not be read.
         """
         if (counts, mode, skipped) != (self._counts, self._mode, self._skipped):
@@ -97,6 +98,8 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
                 return [("live ", looks.muted), ("●", looks.passed)]
             case "polling":
                 return [("polling ", looks.muted), ("●", looks.warned)]
+            case "stale":
+                return [("gateway away ", looks.warned), ("○", looks.warned)]
             case "stopped":
                 return [("not watching ", looks.muted), ("○", looks.failed)]
             case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -270,24 +270,28 @@ def has_value(column: Column, row: SessionRow) -> bool:
             return column.sort(row) is not None
 
 
-def fit_columns(width: int, present: Collection[str], widest: Mapping[str, int]) -> list[PlacedColumn]:
+def fit_columns(
+    width: int, present: Collection[str], widest: Mapping[str, int], chosen: Sequence[str] = ()
+) -> list[PlacedColumn]:
     """The columns that a list of `width` cells shows, and their widths.
 
     Args:
         present: Keys of the optional columns for which some row has a value.
         widest: Cells of the longest content by column key, for the columns that grow.
+        chosen: Keys of the columns that a person wants, in their order: where there is no room for all of them,
+            the last ones are left out. None of them: what is worth showing, the usual ones first.
     """
-    wanted = [
+    wanted = [COLUMN[key] for key in chosen] or [
         column
         for column in COLUMNS
         if width >= column.from_width and (column.always or column.key in present)
     ]
     shown: list[Column] = []
     room = width + GAP
-    for column in sorted(wanted, key=lambda column: column.rank):
+    for column in wanted if chosen else sorted(wanted, key=lambda column: column.rank):
         kept = (
             0
-            if column.rank < COMFORT_FROM_RANK
+            if chosen or column.rank < COMFORT_FROM_RANK
             else sum(_comfortable(other, widest) - other.least for other in shown)
         )
         if shown and column.least + GAP + kept > room:
@@ -306,7 +310,7 @@ def fit_columns(width: int, present: Collection[str], widest: Mapping[str, int])
                 given = min(column.share if shared else 1, room, missing)
                 widths[column.key] += given
                 room -= given
-    return [PlacedColumn(column, widths[column.key]) for column in COLUMNS if column.key in widths]
+    return [PlacedColumn(column, widths[column.key]) for column in wanted if column.key in widths]
 
 
 def _full(column: Column, widest: Mapping[str, int]) -> int:

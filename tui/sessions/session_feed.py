@@ -34,9 +34,18 @@ class SessionFeed:
         """How changes are noticed: "native", "polling", or "waiting" for a directory that does not exist yet."""
         return "waiting" if self._watcher is None else self._watcher.mode
 
+    @property
+    def why_polling(self) -> str:
+        """Why the system's own notices are not used; "" where they are."""
+        return self._watcher.reason if self._watcher is not None and self.mode == "polling" else ""
+
     def stop(self) -> None:
         """End `changes`."""
         self._stop.set()
+
+    def glance(self) -> list[SessionRow]:
+        """The newest sessions as they were remembered, at once: for a first frame that need not wait for `scan`."""
+        return self.catalog.glance()
 
     async def scan(self) -> AsyncIterator[list[SessionRow]]:
         """Every session there is, newest files first, in batches as they are read."""

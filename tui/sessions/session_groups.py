@@ -9,6 +9,7 @@ from enum import StrEnum
 from promptetheus.display import printable_line
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces
+from promptetheus.tui.sessions.spent import spent
 from promptetheus.tui.theme import Looks
 
 
@@ -30,6 +31,7 @@ class Group:
     sessions: int
     failing: int
     running: int
+    spent: str
     folded: bool
 
 
@@ -46,14 +48,15 @@ def grouped(rows: Sequence[SessionRow], by: Grouping, folded: Set[str]) -> list[
     for key, members in groups.items():
         failing = sum(row.status.is_failing for row in members)
         running = sum(row.status is Status.RUNNING for row in members)
-        lines.append(Group(key, _title(members[0], by), len(members), failing, running, key in folded))
+        title, cost = _title(members[0], by), spent(members)
+        lines.append(Group(key, title, len(members), failing, running, cost, key in folded))
         if key not in folded:
             lines.extend(members)
     return lines
 
 
 def group_pieces(group: Group, looks: Looks) -> Pieces:
-    """`▾ booking-agent  12 sessions · 3 failing`."""
+    """`▾ booking-agent   12 sessions · 3 failing · 41k tok · $0.39`."""
     pieces: Pieces = [
         ("▸ " if group.folded else "▾ ", looks.muted),
         (printable_line(group.title, 200), looks.strong),
@@ -63,6 +66,8 @@ def group_pieces(group: Group, looks: Looks) -> Pieces:
         pieces += [(" · ", looks.faint), (f"{group.running} running", looks.running)]
     if group.failing:
         pieces += [(" · ", looks.faint), (f"{group.failing} failing", looks.failed)]
+    if group.spent:
+        pieces += [(" · ", looks.faint), (group.spent, looks.muted)]
     return pieces
 
 

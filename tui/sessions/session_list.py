@@ -47,9 +47,15 @@ class SessionList:
         """Keys of the groups whose sessions are hidden."""
         self._matching: set[str] = set()
         self._places: dict[str, int] = {}
+        self._statuses: Counter[Status] = Counter()
 
     def update(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> None:
         """Take in new and changed rows, and let go of removed ones."""
+        if self.take(updated, removed):
+            self.arrange()
+
+    def take(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> bool:
+        """As `update`, without putting what came in order; whether `arrange` has to do that."""
         moved = False
         for session_id in removed:
             moved = moved or session_id in self._places
@@ -58,6 +64,7 @@ class SessionList:
             before, place = self.by_id.get(row.session_id), self._places.get(row.session_id)
             self._forget(row.session_id)
             self.by_id[row.session_id] = row
+            self._statuses[row.status] += 1
             if row.fingerprint:
                 self.repeats[row.fingerprint] += 1
             matching = self.filter.matches(row)
@@ -72,33 +79,32 @@ class SessionList:
                 self.visible[place] = self.lines[place] = row
             else:
                 moved = moved or matching or place is not None
-        if moved:
-            self._arrange()
+        return moved
 
     def set_filter(self, wanted: Filter) -> None:
         """Show only what matches."""
         self.filter = wanted
         self._matching = {session_id for session_id, row in self.by_id.items() if wanted.matches(row)}
-        self._arrange()
+        self.arrange()
 
     def sort_by(self, column: Column, *, descending: bool | None = None) -> None:
         """Order by a column, in the direction that is meant for it unless another is asked for."""
         self.order = column
         self.descending = column.descending if descending is None else descending
-        self._arrange()
+        self.arrange()
 
     def group_by(self, grouping: Grouping) -> None:
         """Put sessions together, or not."""
         self.grouping = grouping
         self._folded.clear()
-        self._arrange()
+        self.arrange()
 
     def set_folded(self, group: Group, folded: bool) -> bool:
         """Hide the sessions of a group, or show them; whether that changed anything."""
         if (group.key in self._folded) == folded:
             return False
         (self._folded.add if folded else self._folded.discard)(group.key)
-        self._arrange()
+        self.arrange()
         return True
 
     def group_of(self, row: SessionRow) -> int:
@@ -112,21 +118,22 @@ class SessionList:
 
     def counts(self) -> Counts:
         """Totals over all rows."""
-        rows = self.by_id.values()
-        return Counts(
-            len(self.by_id),
-            sum(row.status is Status.RUNNING for row in rows),
-            sum(row.status.is_failing for row in rows),
-        )
+        failing = sum(number for status, number in self._statuses.items() if status.is_failing)
+        return Counts(len(self.by_id), self._statuses[Status.RUNNING], failing)
 
     def running(self) -> list[SessionRow]:
         """The sessions that are still being written, hidden ones included."""
+        if not self._statuses[Status.RUNNING]:
+            return []
         return [row for row in self.by_id.values() if row.status is Status.RUNNING]
 
     def _forget(self, session_id: str) -> None:
         row = self.by_id.pop(session_id, None)
         self._matching.discard(session_id)
-        if row is not None and row.fingerprint:
+        if row is None:
+            return
+        self._statuses[row.status] -= 1
+        if row.fingerprint:
             self.repeats[row.fingerprint] -= 1
 
     def _measure(self, row: SessionRow) -> None:
@@ -142,7 +149,8 @@ class SessionList:
         """What decides a row's place."""
         return self.order.sort(row), newest(row)
 
-    def _arrange(self) -> None:
+    def arrange(self) -> None:
+        """Put what matches in order."""
         rows = [self.by_id[session_id] for session_id in self._matching]
         # Newest first within equal values, and for rows that have none.
         rows.sort(key=lambda row: (newest(row), row.session_id), reverse=True)

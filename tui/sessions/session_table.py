@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widget import Widget
 
 from promptetheus.queries.activity import Activity
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
-from promptetheus.tui.guard import Guarded
-from promptetheus.tui.inspector.notes_block import NOTED
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.project_notes import NOTED
 from promptetheus.tui.sessions.session_cells import Moment
 from promptetheus.tui.sessions.session_columns import COLUMN, GAP, Column, PlacedColumn, fit_columns
 from promptetheus.tui.sessions.session_groups import Group, Grouping, Listed, group_pieces
@@ -28,6 +25,9 @@ from promptetheus.tui.theme import looks_of
 
 MARK = "◆"
 """Stands before a marked session."""
+
+ROWS_AT_ONCE = 32
+"""Taken in without a pause, within two milliseconds."""
 
 
 class SessionTable(LineList):
@@ -39,6 +39,14 @@ class SessionTable(LineList):
         Binding(
             "space", "mark", "mark", id="sessions.mark", tooltip="Mark the session, or take its mark away"
         ),
+        Binding(
+            "e", "next_failing(True)", "next failing", show=False, id="sessions.next_failing",
+            tooltip="To the next session that failed",
+        ),
+        Binding(
+            "E", "next_failing(False)", "previous failing", show=False, id="sessions.previous_failing",
+            tooltip="To the previous session that failed",
+        ),
         Binding("o", "next_order", "sort", show=False, id="sessions.order", tooltip="Sort by the next column"),
         Binding(
             "O", "turn_order", "turn round", show=False, id="sessions.turn", tooltip="Turn the order round"
@@ -46,6 +54,10 @@ class SessionTable(LineList):
         Binding(
             "v", "next_grouping", "group", show=False, id="sessions.group",
             tooltip="Group by agent, goal, way of failing, or not at all",
+        ),
+        Binding(
+            "C", "columns", "columns", show=False, id="sessions.columns",
+            tooltip="Choose the columns: which are shown, and in which order",
         ),
         Binding("left,h", "fold", "fold", show=False, id="sessions.fold", tooltip="Fold the group"),
         Binding("right,l", "unfold", "unfold", show=False, id="sessions.unfold", tooltip="Unfold the group"),
@@ -80,6 +92,8 @@ class SessionTable(LineList):
         """How busy sessions were, by id, as far as it has been read; the screen reads it for what is in sight."""
         self.pinned: str | None = None
         """The session that the person chose; the cursor goes back to it when a filter stops hiding it."""
+        self.chosen_columns: tuple[str, ...] = ()
+        """Keys of the columns that the person wants, in their order; none for as many as fit."""
         self._clock = clock
         self._wanted_path: Path | None = None
         self._columns: tuple[int, list[PlacedColumn]] | None = None
@@ -91,8 +105,19 @@ class SessionTable(LineList):
 
     def update(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> None:
         """Take in what the catalog found."""
+        for _ in self.taking(updated, removed):
+            pass
+
+    def taking(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> Iterator[None]:
+        """As `update`, with pauses: ten thousand rows take half a second, and a key must not wait so long."""
         rows, gone = list(updated), list(removed)
-        self.sessions.update(rows, gone)
+        moved = self.sessions.take((), gone)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            if start:
+                yield
+            moved |= self.sessions.take(rows[start : start + ROWS_AT_ONCE])
+        if moved:
+            self.sessions.arrange()
         if self._wanted_path is not None:
             for row in rows:
                 if row.path == self._wanted_path:
@@ -125,6 +150,11 @@ class SessionTable(LineList):
         self.sessions.sort_by(column, descending=descending)
         self._rearranged()
 
+    def choose_columns(self, keys: Sequence[str]) -> None:
+        """Show these columns, in this order; without any, as many as fit."""
+        self.chosen_columns = tuple(dict.fromkeys(key for key in keys if key in COLUMN))
+        self._rearranged()
+
     @property
     def highlighted(self) -> SessionRow | None:
         """The session under the cursor."""
@@ -149,7 +179,8 @@ class SessionTable(LineList):
         """The columns that fit, with their widths."""
         width = self.scrollable_content_region.width
         if self._columns is None or self._columns[0] != width:
-            self._columns = width, fit_columns(width - 2, self.sessions.present, self.sessions.widest)
+            present, widest = self.sessions.present, self.sessions.widest
+            self._columns = width, fit_columns(width - 2, present, widest, self.chosen_columns)
         return self._columns[1]
 
     @property
@@ -209,7 +240,7 @@ class SessionTable(LineList):
             return None
         looks = looks_of(self.app)
         if self.sessions.by_id:
-            return Text("   No session matches this filter.", looks.muted)
+            return Text("   No session matches this filter: esc clears it.", looks.muted)
         return Text("   Reading the spool …", looks.muted)
 
     # What the person does
@@ -232,6 +263,17 @@ class SessionTable(LineList):
             self._set_folded(line, not line.folded)
         else:
             super().action_open_row()
+
+    def action_next_failing(self, forward: bool) -> None:
+        """To the next session that failed, or the previous one."""
+        lines, here = self.sessions.lines, self.cursor
+        places = range(here + 1, len(lines)) if forward else range(here - 1, -1, -1)
+        for place in places:
+            line = lines[place]
+            if isinstance(line, SessionRow) and line.status.is_failing:
+                self.select(place)
+                return
+        self.app.notify(f"No failing session {'below' if forward else 'above'} this one.", timeout=2)
 
     def action_next_grouping(self) -> None:
         """By agent, goal, way of failing, or not at all."""
@@ -287,6 +329,15 @@ class SessionTable(LineList):
         """Sort by a column, named by its key."""
         self.sort_by(COLUMN[key])
 
+    async def action_columns(self) -> None:
+        """Ask which columns to show, and in which order."""
+        from promptetheus.tui.sessions.columns_menu import ColumnsMenu
+
+        def on_screen() -> list[str]:
+            return [placed.column.key for placed in self.columns]
+
+        await self.app.push_screen(ColumnsMenu(self.chosen_columns, on_screen, self.choose_columns))
+
     def select(self, index: int, *, center: bool = False) -> None:
         """Put the cursor on a row: from now on it stays on that session."""
         super().select(index, center=center)
@@ -320,44 +371,3 @@ class SessionTable(LineList):
         self._drawn_clocks.clear()
         self.post_message(self.Arranged())
         self.post_message(self.Highlighted(self.highlighted))
-
-
-class SessionTitles(Guarded, Widget, can_focus=False):
-    """The line of column titles above the table; a click on one sorts by it."""
-
-    ALLOW_SELECT = False
-    DEFAULT_CSS = """
-    SessionTitles { height: 1; }
-    """
-
-    def __init__(self, table: SessionTable) -> None:
-        super().__init__()
-        self._table = table
-
-    def render(self) -> Text:
-        """Draw the titles over their columns, an arrow at the one that is sorted by."""
-        looks = looks_of(self.app)
-        pieces: Pieces = [("  ", looks.muted)]
-        for place, (column, cells) in enumerate(self._table.columns):
-            # A right-aligned title may use a cell of the gap before it, which is where its arrow goes.
-            spare = 1 if place and column.right else 0
-            if place:
-                pieces.append((" " * (GAP - spare), looks.muted))
-            title = (column.title, looks.muted)
-            if column is self._table.sessions.order:
-                title = (f"{column.title}{'↓' if self._table.sessions.descending else '↑'}", looks.accent)
-            pieces.extend(aligned([title], cells + spare, right=column.right))
-        return joined(pieces)
-
-    def on_click(self, event: events.Click) -> None:
-        """Sort by the column under the pointer."""
-        offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        left = 2
-        for column, cells in self._table.columns:
-            if left <= offset.x < left + cells + GAP:
-                event.stop()
-                self._table.sort_by(column)
-                return
-            left += cells + GAP

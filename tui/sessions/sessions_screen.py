@@ -19,23 +19,24 @@ from textual.worker import Worker, WorkerState
 
 from promptetheus.display import short_id
 from promptetheus.queries.rows import Change, SessionRow
-from promptetheus.tui.chooser import Choice
-from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.failures.failure_news import FailureNews
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.message_log import Trouble
 from promptetheus.tui.sessions.activity_reader import ActivityReader
 from promptetheus.tui.sessions.empty_state import EmptyState
 from promptetheus.tui.sessions.header import SpoolHeader
+from promptetheus.tui.sessions.list_troubles import list_troubles
 from promptetheus.tui.sessions.live_preview import LivePreview
 from promptetheus.tui.sessions.session_cells import newest
 from promptetheus.tui.sessions.session_columns import COLUMNS
-from promptetheus.tui.sessions.session_copies import session_copies
 from promptetheus.tui.sessions.session_feed import SessionFeed
-from promptetheus.tui.sessions.session_table import SessionTable, SessionTitles
-from promptetheus.tui.views import ViewScreen
+from promptetheus.tui.sessions.session_table import SessionTable
+from promptetheus.tui.sessions.session_titles import SessionTitles
+from promptetheus.tui.sessions.spent import spent
+from promptetheus.tui.sessions.taking import TakingSessions
 
 ACTIVITY_DELAY_S = 0.15
 """How long the list has to rest before the activity of what is in sight is read."""
@@ -50,7 +51,7 @@ COMPLETED_FROM = 2000
 """Sessions whose values complete a filter."""
 
 
-class SessionsScreen(ViewScreen):
+class SessionsScreen(TakingSessions):
     """The first view. Everything slow happens in workers; the frame is there before the first file is read."""
 
     VIEW = "sessions"
@@ -77,14 +78,6 @@ class SessionsScreen(ViewScreen):
             "suspects",
             id="sessions.suspects",
             tooltip="What failing sessions of this task do that passing ones do not",
-        ),
-        Binding(
-            "y",
-            "copy",
-            "copy",
-            show=False,
-            id="sessions.copy",
-            tooltip="Copy: the id, the command that opens it, the SQL behind this list",
         ),
         Binding(
             "escape",
@@ -120,9 +113,18 @@ class SessionsScreen(ViewScreen):
     class DemoWanted(Message):
         """The person wants to see the demo."""
 
-    def __init__(self, root: Path, *, filter_text: str = "", clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        filter_text: str = "",
+        clock: Callable[[], float] = time.time,
+        why_stale: Callable[[], str] = lambda: "",
+    ) -> None:
         super().__init__()
         self.root = root
+        self._why_stale = why_stale
+        self._is_stale = False
         self.scanned = False
         """Whether every session has been read once."""
         self.table = SessionTable(clock=clock)
@@ -131,6 +133,7 @@ class SessionsScreen(ViewScreen):
         self._news = FailureNews()
         self._watching = True
         self._activity = ActivityReader()
+        self._taking = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
         """Header, filter, titles over the table or the lesson, preview, keys."""
@@ -144,8 +147,10 @@ class SessionsScreen(ViewScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Read in a thread while the frame is painted."""
+        """Read in a thread while the frame is painted, which shows already what is remembered."""
         self.table.focus()
+        if not self._filter_text:
+            self.table.update(self._feed.glance())
         self._scan()
         self.call_after_refresh(self._begin)
 
@@ -173,7 +178,7 @@ class SessionsScreen(ViewScreen):
     @work(group="scan", exclusive=True, exit_on_error=False)
     async def _scan(self) -> None:
         async for rows in self._feed.scan():
-            self._take(Change(rows, []))
+            await self._take(Change(rows, []))
         self.scanned = True
         self._arranged()
         # What costs an import comes after the rows are on screen.
@@ -188,7 +193,7 @@ class SessionsScreen(ViewScreen):
     @work(group="watch", exclusive=True, exit_on_error=False)
     async def _watch(self) -> None:
         async for change in self._feed.changes():
-            self._take(change)
+            await self._take(change)
             if not self.is_running:
                 return
             self._say_counts()
@@ -198,19 +203,20 @@ class SessionsScreen(ViewScreen):
     @work(group="price", exclusive=True, exit_on_error=False)
     async def _price(self) -> None:
         await asyncio.sleep(PRICE_DELAY_S)
-        self._take(Change(await self._feed.price(), []))
+        await self._take(Change(await self._feed.price(), []))
 
     @work(group="read-again", exclusive=True, exit_on_error=False)
     async def _read_again(self) -> None:
         rows = await self._feed.everything()
         gone = self.table.sessions.by_id.keys() - {row.session_id for row in rows}
-        self._take(Change(rows, list(gone)))
+        await self._take(Change(rows, list(gone)))
+        self.app.notify(f"Read again: {len(rows):,} session{'' if len(rows) == 1 else 's'}.", timeout=2)
 
     @work(group="look-after", exclusive=True, exit_on_error=False)
     async def _look_after_running(self) -> None:
         running = self.table.sessions.running()
         if running:
-            self._take(await self._feed.look_after(running))
+            await self._take(await self._feed.look_after(running))
 
     @work(group="activity", exclusive=True, exit_on_error=False)
     async def _read_activity(self) -> None:
@@ -233,15 +239,21 @@ class SessionsScreen(ViewScreen):
         if isinstance(self.app, ErrorReporter) and isinstance(event.worker.error, Exception):
             self.app.report_error(event.worker.error)
 
-    def _take(self, change: Change) -> None:
-        """Show what was found, and tell of failures that are new."""
-        if not self.is_running or not change:
-            return
-        if self.scanned:
-            delay = self._news.take(change.updated, self.table.sessions.by_id)
-            if delay is not None:
-                self.set_timer(delay, self._tell_news)
-        self.table.update(change.updated, change.removed)
+    async def _take(self, change: Change) -> None:
+        """Show what was found, and tell of failures that are new; whoever waits for it may be cancelled."""
+        if self.is_running and change:
+            await asyncio.shield(self._take_in(change, self._feed))
+
+    async def _take_in(self, change: Change, feed: SessionFeed) -> None:
+        async with self._taking:
+            if self.scanned:
+                delay = self._news.take(change.updated, self.table.sessions.by_id)
+                if delay is not None:
+                    self.set_timer(delay, self._tell_news)
+            for _ in self.table.taking(change.updated, change.removed):
+                await asyncio.sleep(0)
+                if feed is not self._feed or not self.is_running:
+                    return
 
     def _tell_news(self) -> None:
         news = self._news.tell()
@@ -259,6 +271,17 @@ class SessionsScreen(ViewScreen):
             return  # Nobody sees it; what changed meanwhile is drawn when the view comes back.
         self.table.tick()
         self._say_counts()
+        self._tell_staleness()
+
+    def _tell_staleness(self) -> None:
+        why = self._why_stale()
+        if bool(why) != self._is_stale:
+            self._is_stale = bool(why)
+            if why:
+                text = (
+                    f"{why}\nShown is what was fetched before; what is new comes in when the gateway answers."
+                )
+                self.app.notify(text, title="Nothing comes in from the gateway", severity="warning")
 
     @on(SessionTable.Arranged)
     def _arranged(self) -> None:
@@ -279,12 +302,25 @@ class SessionsScreen(ViewScreen):
         bar = self.query_one(FilterBar)
         if bar.is_active:
             hides = short_id(self.table.pinned or "") if self.table.hides_pinned else ""
-            bar.say(len(sessions.visible), len(sessions.by_id), hides, sessions.filter.problems)
+            together = spent(sessions.visible)
+            bar.say(len(sessions.visible), len(sessions.by_id), hides, sessions.filter.problems, together)
 
     def _say_counts(self) -> None:
         mode = "reading" if not self.scanned else self._feed.mode if self._watching else "stopped"
+        if self.scanned and self._why_stale():
+            mode = "stale"
         skipped = len(self._feed.catalog.problems()) if self.scanned else 0
         self.query_one(SpoolHeader).say(self.table.sessions.counts(), mode, skipped)
+
+    def troubles(self) -> list[Trouble]:
+        """What keeps the list from being complete and up to date."""
+        found = list_troubles(
+            self._feed.catalog.problems(),
+            watching=self._watching,
+            why_polling=self._feed.why_polling,
+            why_stale=self._why_stale(),
+        )
+        return list(found)
 
     @on(SessionTable.Highlighted)
     def _highlighted(self, event: SessionTable.Highlighted) -> None:
@@ -309,9 +345,9 @@ class SessionsScreen(ViewScreen):
     # What the person does
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The demo is offered where there is nothing to see, and the filter where there is something."""
+        """The demo is offered where there is nothing to see, the other keys where there is something."""
         empty = self.has_class("-empty")
-        return not ((empty and action == "filter") or (not empty and action == "demo"))
+        return action != "demo" if not empty else action not in ("filter", "diff", "suspects")
 
     def action_filter(self) -> None:
         """Filter while typing."""
@@ -343,15 +379,6 @@ class SessionsScreen(ViewScreen):
         row = self.table.highlighted
         if row is not None:
             self.post_message(self.ViewWanted("suspects", row.path))
-
-    async def action_copy(self) -> None:
-        """Ask what to copy."""
-        from promptetheus.tui.menu import Menu
-
-        filtered = self.query_one(FilterBar).input.value.strip()
-        copies = session_copies(self.table.highlighted, list(self.table.marks), self.root, filtered)
-        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
-        await self.shell.open_screen(Menu("Copy …", choices))
 
     def action_scan(self) -> None:
         """Read the whole spool again, and watch it again if that had failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -35,9 +36,9 @@ class QueryLibrary(TakingResult):
     book: QueryBook
     editor: SqlEditor
 
+    @abstractmethod
     def run_query(self, *, to_grid: bool = False) -> None:
         """Run what is in the editor, in place of what runs now."""
-        raise NotImplementedError
 
     async def action_queries(self) -> None:
         """Kept queries, worked examples, and those run before."""

@@ -143,7 +143,8 @@ class SqlScreen(QueryLibrary):
         if self._asked:
             self.run_query(to_grid=True)
         else:
-            self.editor.move_cursor(self.editor.document.end)
+            # What one types takes the place of the ready query; an arrow key begins to edit it.
+            self.editor.select_all()
             self.editor.focus()
 
     def on_unmount(self) -> None:

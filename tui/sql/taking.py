@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -46,24 +47,24 @@ class TakingResult(ViewScreen):
     """A file that is being written."""
 
     @property
+    @abstractmethod
     def result(self) -> OpenResult | None:
         """The answer that is shown."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def sql(self) -> str:
         """The query in the editor."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def cell_note(self) -> str:
         """A hint of the value under the cursor."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def session_note(self) -> str:
         """The id of the session that the row names, shortened; empty where it names none."""
-        raise NotImplementedError
 
     def action_copy_cell(self) -> None:
         """Copy the value under the cursor."""

@@ -1,0 +1,87 @@
+"""Choosing the columns of the list of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.sessions.columns_menu import ColumnsMenu
+from promptetheus.tui.sessions.session_titles import SessionTitles
+from tests.tui.conftest import OnScreen, on_screen
+from tests.tui.recorded import a_failing, a_passing
+
+MakeApp = Callable[..., PromptetheusApp]
+
+
+@pytest.fixture
+def two(spool: Path) -> None:
+    a_failing(spool, "01M8FAILED", ago=60)
+    a_passing(spool, "01M8PASSED", ago=90)
+
+
+async def with_menu(shown: OnScreen) -> PromptetheusApp:
+    await shown.until_text("2 sessions")
+    await shown.until_text("live ●")
+    await shown.press("C")
+    await shown.until(lambda: isinstance(shown.app.screen, ColumnsMenu), what="the columns")
+    assert isinstance(shown.app, PromptetheusApp)
+    return shown.app
+
+
+def columns(app: PromptetheusApp) -> list[str]:
+    return [placed.column.key for placed in app.sessions_screen.table.columns]
+
+
+async def test_columns_are_hidden_shown_and_put_back(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await with_menu(shown)
+        usual = columns(app)
+        await shown.press("down", "enter")
+        assert columns(app) == [key for key in usual if key != usual[1]]
+        await shown.type("start")
+        await shown.press("enter")
+        assert columns(app)[-1] == "started"
+        await shown.press(*["backspace"] * 5)
+        await shown.type("usual")
+        await shown.press("enter")
+        assert columns(app) == usual
+        await shown.press("escape")
+        assert str(app.sessions_screen.query_one(SessionTitles).render()).split()[:2] == [
+            "status",
+            "started↓",
+        ]
+
+
+async def test_a_column_moves_and_the_cursor_goes_with_it(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await with_menu(shown)
+        usual = columns(app)
+        await shown.press("ctrl+down", "ctrl+down")
+        assert columns(app)[:3] == [usual[1], usual[2], usual[0]]
+        await shown.press("ctrl+up", "ctrl+up")
+        assert columns(app) == usual
+        await shown.press("ctrl+up")
+        await shown.until_text("There is no place to move it to")
+        assert columns(app) == usual
+
+
+async def test_one_column_always_stays(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await with_menu(shown)
+        for _ in columns(app):
+            await shown.press("enter")
+            await shown.press("pageup")
+        await shown.until_text("This is the only column")
+        assert len(columns(app)) == 1
+
+
+async def test_a_chosen_column_without_room_says_so(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app(), (60, 24)) as shown:
+        app = await with_menu(shown)
+        await shown.type("way of failing")
+        await shown.press("enter")
+        await shown.until_text("no room for it here")
+        assert "fails" not in columns(app)

@@ -1,0 +1,50 @@
+"""Writing what a person takes along to a new file: in a thread, never over one that is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from promptetheus.display import printable_line
+from promptetheus.exporters.session_text import Form
+
+SESSION_FORMS: Mapping[Form, str] = {
+    "html": "HTML: one page that stands alone, to send to somebody",
+    "md": "Markdown: every step, to read and to paste",
+    "json": "JSON: every event, to import again",
+}
+"""What a session can be written as, by the suffix of the file."""
+
+
+async def write_file(app: App[Any], path: Path, text: Callable[[], str]) -> None:
+    """Write what `text` makes, and tell what came of it."""
+    try:
+        await asyncio.to_thread(_write_new, path, text)
+    except FileExistsError:
+        app.notify(f"{path.name} is there already and was left alone.", severity="warning", timeout=5)
+    except OSError as error:
+        app.notify(f"{path.name}: {error.strerror or type(error).__name__}", severity="warning", timeout=5)
+    else:
+        app.notify(f"Wrote {path.name}", timeout=4)
+
+
+def file_here(kind: str, session_ids: tuple[str, ...], extension: str) -> Path:
+    """A file in the working directory that is named by what it is about: `diff-01M8A-01M8B.html`."""
+    stems = ["".join(c if c.isascii() and c.isalnum() else "-" for c in each)[:60] for each in session_ids]
+    return Path.cwd() / f"{'-'.join([kind, *stems])}.{extension}"
+
+
+def screen_as_svg(app: App[Any], about: str) -> Callable[[], str]:
+    """A picture of the screen as it is now."""
+    picture = app.export_screenshot(title=f"promptetheus {printable_line(about, 60)}")
+    return lambda: picture
+
+
+def _write_new(path: Path, text: Callable[[], str]) -> None:
+    content = text()
+    with path.open("x", encoding="utf-8", errors="replace") as file:
+        file.write(content)
