@@ -149,7 +149,7 @@ def test_an_address_is_signed_as_the_makers_of_s3_sign_it(s3: str, monkeypatch: 
     boto3 = pytest.importorskip("boto3")
     from datetime import UTC, datetime
 
-    from botocore.config import Config  # type: ignore[import-untyped,unused-ignore]
+    from botocore.config import Config  # type: ignore[import-untyped, unused-ignore]
 
     from promptetheus.gateway import blobs
     from promptetheus.gateway.identity import Tenant
