@@ -52,7 +52,14 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away: `promptetheus sessions | head -1`
         _drop_output()
         return 0
-    except OSError as error:  # the disk that the output goes to is full, a directory may not be read
+    except PermissionError as error:
+        from promptetheus.cli.output import say
+        from promptetheus.cli.permission import denied
+
+        _drop_output()
+        say(f"promptetheus: {denied(error)}")
+        return 1
+    except OSError as error:  # the disk that the output goes to is full
         from promptetheus.cli.output import say
 
         _drop_output()
@@ -99,6 +106,12 @@ def _run(name: str, words: list[str]) -> int:
         arguments = parser.parse_intermixed_args(words)
     except SystemExit as stop:  # argparse has said what is wrong
         return stop.code if isinstance(stop.code, int) else 2
+    from promptetheus.cli.output import say
+    from promptetheus.cli.permission import closed_spool
+
+    if why := closed_spool(arguments):
+        say(f"promptetheus: {why}")
+        return 1
     code = command.run(arguments)
     return code if isinstance(code, int) else 0
 

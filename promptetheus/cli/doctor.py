@@ -35,6 +35,8 @@ MAX_NAMED = 20
 NO_KEY = "no api_key configured (set PROMPTETHEUS_API_KEY)."
 """A note: recording to the spool is what happens without one."""
 
+ANOTHER_KEY = "Another key: promptetheus init --new-key --write-env; source .env"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -155,7 +157,8 @@ def _connectivity(settings: dict[str, Any]) -> tuple[str, bool]:
         return f"UNREACHABLE ({printable_line(found.error)} ({printable_line(found.health_url)}))", False
     said = f"OK (HTTP {found.health_status} from {printable_line(found.health_url)})"
     if found.is_key_taken is False:
-        return f"{said}, but the api_key is refused: {printable_line(found.key_error)}", False
+        why = printable_line(found.key_error)
+        return f"{said}, but the api_key is refused: {why}. {ANOTHER_KEY}", False
     if found.clock_skew_s is not None and abs(found.clock_skew_s) > MAX_SKEW_S:
         said += f", its clock is {found.clock_skew_s:+.0f} s from ours"
     return said, True

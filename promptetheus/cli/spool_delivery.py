@@ -120,6 +120,10 @@ def _counts(done: Replayed) -> dict[str, Any]:
 def _say_trouble(done: Replayed) -> None:
     if done.failure:
         say(f"Stopped: {printable_line(done.failure, 500)}")
+        if done.failure.startswith("HTTP 401"):
+            from promptetheus.cli.doctor import ANOTHER_KEY
+
+            say(ANOTHER_KEY)
     if done.refused:
         say(
             f"{done.refused} event(s) were refused; they are in dead-letter/, `spool retry` sends them again."

@@ -30,11 +30,6 @@ class Reach:
     """By how much its clock is ahead of ours; None when it does not say. Its time is in whole seconds."""
     latency_ms: float | None
 
-    @property
-    def is_fine(self) -> bool:
-        """Whether sessions can be delivered."""
-        return not self.error and self.is_key_taken is not False
-
 
 def reach(target: Destination) -> Reach:
     """Ask the gateway; takes at most some seconds."""

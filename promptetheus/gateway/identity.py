@@ -47,8 +47,3 @@ class Principal:
     def actor(self) -> str:
         """As the audit log names them."""
         return f"{self.kind}:{self.key_id or self.user_id}".rstrip(":")
-
-    @property
-    def is_owner(self) -> bool:
-        """Whether a console user owns the workspace; the server owns all."""
-        return self.kind == "server" or self.role == "owner"

@@ -86,6 +86,16 @@ def test_a_gateway_that_is_down_leaves_things_pending_with_the_reason(
     assert "HTTP 401: unknown key" in capsys.readouterr().out
 
 
+def test_who_was_refused_is_told_how_to_get_another_key(
+    configured: StubGateway, record: Record, capsys: Output
+) -> None:
+    configured.rules.append(times(99, Reply(401, b'{"detail":"unknown key"}')))
+    assert spool_command("replay", spool=record(3).parent) == 1
+    assert (
+        "Stopped: HTTP 401: unknown key\nAnother key: promptetheus init --new-key" in capsys.readouterr().err
+    )
+
+
 def test_a_moment_of_trouble_is_waited_out(configured: StubGateway, record: Record) -> None:
     configured.rules.append(times(2, Reply(503, headers={"Retry-After": "0"})))
     assert spool_command("replay", spool=record(3).parent) == 0

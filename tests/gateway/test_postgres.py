@@ -82,8 +82,17 @@ def test_without_a_workspace_nothing_is_seen_and_partitions_are_closed(opened: G
         connection.execute("set promptetheus.workspace = '*'")
         assert connection.execute("select count(*) from event").fetchone() == (9,)
         for (partition,) in partitions:
-            if not partition.endswith("event_other"):
-                assert connection.execute(f"select count(*) from {partition}".encode()).fetchone() == (0,)
+            assert connection.execute(f"select count(*) from {partition}".encode()).fetchone() == (0,)
+
+
+def test_every_table_is_closed_to_whoever_else_may_read_the_schema(opened: Gateway, url: str) -> None:
+    """A hosted PostgreSQL lets public roles read what has no row level security."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "select relname from pg_class where relkind in ('r', 'p') and not relrowsecurity "
+            "and relnamespace = current_schema()::regnamespace"
+        ).fetchall()
+    assert rows == []
 
 
 def test_migrations_run_once_and_wait_for_each_other(url: str) -> None:
@@ -184,6 +193,25 @@ def test_an_address_that_does_not_answer_is_told_without_its_password(
     with pytest.raises(StoreUnavailable) as told:
         open_gateway(Options(mode="dev", directory=tmp_path, database_url=url))
     assert "hunter2" not in str(told.value)
+    assert "Connection refused" in str(told.value)
+
+
+def test_an_address_that_is_none_is_told_at_once_with_how_one_looks(tmp_path: Any) -> None:
+    with pytest.raises(StoreUnavailable, match="postgresql://USER:PASSWORD@HOST") as told:
+        open_gateway(Options(mode="dev", directory=tmp_path, database_url="postgres//user:hunter2@"))
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_role_that_row_level_security_does_not_bind_is_warned_of(
+    postgres: PostgresServer, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    PostgresDatabase(url, 1).close()
+    assert caplog.messages == []
+    schema = url.split("//")[1].split("@")[0]
+    PostgresDatabase(f"{postgres.url()}?options=-csearch_path%3D{schema}", 1).close()
+    assert ["role 'postgres' passes by row level security" in message for message in caplog.messages] == [
+        True
+    ]
 
 
 def test_what_a_slow_batch_stores_is_news_for_one_who_looked_meanwhile(opened: Gateway, url: str) -> None:

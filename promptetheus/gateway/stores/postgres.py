@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +22,14 @@ from promptetheus.gateway.stores.database import EVERY_WORKSPACE, Row
 
 Connection = psycopg.Connection[Row]
 
-MIGRATIONS = ("postgres_0001_tables.sql", "postgres_0002_row_security.sql", "postgres_0003_news.sql")
+_log = logging.getLogger(__name__)
+
+MIGRATIONS = (
+    "postgres_0001_tables.sql",
+    "postgres_0002_row_security.sql",
+    "postgres_0003_news.sql",
+    "postgres_0004_pages.sql",
+)
 """In the order they run. What has run is never changed, only added to."""
 
 MIN_VERSION = 15_00_00
@@ -92,13 +101,14 @@ class PostgresDatabase:
             open=False,
         )
         try:
-            self._pool.open(wait=True, timeout=_WAIT_S)
-            with self._pool.connection() as connection:
+            with _first_connection(url) as connection:
                 if connection.info.server_version < MIN_VERSION:
                     raise StoreUnavailable(
                         f"PostgreSQL 15 or newer is needed, this is {connection.info.server_version // 10000}"
                     )
                 migrate(connection)
+                _warn_of_a_role_that_sees_all(connection)
+            self._pool.open(wait=True, timeout=_WAIT_S)
         except (psycopg.Error, PoolTimeout) as error:
             self._pool.close()
             raise StoreUnavailable(f"cannot use the database: {_plain(error)}") from error
@@ -176,6 +186,39 @@ class PostgresDatabase:
         self._pool.close()
 
 
+def _first_connection(url: str) -> Connection:
+    """Waits for a database that is just starting. Unlike the pool, says in the end what was wrong. Raises
+    StoreUnavailable and psycopg's errors."""
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            connection = psycopg.Connection[Row].connect(
+                url, row_factory=dict_row, autocommit=True, connect_timeout=math.ceil(_WAIT_S)
+            )
+            _configure(connection)
+            return connection
+        except psycopg.ProgrammingError as error:
+            raise StoreUnavailable(
+                "the address of the database is not understood: postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+            ) from error
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_WAIT_AGAIN_S)
+
+
+def _warn_of_a_role_that_sees_all(connection: Connection) -> None:
+    role = connection.execute(
+        "select rolname as name from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)"
+    ).fetchone()
+    if role is not None:
+        _log.warning(
+            "the database role %r passes by row level security: workspaces are kept apart by the gateway alone. "
+            "Give it a role and a schema of its own: docs/deploy says how",
+            role["name"],
+        )
+
+
 def migrate(connection: Connection) -> None:
     """Run what has not run yet, in one transaction; others wait meanwhile."""
     with connection.transaction():
@@ -240,4 +283,7 @@ def _partitions(connection: Connection) -> list[tuple[date, str]]:
 def _plain(error: Exception) -> str:
     """What went wrong, without the connection string that some messages carry."""
     diagnosed = getattr(getattr(error, "diag", None), "message_primary", None)
+    if not diagnosed and isinstance(error, psycopg.OperationalError):
+        # No server has said this: libpq has, which names the address and the user, never the password.
+        diagnosed = next(iter(str(error).splitlines()), "").removeprefix("connection failed: ")
     return str(diagnosed or type(error).__name__)

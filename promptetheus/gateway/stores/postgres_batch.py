@@ -7,6 +7,7 @@ its first event, or by the unique key; nothing of the first try stays then, and 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 
@@ -21,6 +22,10 @@ from promptetheus.gateway.stores.postgres import PostgresDatabase, Statement
 from promptetheus.gateway.stores.postgres_news import TELL
 from promptetheus.gateway.stores.stored_session import summary_of_last
 from promptetheus.queries.session_row import is_session_start
+
+MAX_KEY_LENGTH = 128
+"""Characters of a key that stand in the table: with the longest id of a session, all of 4 bytes, an entry of the
+index still has room on its page."""
 
 _HOLD = """
 insert into session as known
@@ -60,17 +65,21 @@ update session set summary = :summary, counted = arrivals, ended = true, last_ti
 where project_id = :project and id = :session and size_bytes = :sealed_size
 """
 
-_CORRECT = """
-update session set size_bytes = (select coalesce(sum(octet_length(line::text) + 1), 0) from event
-    where project_id = :project and session_id = :session and event.day = session.day)
-where project_id = :project and id = :session
-"""
-
 _HOLD_NEW = _HOLD.format(unless=_UNLESS_KNOWN)
 _HOLD_ANY = _HOLD.format(unless="")
 _TELL_HELD = TELL + _HELD
 _INSERT_NEW = _INSERT + _HELD
-_INSERT_MISSING = _INSERT + "on conflict do nothing"
+
+_INSERT_MISSING = f"""
+with stored as ({_INSERT} on conflict do nothing returning octet_length(line::text) + 1 as size),
+    told as (select count(*) as number, coalesce(sum(size), 0) as size from stored)
+update session set
+    arrivals = arrivals - case when told.number = 0 then :number else 0 end,
+    size_bytes = size_bytes - :size + told.size
+from told where project_id = :project and id = :session
+returning arrivals, told.number as stored
+"""
+"""Takes back what `_HOLD_ANY` counted too much. A batch of which nothing is new leaves no numbers without events."""
 
 
 def store_batch(
@@ -108,12 +117,11 @@ def store_batch(
         end = held[0]["arrivals"]
         return Appended(len(batch), end - len(batch), end)
     with database.transaction(tenant.workspace_id) as statements:
-        [again] = statements.run(_HOLD_ANY, **hold)
-        stored = statements.count(_INSERT_MISSING, **insert)
-        if stored:
+        statements.run(_HOLD_ANY, **hold)
+        [again] = statements.run(_INSERT_MISSING, **insert, size=hold["size"])
+        if again["stored"]:
             statements.run(TELL, **counted)
-        statements.run(_CORRECT, **session)
-    return Appended(stored, again["arrivals"] - len(batch), again["arrivals"])
+    return Appended(again["stored"], again["arrivals"] - len(batch), again["arrivals"])
 
 
 def _sealing(session: dict[str, str], last: Incoming) -> list[Statement]:
@@ -132,10 +140,17 @@ def _sealing(session: dict[str, str], last: Incoming) -> list[Statement]:
 
 def _stored_keys(batch: Sequence[Incoming], session_id: str) -> list[str]:
     """Keys as they are stored: one that begins with the session's id, as ours do, from there on; any other one behind
-    a `=`. Without newlines, which stand between them on their way."""
+    a `=`; a long one as its hash. Without newlines, which stand between them on their way."""
     start, length = session_id + ":", len(session_id)
     keys = [event.key[length:] if event.key.startswith(start) else "=" + event.key for event in batch]
+    if max(map(len, keys)) > MAX_KEY_LENGTH:
+        keys = [key if len(key) <= MAX_KEY_LENGTH else _hashed(key) for key in keys]
     together = "".join(keys)
     if "\\" in together or "\n" in together:
         return [key.replace("\\", "\\\\").replace("\n", "\\n") for key in keys]
     return keys
+
+
+def _hashed(key: str) -> str:
+    """Stands for a long key. Those that are stored as they are begin with `:` or `=`."""
+    return "#" + hashlib.sha256(key.encode()).hexdigest()

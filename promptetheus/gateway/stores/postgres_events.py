@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -57,6 +58,31 @@ order by arrival limit :limit
 """
 """Bounded on both sides and without the day: whatever is known of the table, the index is the nearest way then."""
 
+LATER_PAGES_BEGIN = 5000
+"""Events from this `seq` on are found by the index `event_pages`, which has only these."""
+
+_EARLY_PAGE = f"""
+select seq, arrival, line::text as line from event
+where project_id = :project and session_id = :session and day = :day and seq < {LATER_PAGES_BEGIN}
+    and (seq, arrival) > (:seq, :arrival)
+order by seq, arrival limit :limit
+"""
+
+LATER_PAGE = f"""
+select seq, arrival, line::text as line from event
+where project_id = :project and session_id = :session and seq >= {LATER_PAGES_BEGIN}
+    and (seq, arrival) > (:seq, :arrival) and seq <= :up_to
+order by seq, arrival limit :limit
+"""
+"""Bounded on both sides and without the day, for the same reason as `TAIL`."""
+
+_LAST_PAGE = f"""
+select seq, arrival, line::text as line from event
+where project_id = :project and session_id = :session and day = :day and seq >= {LATER_PAGES_BEGIN}
+    and (seq, arrival) > (:seq, :arrival)
+order by seq, arrival limit :limit
+"""
+
 
 class PostgresEvents:
     """Events in PostgreSQL, for any number of gateways."""
@@ -104,13 +130,17 @@ class PostgresEvents:
     ) -> list[tuple[tuple[int, int], Event]]:
         """Events by (seq, arrival)."""
         seq, arrival = after if after is not None else (-1, -1)
+        place = {"project": tenant.project_id, "session": session_id, "seq": seq, "arrival": arrival}
+        found: list[Row] = []
         with self._database.transaction(tenant.workspace_id) as statements:
-            found = statements.run(
-                "select seq, arrival, line::text as line from event "
-                "where project_id = :project and session_id = :session and (seq, arrival) > (:seq, :arrival) "
-                "order by seq, arrival limit :limit",
-                project=tenant.project_id, session=session_id, seq=seq, arrival=arrival, limit=limit,
-            )  # fmt: skip
+            for known in statements.run(
+                "select day, arrivals from session where project_id = :project and id = :session",
+                project=tenant.project_id, session=session_id,
+            ):  # fmt: skip
+                if seq < LATER_PAGES_BEGIN:
+                    found = statements.run(_EARLY_PAGE, day=known["day"], limit=limit, **place)
+                if len(found) < limit:
+                    found += _later_page(statements, known, place, limit - len(found))
         return [((each["seq"], each["arrival"]), orjson.loads(each["line"])) for each in found]
 
     def arrived(self, tenant: Tenant, session_id: str, position: int, limit: int) -> list[Stored]:
@@ -222,6 +252,22 @@ class PostgresEvents:
                 last_time=counted["last_time"], project=tenant.project_id, session=found["id"],
             )  # fmt: skip
         return counted
+
+
+def _later_page(statements: PostgresStatements, session: Row, place: dict[str, Any], limit: int) -> list[Row]:
+    """Events by seq behind a place. Most sessions have as many events as their last `seq` says: a span grows up to
+    there until it has enough, and what lies beyond is read at once."""
+    found: list[Row] = []
+    span, up_to = limit, max(place["seq"], LATER_PAGES_BEGIN - 1)
+    while up_to < session["arrivals"]:
+        up_to += span
+        found += statements.run(LATER_PAGE, up_to=up_to, limit=limit - len(found), **place)
+        if len(found) == limit:
+            return found
+        if found:
+            place = {**place, "seq": found[-1]["seq"], "arrival": found[-1]["arrival"]}
+        span *= 2
+    return found + statements.run(_LAST_PAGE, day=session["day"], limit=limit - len(found), **place)
 
 
 def _tail(statements: PostgresStatements, session: dict[str, str], position: int, limit: int) -> list[Row]:
