@@ -22,7 +22,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.reading_tasks import TASKS, NotInstalled
+from benchmarks.reading_tasks import TASKS
+from benchmarks.reading_timing import NotInstalled
 from benchmarks.spools import write_session, write_spool
 
 LONG = {"long": 100_000, "longest": 337_000}

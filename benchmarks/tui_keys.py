@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle, islice
 from pathlib import Path
@@ -62,10 +63,10 @@ def sql(data: Data, keys: int) -> Result:
     """In a result of a million rows."""
     query = "select session_id, seq, type, payload from events"
     with ours(data.spool, "--sql", query, shows=shows_sessions).run() as terminal:
-        terminal.until(lambda screen: screen.text.count("S0000") > 5)
+        terminal.until_text("row 1 of")
+        terminal.press(END)  # However far that is: it is looked for once, before anything is timed.
+        terminal.until(lambda screen: re.search(r"row [\d,]{7,} of", screen.text))
         terminal.pass_time(SETTLE_S)
-        terminal.press("\t")
-        terminal.rest(1.0)
         return _result("key to repaint: SQL, a million rows", walked(terminal, LONG_WALK, keys))
 
 
@@ -129,9 +130,9 @@ def _walked_others(programs: Mapping[str, Program], keys: int) -> dict[str, str]
 
 
 def moved_from(screen: TerminalScreen) -> Callable[[TerminalScreen], bool]:
-    """Whether another row is highlighted than is now."""
+    """Whether another row is highlighted than is now, and on screen: a list that has yet to scroll shows none."""
     before = _place(screen)
-    return lambda screen: _place(screen) != before
+    return lambda screen: _place(screen) not in (before, [])
 
 
 def anything(_screen: TerminalScreen) -> bool:

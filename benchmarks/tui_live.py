@@ -76,7 +76,7 @@ def live_tail(data: Data, seconds: float) -> list[Result]:
     try:
         with ours(data.spool, session_id, shows=shows_sessions).run() as terminal:
             terminal.until_text("following ●")
-            for _ in range(3):  # Tree, waterfall, raw.
+            while "agent_message" not in terminal.screen.text:  # Tree, waterfall, raw.
                 terminal.press("v")
                 terminal.rest()
             writer.stdin.write("go\n")

@@ -95,7 +95,8 @@ class AgentSide(Shell):
         try:
             bundle = await asyncio.to_thread(write_bundle, self.root, path, rows, step=step)
         except OSError as error:
-            self.notify(f"It could not be written: {error.strerror or error}.", severity="warning", timeout=6)
+            why = error.strerror or error
+            self.notify(f"The evidence could not be written: {why}.", severity="warning", timeout=6)
             return
         copy_text(self, bundle.prompt)
         self.notify(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.app import App
 
@@ -13,6 +13,15 @@ MOST_CHARACTERS = 100_000
 
 SHOWN_CHARACTERS = 120
 """Of what was copied, as many are shown: enough to see that it is the right thing."""
+
+
+class Copy(NamedTuple):
+    """One thing to copy."""
+
+    title: str
+    note: str
+    """A hint of the text."""
+    text: str
 
 
 def copy_text(app: App[Any], text: str | None) -> None:

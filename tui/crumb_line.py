@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual import events
-from textual.message import Message
 from textual.widget import Widget
 
-from promptetheus.display import printable_line
-from promptetheus.tui.fit import Pieces, cut_pieces, joined
+from promptetheus.tui.crumbs import Crumbs
+from promptetheus.tui.fit import Pieces, cells_of, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.theme import looks_of
 
-_ARROW = " › "
 _WHOLE_NAMES_FROM_WIDTH = 60
 
 
@@ -25,26 +22,16 @@ class CrumbLine(Guarded, Widget, can_focus=False):
     CrumbLine { height: 1; padding: 0 2; }
     """
 
-    class Wanted(Message):
-        """The name of a view underneath was clicked."""
-
-        def __init__(self, depth: int) -> None:
-            super().__init__()
-            self.depth = depth
-            """Its place among the crumbs, the list of sessions being 0."""
-
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = title
-        self._below: list[str] = []
+        self._crumbs = Crumbs()
         self._about: Pieces = []
         self._right: Pieces = []
-        self._crumbs: list[range] = []
-        """The cells of each of them."""
 
     def show_crumbs(self, names: list[str]) -> None:
         """Name the views underneath, the list of sessions first."""
-        self._below = [printable_line(name, 24) for name in names]
+        self._crumbs.name(names)
         self.refresh()
 
     def show(self, about: Pieces, right: Pieces) -> None:
@@ -55,29 +42,18 @@ class CrumbLine(Guarded, Widget, can_focus=False):
     def render(self) -> Text:
         """Draw what fits: the way back first of all, then the numbers, then as much of the rest as there is room."""
         looks, width = looks_of(self.app), self.size.width
-        pieces: Pieces = []
-        self._crumbs = []
-        for name in self._below if width >= _WHOLE_NAMES_FROM_WIDTH else ["‹"] * len(self._below):
-            start = _cells(pieces)
-            pieces += [(name, looks.accent), (_ARROW, looks.faint)]
-            self._crumbs.append(range(start, start + cell_len(name)))
+        pieces = self._crumbs.draw(looks, whole=width >= _WHOLE_NAMES_FROM_WIDTH)
         pieces.append((self._title, looks.strong))
-        right = self._right if _cells(pieces) + _cells(self._right) + 2 <= width else []
-        room = width - _cells(pieces) - _cells(right) - 5
+        right = self._right if cells_of(pieces) + cells_of(self._right) + 2 <= width else []
+        room = width - cells_of(pieces) - cells_of(right) - 5
         if self._about and room > 3:
             pieces += [("   ", looks.text), *cut_pieces(self._about, room)]
-        space = max(0, width - _cells(pieces) - _cells(right))
+        space = max(0, width - cells_of(pieces) - cells_of(right))
         return joined([*pieces, (" " * space, looks.text), *right])
 
     def on_click(self, event: events.Click) -> None:
         """A crumb leads there."""
         offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        for depth, cells in enumerate(self._crumbs):
-            if offset.x in cells:
-                self.post_message(self.Wanted(depth))
-
-
-def _cells(pieces: Pieces) -> int:
-    return sum(cell_len(text) for text, _ in pieces)
+        wanted = None if offset is None else self._crumbs.wanted_at(offset.x)
+        if wanted is not None:
+            self.post_message(wanted)

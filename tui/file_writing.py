@@ -27,7 +27,8 @@ async def write_file(app: App[Any], path: Path, text: Callable[[], str]) -> None
     except FileExistsError:
         app.notify(f"{path.name} is there already and was left alone.", severity="warning", timeout=5)
     except OSError as error:
-        app.notify(f"{path.name}: {error.strerror or type(error).__name__}", severity="warning", timeout=5)
+        why = error.strerror or type(error).__name__
+        app.notify(f"{path.name} could not be written: {why}.", severity="warning", timeout=5)
     else:
         app.notify(f"Wrote {path.name}", timeout=4)
 

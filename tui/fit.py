@@ -55,10 +55,15 @@ def cut_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Pieces:
 def aligned(pieces: Iterable[tuple[str, Style]], width: int, *, right: bool = False) -> Pieces:
     """The pieces in exactly `width` cells, cut or padded with spaces."""
     shown = cut_pieces(pieces, width)
-    space = (" " * (width - sum(cell_len(text) for text, _ in shown)), Style.null())
+    space = (" " * (width - cells_of(shown)), Style.null())
     return [space, *shown] if right else [*shown, space]
 
 
 def joined(pieces: Iterable[tuple[str, Style]]) -> Text:
     """The pieces as one line of Text."""
     return Text.assemble(*pieces, no_wrap=True, overflow="crop", end="")
+
+
+def cells_of(pieces: Iterable[tuple[str, Style]]) -> int:
+    """How many cells the pieces take."""
+    return sum(cell_len(text) for text, _ in pieces)

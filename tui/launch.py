@@ -23,6 +23,10 @@ NO_TERMINAL = (
 )
 
 
+SWITCH_S = 0.0005
+"""How long a thread that reads or lays out computes on while the one that draws wants to: with Python's 5 ms a key
+that is pressed meanwhile waits ten times as long, at every write to the terminal."""
+
 HANG_UP_GRACE_S = 2.0
 """How long an orderly end may take after the terminal was closed."""
 
@@ -131,6 +135,7 @@ def show(
     """
     # Measured: looking for garbage takes 20 to 40 ms of the 300 until the first rows are on screen, and finds none.
     gc.disable()
+    sys.setswitchinterval(SWITCH_S)
     from promptetheus.tui.app import PromptetheusApp, UnknownTheme
     from promptetheus.tui.garbage import GarbageAtRest
     from promptetheus.tui.key_file import read_keys

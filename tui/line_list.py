@@ -7,33 +7,20 @@ draws one.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from promptetheus.display import printable_line
+from promptetheus.tui.drawn_rows import DrawnRows
 from promptetheus.tui.guard import Guarded
-from promptetheus.tui.harmless import harmless_parts
 from promptetheus.tui.list_message import ListMessage
-from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
-from promptetheus.tui.pictures.picture_way import is_covered
 from promptetheus.tui.theme import Looks, looks_of
-
-MARKER = "▌"
-"""Stands before the highlighted row, so that it is seen without colours too."""
-
-CACHED_ROWS = 1024
-"""Drawn rows kept: several screens, so that scrolling back and forth draws nothing twice."""
 
 CONTEXT_ROWS = 2
 """Rows to see around one that was jumped to."""
@@ -106,9 +93,7 @@ class LineList(Guarded, ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._strips: LRUCache[tuple[int, bool, int], Strip] = LRUCache(CACHED_ROWS)
-        self._drawn_with: Looks | None = None
-        """The styles that `_strips` were drawn with; another theme makes them worthless."""
+        self._drawn = DrawnRows(self)
         self._known = 0
         """Rows there were at the last refresh."""
         self._seen_to = 0
@@ -142,9 +127,7 @@ class LineList(Guarded, ScrollView, can_focus=True):
 
         Keeps the cursor where it is, or moves it along when following.
         """
-        for key in list(self._strips.keys()):
-            if key[0] >= first:
-                self._strips.discard(key)
+        self._drawn.forget(first)
         count = self.row_count()
         grown, self._known = count > self._known, count
         self._take_height(count)
@@ -158,13 +141,12 @@ class LineList(Guarded, ScrollView, can_focus=True):
         if not grown:
             self._seen_to = min(self._seen_to, count)
         self._count_unseen()
-        self.refresh()
+        if first < self.scroll_offset.y + self.size.height:  # Else nothing of it is on screen.
+            self.refresh()
 
     def refresh_row(self, index: int) -> None:
         """Draw one row again, when it is on screen: what a ticking clock calls."""
-        width = self.row_width
-        self._strips.discard((index, True, width))
-        self._strips.discard((index, False, width))
+        self._drawn.forget_row(index, self.row_width)
         top = self.scroll_offset.y
         if top <= index < top + self.size.height:
             self.refresh_line(index)
@@ -303,52 +285,18 @@ class LineList(Guarded, ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """The background may be another one now."""
         super().notify_style_update()
-        self._strips.clear()
+        self._drawn.forget()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        looks = self.looks
-        if looks is not self._drawn_with:
-            self._strips.clear()
-            self._drawn_with = looks
-        width = self.row_width
+        width, count = self.row_width, self.row_count()
         index = self.scroll_offset.y + y
-        count = self.row_count()
         if index >= count:
-            base = self.rich_style
             text = self.render_empty(y, width - 1) if not count else None
-            return Strip.blank(width, base) if text is None else self._to_strip(text, width, base)
+            base = self.rich_style
+            return Strip.blank(width, base) if text is None else self._drawn.strip(text, width, base)
         selected = index == self.cursor and self.shows_cursor
-        key = (index, selected, width)
-        strip = self._strips.get(key)
-        if strip is None:
-            strip = self._strips[key] = self._draw_row(index, selected, width, self.rich_style, looks)
-        return strip
-
-    def _draw_row(self, index: int, selected: bool, width: int, base: Style, looks: Looks) -> Strip:
-        try:
-            row = self.render_row(index, width - 1, selected)
-            if not selected:
-                return self._to_strip(row, width, base)
-            if self.has_focus:
-                return self._to_strip(row, width, base + looks.cursor, MARKER, looks.accent)
-            return self._to_strip(row, width, base + looks.cursor_blurred, MARKER, looks.muted)
-        except Exception as error:
-            # One row that cannot be drawn must not take the program, and with it the evidence, away.
-            message = printable_line(f"this row could not be drawn: {type(error).__name__}: {error}", 400)
-            return self._to_strip(Text(message, looks.failed), width, base)
-
-    def _to_strip(
-        self, row: Text | Strip, width: int, base: Style, marker: str = " ", marker_style: Style | None = None
-    ) -> Strip:
-        if isinstance(row, PictureStrip):
-            # Graphics are drawn by the terminal over whatever is in front of them.
-            seen = self.screen.is_active and not is_covered(self.app)
-            parts: Iterable[Segment] = row if seen else without_graphics(row)
-        else:
-            parts = harmless_parts(row)
-        strip = Strip([Segment(marker, marker_style), *parts])
-        return strip.adjust_cell_length(width).apply_style(base)
+        return self._drawn.row(index, selected, width)
 
     # Scrolling
 

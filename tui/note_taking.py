@@ -4,7 +4,7 @@ spool."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import ClassVar
 
@@ -73,10 +73,10 @@ class NoteTaking(Shell):
             choices.append(Choice(f"Take away: {_first_words(note)}", "", partial(self._forget, note)))
         await self.open_screen(Menu(f"Notes on {_name(subject)}", choices))
 
-    async def _ask(self, subject: Subject, note: Note | None) -> None:
+    async def _ask(self, subject: Subject, note: Note | None, words: str = "") -> None:
         from promptetheus.tui.ask_words import AskWords
 
-        words = "" if note is None else printable_line(note.text, 900)
+        words = words or ("" if note is None else printable_line(note.text, 900))
         await self.open_screen(
             AskWords(f"A note on {_name(subject)}", words, partial(self._keep, subject, note))
         )
@@ -85,7 +85,7 @@ class NoteTaking(Shell):
         if words.strip():
             notes = notes_of(self.root)
             act = partial(notes.add, subject, words) if note is None else partial(notes.edit, note, words)
-            self._write(act, "Noted.")
+            self._write(act, "Noted.", partial(self._ask, subject, note, words))
 
     def _forget(self, note: Note) -> None:
         self._write(partial(notes_of(self.root).remove, note.note_id), "The note is gone.")
@@ -105,11 +105,17 @@ class NoteTaking(Shell):
             self._write(partial(notes.remove, present.note_id), f"The bookmark on {_name(subject)} is gone.")
 
     @work(group="write note", exit_on_error=False)
-    async def _write(self, act: Callable[[], object], said: str) -> None:
+    async def _write(
+        self, act: Callable[[], object], said: str, again: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         try:
             await asyncio.to_thread(act)
         except OSError as error:
-            self.notify(f"It could not be written: {error.strerror or error}.", severity="warning", timeout=5)
+            self.notify(
+                f"The notes could not be written: {error.strerror or error}.", severity="warning", timeout=5
+            )
+            if again is not None:  # what somebody typed is not thrown away for a full disk
+                await again()
             return
         self.notify(said, timeout=2)
         self._look_at_notes()

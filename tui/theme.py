@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from rich.color import Color as InkColor
 from rich.style import Style
 from textual.app import App
 from textual.color import Color
@@ -130,11 +131,12 @@ def _looks(palette: Palette, no_color: bool) -> Looks:
         return Style(color=None if plain else Color.parse(colour).rich_color, bold=bold, dim=dim)
 
     def ground(colour: str, *, reverse: bool = False, underline: bool = False) -> Style:
-        return (
-            Style(reverse=reverse, underline=underline)
-            if bare
-            else Style(bgcolor=Color.parse(colour).rich_color)
-        )
+        if not bare:
+            return Style(bgcolor=Color.parse(colour).rich_color)
+        if reverse:
+            # One ink for the whole row, and none of it dim.
+            return Style(color=InkColor.default(), dim=False, reverse=True)
+        return Style(underline=underline)
 
     # Where colours are few or none, weight and reversal carry what the grounds and greys carry elsewhere.
     return Looks(

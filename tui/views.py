@@ -14,7 +14,7 @@ To plug a view in:
 A screen goes on to another view with `await app.go("session", path)`, and back one level with `app.leave()` (bind
 `escape` to it, or to something that calls it last). A screen's own handlers call both through `app.call_next(…)`:
 a screen cannot wait for its own end. `app.crumbs()` gives the views underneath for a header, `app.leave_to(screen)`
-is what a click on one does. `commands()` of the screen adds entries to the palette.
+is what a click on one does here. `commands()` of the screen adds entries to the palette.
 Each view stands at most once on the stack: opening another subject of one that is there closes it and what is in
 front of it. Views keep running while others are in front of them.
 """
@@ -27,10 +27,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.binding import Binding
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
-from promptetheus.tui.guard import Guarded
+from promptetheus.tui.crumbs import CrumbWanted
+from promptetheus.tui.guard import ErrorReporter, Guarded
 
 if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
@@ -151,6 +154,21 @@ class ViewScreen(Guarded, Screen[None]):
     def place(self) -> Place:
         """Where the person is while this is in front."""
         return Place(self.VIEW, self.subject)
+
+    @on(CrumbWanted)
+    def _crumb_wanted(self, event: CrumbWanted) -> None:
+        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so; what is on screen stays."""
+        error = event.worker.error if event.state is WorkerState.ERROR else None
+        if isinstance(error, Exception):
+            self.worker_failed(event.worker.group, error)
+            if isinstance(self.app, ErrorReporter):
+                self.app.report_error(error)
+
+    def worker_failed(self, group: str, error: Exception) -> None:
+        """A worker of this group ended in an error, which is told besides."""
 
 
 def view_bindings() -> Iterator[Binding]:

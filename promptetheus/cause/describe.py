@@ -24,7 +24,7 @@ def describe(step: Step, event_of: Callable[[int], Event]) -> str:
         case StepKind.TOOL:
             text = _tool(step, event, payload, event_of)
         case StepKind.USER | StepKind.AGENT:
-            text = plain_value(payload.get("content"), _LIMIT)
+            text = plain_value(_beginning(payload.get("content")), _LIMIT)
         case StepKind.LLM:
             text = _llm(step, event, payload)
         case StepKind.RETRIEVAL:
@@ -60,6 +60,13 @@ def describe(step: Step, event_of: Callable[[int], Event]) -> str:
         case StepKind.OTHER:
             text = f"{printable_line(step.name or 'event', 60)} {value(dict(payload), _PART)}"
     return printable_line(text, _LIMIT)
+
+
+def _beginning(content: Any) -> Any:
+    """What was said; of a message too large for its line, which was kept apart, the beginning that the line holds."""
+    if isinstance(content, dict) and content.get("truncated") is True:
+        return content.get("preview", content)
+    return content
 
 
 def call_arguments(event: Event) -> Any:

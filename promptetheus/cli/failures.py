@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.fingerprints import whole_fingerprint
@@ -20,7 +19,6 @@ from promptetheus.display import age, printable_line, short_id
 
 if TYPE_CHECKING:
     from promptetheus.cause.deviation import Deviations
-    from promptetheus.notes import Note
     from promptetheus.queries.failure_list import ListedFailure
     from promptetheus.queries.rows import SessionRow
 
@@ -43,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from promptetheus.exporters.failure_export import failures_document
     from promptetheus.queries.failure_list import list_failures
     from promptetheus.queries.tasks import all_rows
 
@@ -58,13 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _one(arguments, found, rows)
     shown = found[: arguments.limit]
     if arguments.json:
-        print_json(
-            {
-                "spool": str(arguments.spools[0]),
-                "spools": [str(spool) for spool in arguments.spools],
-                "failures": [_as_json(each) for each in shown],
-            }
-        )
+        print_json(failures_document(arguments.spools, ((each.failure, each.notes) for each in shown)))
     elif not found:
         out(f"No failures in {named(arguments.spools)}.")
     else:
@@ -76,13 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _one(arguments: argparse.Namespace, found: list[ListedFailure], rows: list[SessionRow]) -> int:
+    from promptetheus.exporters.failure_export import failure_as_json
+
     fingerprint = whole_fingerprint(arguments.fingerprint, (each.failure.fingerprint for each in found))
     if fingerprint is None:
         return 1
     listed = next(each for each in found if each.failure.fingerprint == fingerprint)
     sessions = [row for row in rows if row.fingerprint == fingerprint]
     if arguments.json:
-        print_json({**_as_json(listed), "session_ids": [row.session_id for row in sessions]})
+        told = failure_as_json(listed.failure, listed.notes)
+        print_json({**told, "session_ids": [row.session_id for row in sessions]})
         return 0
     out(_text(listed))
     for row in sessions[:_MOST_SESSIONS]:
@@ -94,6 +90,7 @@ def _one(arguments: argparse.Namespace, found: list[ListedFailure], rows: list[S
 
 
 def _write_note(arguments: argparse.Namespace, rows: list[SessionRow]) -> int:
+    from promptetheus.exporters.failure_export import note_as_json
     from promptetheus.notes import Notes, Subject
 
     beginning, text = arguments.note
@@ -110,7 +107,7 @@ def _write_note(arguments: argparse.Namespace, rows: list[SessionRow]) -> int:
         return 1
     say(f"Noted about {fingerprint} ({note.note_id}).")
     if arguments.json:
-        print_json(_note_as_json(note))
+        print_json(note_as_json(note))
     return 0
 
 
@@ -178,18 +175,6 @@ def _bar(counts: tuple[int, ...]) -> str:
     if not most:
         return ""
     return "".join(_BAR[0 if not n else 1 + round((len(_BAR) - 2) * n / most)] for n in counts)
-
-
-def _as_json(listed: ListedFailure) -> dict[str, Any]:
-    import dataclasses
-
-    failure = dataclasses.asdict(listed.failure)
-    return {**failure, "state": listed.failure.state, "notes": [_note_as_json(note) for note in listed.notes]}
-
-
-def _note_as_json(note: Note) -> dict[str, Any]:
-    written = datetime.fromtimestamp(note.written_s, UTC).isoformat(timespec="seconds")
-    return {"id": note.note_id, "text": note.text, "written": written, "fingerprint": note.about.fingerprint}
 
 
 def _deviations_as_json(found: Deviations) -> dict[str, Any]:

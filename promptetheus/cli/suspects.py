@@ -15,7 +15,7 @@ from promptetheus.cli.options import a_filter, add_json, add_limit, add_spools, 
 from promptetheus.cli.output import out, print_json, quoted, say
 
 if TYPE_CHECKING:
-    from promptetheus.cause.suspects import Suspect, SuspectReport
+    from promptetheus.cause.suspects import Suspect
     from promptetheus.queries.tasks import Groups
 
 
@@ -76,7 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
         if read < len(rows):
             say(f"Only {read} of {len(rows)} {word} sessions were read, the newest.")
     if arguments.json:
-        print_json(_as_json(report, groups))
+        from promptetheus.exporters.suspect_export import suspects_document
+
+        ids = ([row.session_id for row in rows] for rows in (groups.failing, groups.passing))
+        print_json(suspects_document(report, groups.by, *ids))
     else:
         out(f"{report.verdict} ({groups.by})" if groups.by else report.verdict)
         for suspect in report.suspects:
@@ -129,28 +132,3 @@ def _line(suspect: Suspect) -> str:
         f" {suspect.verdict}"
     )
     return line + (f"\n      the same sessions: {'; '.join(suspect.alike)}" if suspect.alike else "")
-
-
-def _as_json(report: SuspectReport, groups: Groups) -> dict[str, object]:
-    return {
-        "by": groups.by or None,
-        "verdict": report.verdict,
-        "failing": [row.session_id for row in groups.failing[: report.failing]],
-        "passing": [row.session_id for row in groups.passing[: report.passing]],
-        "looked_at": report.looked_at,
-        "more_sessions": report.more_sessions,
-        "suspects": [
-            {
-                "kind": suspect.kind.value,
-                "text": suspect.text,
-                **suspect.counts._asdict(),
-                "ochiai": round(suspect.score, 4),
-                "effect": round(suspect.effect, 4),
-                "p": suspect.p,
-                "q": suspect.q,
-                "verdict": suspect.verdict,
-                "alike": list(suspect.alike),
-            }
-            for suspect in report.suspects
-        ],
-    }

@@ -63,6 +63,16 @@ def _fenced(value: Any) -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
+def inline_code(text: str) -> str:
+    """A text of one line that no Markdown is read in; whatever backticks it has."""
+    line = printable_line(text)
+    fence = "`"
+    while fence in line:
+        fence += "`"
+    space = " " if line.startswith("`") or line.endswith("`") or not line else ""
+    return f"{fence}{space}{line}{space}{fence}"
+
+
 def value_text(value: Any) -> str:
     """A value as people paste it: strings as they are, everything else as JSON. Printable."""
     if isinstance(value, str):

@@ -122,6 +122,12 @@ HOSTILE_EVENTS = st.lists(
 )
 
 
+def test_a_message_too_large_for_its_line_is_told_by_its_beginning() -> None:
+    kept = {"artifact_id": "2e89", "size_bytes": 2_000_000, "preview": "Once upon a time", "truncated": True}
+    (line,) = lines([{"seq": 0, "type": "agent_message", "payload": {"content": kept}}])
+    assert line == "Once upon a time"
+
+
 @given(HOSTILE_EVENTS)
 def test_any_event_has_a_step_and_a_printable_line(events: list[dict[str, Any]]) -> None:
     steps = build_steps(events)

@@ -20,7 +20,7 @@ from promptetheus.tui.delivery.list import DeliveryList
 from promptetheus.tui.delivery.screen import DeliveryScreen
 from promptetheus.tui.diff.screen import DiffScreen
 from promptetheus.tui.diff.table import DiffTable
-from promptetheus.tui.diff.taking import TakingScreen as TakingDiff
+from promptetheus.tui.diff.taking import TakingDiff
 from promptetheus.tui.diff.value_screen import DiffValueScreen
 from promptetheus.tui.failures.failure_table import FailureTable
 from promptetheus.tui.failures.failures_screen import FailuresScreen
@@ -36,7 +36,7 @@ from promptetheus.tui.pictures.picture_screen import FilmPicture, FilmScreen, Pi
 from promptetheus.tui.pictures.picture_view import PictureView
 from promptetheus.tui.session.session_opening import OpeningScreen
 from promptetheus.tui.session.session_screen import SessionScreen
-from promptetheus.tui.session.session_taking import TakingScreen as TakingSession
+from promptetheus.tui.session.session_taking import TakingSession
 from promptetheus.tui.session.timeline import Timeline
 from promptetheus.tui.sessions.columns_menu import ColumnsMenu
 from promptetheus.tui.sessions.session_table import SessionTable
@@ -50,6 +50,7 @@ from promptetheus.tui.sql.query_book import QueryBook
 from promptetheus.tui.sql.result_grid import ResultGrid
 from promptetheus.tui.sql.screen import SqlScreen
 from promptetheus.tui.sql.taking import TakingResult
+from promptetheus.tui.taking import TakingScreen
 from promptetheus.tui.views import Place
 from tests.tui.compared import FAILED, PASSED, a_pair
 from tests.tui.conftest import OnScreen
@@ -279,7 +280,8 @@ SCENES: Mapping[str, Scene] = {
     "question": Scene((AskWords,), asking),
     "confirmation": Scene((Confirm,), confirming),
     "session": Scene(
-        (SessionScreen, OpeningScreen, TakingSession, Timeline), session, start=_opened("session", BROWSER),
+        (SessionScreen, OpeningScreen, TakingSession, TakingScreen, Timeline), session,
+        start=_opened("session", BROWSER),
         before={"h": ("v", "G", "k", "k"), "l": ("v", "g", "j", "j")},
     ),
     "inspector": Scene((PageView,), inspector, start=_opened("session", BROWSER)),
@@ -293,13 +295,14 @@ SCENES: Mapping[str, Scene] = {
         before=_PAN | {"Z": ("z",), "0": ("z",)},
     ),
     "diff": Scene(
-        (DiffScreen, DiffTable, TakingDiff), diff, start=_opened("diff", PASSED, FAILED),
+        (DiffScreen, DiffTable, TakingDiff, TakingScreen), diff, start=_opened("diff", PASSED, FAILED),
     ),
     "diff value": Scene((DiffValueScreen,), diff_value, start=_opened("diff", PASSED, FAILED)),
-    "failures": Scene((FailuresScreen, FailureTable), failures),
-    "suspects": Scene((SuspectsScreen, SuspectTable), suspects),
+    "failures": Scene((FailuresScreen, FailureTable, TakingScreen), failures),
+    "suspects": Scene((SuspectsScreen, SuspectTable, TakingScreen), suspects),
     "SQL": Scene(
-        (SqlScreen, TakingResult, QueryLibrary, ResultGrid), sql, start=lambda spool: Place("sql", _THREE_COLUMNS)
+        (SqlScreen, TakingResult, QueryLibrary, ResultGrid, TakingScreen), sql,
+        start=lambda spool: Place("sql", _THREE_COLUMNS),
     ),
     "SQL editor": Scene((SqlEditor,), sql_editor, start=lambda spool: Place("sql", _THREE_COLUMNS)),
     "queries": Scene((QueryChooser,), queries, start=lambda spool: Place("sql", _THREE_COLUMNS)),

@@ -293,7 +293,7 @@ async def test_y_copies_the_difference_the_banner_or_a_command(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("promptetheus.tui.diff.taking.copy_text", lambda _app, text: copied.append(text))
+    monkeypatch.setattr("promptetheus.tui.taking.copy_text", lambda _app, text: copied.append(text))
     async with diff_of(spool, *a_pair(spool)) as diff:
         for words in ("this difference", "where they part", "command that opens"):
             await diff.press("y")

@@ -259,9 +259,7 @@ async def test_y_copies_the_fingerprint(
     sessions_app: MakeApp, spool_of_failures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr(
-        "promptetheus.tui.failures.failures_screen.copy_text", lambda _app, text: copied.append(text)
-    )
+    monkeypatch.setattr("promptetheus.tui.taking.copy_text", lambda _app, text: copied.append(text))
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
         await shown.press("y")

@@ -11,6 +11,7 @@ from textual.geometry import Offset
 from textual.message import Message
 
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.theme import COLOURLESS_THEME, our_themes
 from tests.tui.conftest import OnScreen, on_screen
 
 
@@ -296,3 +297,23 @@ async def test_without_colours_the_cursor_is_still_marked(monkeypatch: pytest.Mo
     async with on_screen(app, (40, 10)) as shown:
         await shown.press("j")
         assert shown.lines[1].startswith("▌row 1")
+
+
+async def test_in_sixteen_colours_the_cursor_is_one_bar_and_not_blocks_of_colour() -> None:
+    class Coloured(ListApp):
+        def on_mount(self) -> None:
+            for theme in our_themes():
+                self.register_theme(theme)
+            self.theme = COLOURLESS_THEME
+            self.numbers.render_row = lambda *_: Text.assemble(("! error", "red"), "  ", ("3h ago", "dim"))  # type: ignore[method-assign]
+            super().on_mount()
+
+    app = Coloured(3)
+    async with on_screen(app, (40, 10)):
+        styles = [segment.style for segment in app.numbers.render_line(0)]
+        assert styles and all(style is not None and style.reverse and not style.dim for style in styles)
+        assert {style.color.name for style in styles if style and style.color} == {"default"}
+        assert any(
+            segment.style and segment.style.color and segment.style.color.name == "red"
+            for segment in app.numbers.render_line(1)
+        )

@@ -48,6 +48,23 @@ async def test_a_note_on_a_session_is_seen_in_the_list(sessions_app: MakeApp, tw
         await shown.until(lambda: "✎" not in shown.text, what="its mark too")
 
 
+async def test_a_note_that_could_not_be_written_is_not_lost(
+    sessions_app: MakeApp, two: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Notes, "add", full)
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("n")
+        await shown.until_text("A note on session 01M8FAILED")
+        await shown.type("the wrong day again")
+        await shown.press("enter")
+        await shown.until_text("The notes could not be written: No space left on device.")
+        await shown.until_text("the wrong day again")
+
+
 async def test_a_note_and_a_bookmark_on_a_step_stand_in_the_inspector(
     sessions_app: MakeApp, two: None, spool: Path
 ) -> None:

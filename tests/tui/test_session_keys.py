@@ -44,6 +44,15 @@ async def test_a_call_around_the_one_that_failed_is_not_where_a_session_opens(sp
         assert session.step == "tool search"
 
 
+async def test_shapes_that_are_asked_for_faster_than_they_are_shown_are_all_gone_through(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        for _ in range(3):
+            session.screen.action_next_shape()
+        await session.shown.until(lambda: session.timeline.shape is Shape.RAW)
+        await session.press("v")
+        await session.shown.until(lambda: session.timeline.shape is Shape.STEPS)
+
+
 async def test_a_passing_session_opens_at_its_top(spool: Path) -> None:
     async with on_session(a_passing(spool, "01PASS").path) as session:
         assert session.step == "start"
@@ -147,6 +156,16 @@ async def test_a_jump_key_that_finds_none_names_the_one_that_does(spool: Path) -
         assert "No error after this step: E goes back to step" in session.text
         await session.press("g", "S")
         assert "No screenshot before this step: s goes on to step" in session.text
+
+
+async def test_where_there_is_little_room_an_answer_is_shown_whole_and_the_hints_give_way(
+    spool: Path,
+) -> None:
+    async with on_session(a_browser_run(spool).path, size=(80, 24)) as session:
+        assert "p play" in session.text
+        await session.press("G", "e")
+        assert "No error after this step: E goes back to step " in session.text
+        assert "p play" not in session.text
 
 
 async def test_a_jump_key_on_the_only_one_says_that_it_is(spool: Path) -> None:

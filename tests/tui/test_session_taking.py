@@ -189,7 +189,7 @@ async def test_x_where_nothing_can_be_written_says_why(
         monkeypatch.setattr(Path, "open", refuse)
         await session.shown.press("x")
         await choose(session, "json")
-        await session.shown.until_text("Permission denied")
+        await session.shown.until_text("could not be written")
 
 
 async def test_the_name_of_the_file_is_harmless_whatever_the_session_is_called(

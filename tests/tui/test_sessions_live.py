@@ -156,7 +156,7 @@ async def test_a_worker_that_fails_says_so_and_the_list_stays(
     async with on_screen(app) as shown:
         await shown.until_text("✓ passed")
         await reading_is_over(shown)
-        monkeypatch.setattr(app.sessions_screen._feed.catalog, "refresh", broken)
+        monkeypatch.setattr(app.sessions_screen.feed.catalog, "refresh", broken)
         a_passing(spool, "another")
         await shown.until_text("the disk is on fire")
         assert "✓ passed" in shown.text

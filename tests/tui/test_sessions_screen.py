@@ -222,7 +222,7 @@ async def test_r_reads_the_spool_again(sessions_app: MakeApp, four: None, spool:
     app = sessions_app()
     async with on_screen(app) as shown:
         await all_read(shown)
-        app.sessions_screen._feed.stop()
+        app.sessions_screen.feed.stop()
         table(shown).update([], ["01M8110FAILED"])
         await shown.until_text("3 sessions")
         (spool / "01M8100BROKEN.jsonl").unlink()

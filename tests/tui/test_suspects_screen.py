@@ -122,9 +122,7 @@ async def test_y_copies_a_suspect_in_words(
     sessions_app: MakeApp, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr(
-        "promptetheus.tui.failures.suspects_screen.copy_text", lambda _app, text: copied.append(text)
-    )
+    monkeypatch.setattr("promptetheus.tui.taking.copy_text", lambda _app, text: copied.append(text))
     runs(spool, 3, 3)
     async with on_screen(sessions_app()) as shown:
         await opened(shown)

@@ -118,10 +118,6 @@ class DeliveryScreen(RemovalScreen):
         if self._sending is not None:
             self._sending.give_up()
 
-    @on(CrumbLine.Wanted)
-    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
-        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
-
     # Reading
 
     def _look_again(self) -> None:

@@ -8,15 +8,12 @@ from abc import abstractmethod
 from pathlib import Path
 
 from textual import work
-from textual.worker import Worker, WorkerState
 
 from promptetheus.cause.diff_report import Side
 from promptetheus.cause.noise import Noise
 from promptetheus.tui.diff.reading import CannotCompare, Compared, Sides, Stamp, read_and_compare, stamp_of
-from promptetheus.tui.guard import ErrorReporter
+from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.progress import GivenUp, Progress, ProgressLine
-from promptetheus.tui.unused_keys import SaysUnused
-from promptetheus.tui.views import ViewScreen
 
 LOOK_AGAIN_S = 1.0
 """How often the files are looked at for news."""
@@ -25,7 +22,7 @@ MANY_EVENTS = 2_000
 """Of both sessions together: so many that looking through them for garbage is felt in the keys."""
 
 
-class ComparingScreen(SaysUnused, ViewScreen):
+class ComparingScreen(FilteredListScreen):
     """What is on screen stays there while it is done again.
 
     Args:
@@ -116,7 +113,8 @@ class ComparingScreen(SaysUnused, ViewScreen):
         self._took(found)
         self._look_at_pictures(found)
 
-    @work(group="pictures", exclusive=True, exit_on_error=False)
+    # Without a description Textual makes one of the arguments: 300 ms for the events of two long sessions.
+    @work(group="pictures", exclusive=True, exit_on_error=False, description="looks at pictures")
     async def _look_at_pictures(self, compared: Compared) -> None:
         found = await asyncio.to_thread(compared.with_pictures)
         if self.compared is compared and found.report.rows != compared.report.rows:
@@ -166,14 +164,10 @@ class ComparingScreen(SaysUnused, ViewScreen):
         if progress is self._progress and self.is_running:
             self.query_one(ProgressLine).track(None)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed says so; what is on screen stays."""
-        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
-            if self.compared is None and event.worker.group == "read":
-                error = event.worker.error
-                self.cannot(f"They could not be compared: {type(error).__name__}: {error}")
-            if isinstance(self.app, ErrorReporter):
-                self.app.report_error(event.worker.error)
+    def worker_failed(self, group: str, error: Exception) -> None:
+        """Without a comparison, it stands in its place."""
+        if self.compared is None and group == "read":
+            self.cannot(f"They could not be compared: {type(error).__name__}: {error}")
 
     def _took(self, compared: Compared) -> None:
         if self.is_running:

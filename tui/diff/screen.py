@@ -17,7 +17,6 @@ from textual.widgets import Static
 from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.display import printable_line
 from promptetheus.project_rules import read_rules
-from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.diff.banner import DiffBanner, DiffSides, counts_of
@@ -27,7 +26,7 @@ from promptetheus.tui.diff.page import row_page
 from promptetheus.tui.diff.reading import Compared
 from promptetheus.tui.diff.row_filter import matching_rows
 from promptetheus.tui.diff.table import DiffTable
-from promptetheus.tui.diff.taking import TakingScreen
+from promptetheus.tui.diff.taking import TakingDiff
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.page import Heading, Page
@@ -54,7 +53,7 @@ def open_view(app: Shell, subject: object) -> DiffScreen:
     return DiffScreen(app.root, subject)
 
 
-class DiffScreen(TakingScreen):
+class DiffScreen(TakingDiff):
     """Two columns under a banner, and below them what differs in the highlighted row."""
 
     VIEW = "diff"
@@ -96,7 +95,6 @@ class DiffScreen(TakingScreen):
     def __init__(self, root: Path, paths: tuple[Path, ...]) -> None:
         super().__init__(root, paths)
         self.table = DiffTable(id="diff-table")
-        self._filter = Filter("", (), ())
         self._lost = ""
 
     @property
@@ -148,7 +146,7 @@ class DiffScreen(TakingScreen):
         self._say_whose(report)
         self.table.show(report)
         self.query_one("#diff-numbers", PageView).show(partial(_numbers_page, report), keep_place=True)
-        if self._filter:
+        if self.wanted:
             self._apply_filter()
 
     def _say_whose(self, report: DiffReport) -> None:
@@ -246,11 +244,6 @@ class DiffScreen(TakingScreen):
         event.stop()
         self.action_value()
 
-    @on(PageView.LeaveWanted)
-    def _left_pane(self, event: PageView.LeaveWanted) -> None:
-        event.stop()
-        self.table.focus()
-
     def action_value(self) -> None:
         """The values side by side; on a fold, unfold."""
         row = self.table.row
@@ -312,48 +305,27 @@ class DiffScreen(TakingScreen):
 
     # Filter
 
-    def action_filter(self) -> None:
-        """Filter the steps while typing."""
-        self.query_one(FilterBar).open()
+    @property
+    def listed(self) -> DiffTable:
+        """The rows."""
+        return self.table
 
-    @on(FilterBar.Changed)
-    def _filter_changed(self, event: FilterBar.Changed) -> None:
-        self._filter = event.wanted
+    def filter_changed(self) -> None:
+        """The rows that match."""
         self._apply_filter()
-
-    @on(FilterBar.Left)
-    def _filter_left(self) -> None:
-        self.table.focus()
 
     @work(group="filter", exclusive=True, exit_on_error=False)
     async def _apply_filter(self) -> None:
-        compared, wanted = self.compared, self._filter
+        compared, wanted = self.compared, self.wanted
         if compared is None:
             return
         if not wanted:
             self.table.show_matches(None)
             return
         found = await asyncio.to_thread(matching_rows, compared.report, wanted)
-        if self.compared is compared and self._filter is wanted:
+        if self.compared is compared and self.wanted is wanted:
             self.table.show_matches(found)
             self.query_one(FilterBar).say(len(found), len(compared.report.rows), "", wanted.problems)
-
-    # Leaving
-
-    def action_back(self) -> None:
-        """From the pane below to the rows, from a filter to all rows, from there to the view before."""
-        bar = self.query_one(FilterBar)
-        if self.compared is not None and self.focused is not self.table:
-            self.table.focus()
-        elif bar.is_active:
-            bar.clear()
-        else:
-            self.give_up()
-            self.app.call_next(self.shell.leave)
-
-    @on(CrumbLine.Wanted)
-    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
-        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
 
     def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """What the palette offers beside the keys."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 
 from promptetheus.cause.diff_json import report_as_json
@@ -17,17 +17,15 @@ from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.cause.side_by_side_text import banner_lines, detail_lines, number_lines, row_lines
 from promptetheus.display import short_id
 from promptetheus.queries.diffs import shots
-from promptetheus.tui.chooser import Choice
-from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.diff.comparing import ComparingScreen
 from promptetheus.tui.diff.reading import Compared
 from promptetheus.tui.diff.table import DiffTable
-from promptetheus.tui.file_writing import file_here, screen_as_svg, write_file
-from promptetheus.tui.menu import Menu
-from promptetheus.tui.sessions.session_copies import Copy
+from promptetheus.tui.file_writing import file_here
+from promptetheus.tui.taking import AtHand, Export
 
 
-class TakingScreen(ComparingScreen):
+class TakingDiff(ComparingScreen):
     """The keys that take something along."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,49 +36,38 @@ class TakingScreen(ComparingScreen):
         Binding("x", "export", "export", show=False, id="diff.export", tooltip="Write the comparison to a file"),
     ]  # fmt: skip
 
+    NOTHING_YET = "There is nothing to take along yet: the sessions are not compared."
+    EXPORT_PROMPT = "Write the comparison to a file here"
+
     table: DiffTable
 
-    async def action_copy(self) -> None:
-        """Ask what to copy."""
+    async def copies(self) -> Sequence[Copy]:
+        """The highlighted row first, then the whole."""
         if self.compared is None:
-            self.app.notify("There is nothing to copy yet.", timeout=4)
-            return
-        copies = await asyncio.to_thread(diff_copies, self.compared.report, self.table.row, self.root)
-        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
-        await self.shell.open_screen(Menu("Copy …", choices))
+            return ()
+        return await asyncio.to_thread(diff_copies, self.compared.report, self.table.row, self.root)
 
-    async def action_export(self) -> None:
-        """Ask for a format, then write the file."""
+    def at_hand(self) -> AtHand | None:
+        """The highlighted row: both steps, and what differs in them."""
+        row = self.table.row
+        if self.compared is None or row is None:
+            return None
+        return AtHand(f"difference-{row}.txt", f"{row_text(self.compared.report, row)}\n")
+
+    def exports(self) -> Sequence[Export]:
+        """The whole comparison."""
         compared = self.compared
         if compared is None:
-            self.app.notify("There is no comparison to write yet.", timeout=4)
-            return
-        ids = compared.report.left.session_id, compared.report.right.session_id
-        formats = [
-            ("HTML: one page that stands alone, to send to somebody", "html"),
-            ("Text: the rows, what differs in them, the numbers", "txt"),
-            ("JSON: every row, to compute with", "json"),
-            ("SVG: a picture of this screen", "svg"),
+            return ()
+        report = compared.report
+        forms: list[tuple[str, str, Callable[[], str] | None]] = [
+            ("html", "HTML: one page that stands alone, to send to somebody", partial(_html_text, compared)),
+            ("txt", "Text: the rows, what differs in them, the numbers", partial(whole_text, report)),
+            ("json", "JSON: every row, to compute with", partial(_json_text, report)),
+            ("svg", "SVG: a picture of this screen", None),
         ]
-        choices = [
-            Choice(title, path.name, partial(self._export, compared, path))
-            for title, path in ((title, file_here("diff", ids, extension)) for title, extension in formats)
-        ]
-        await self.shell.open_screen(Menu("Write the comparison to a file here", choices))
-
-    @work(group="export", exclusive=True, exit_on_error=False)
-    async def _export(self, compared: Compared, path: Path) -> None:
-        match path.suffix:
-            case ".svg":
-                # Drawn here and not in the thread that writes: it shows what is on screen now.
-                text = screen_as_svg(self.app, "diff")
-            case ".html":
-                text = partial(_html_text, compared)
-            case ".json":
-                text = partial(_json_text, compared.report)
-            case _:
-                text = partial(whole_text, compared.report)
-        await write_file(self.app, path, text)
+        ids = report.left.session_id, report.right.session_id
+        return [Export(title, file_here("diff", ids, form), text) for form, title, text in forms]
 
 
 def _html_text(compared: Compared) -> str:

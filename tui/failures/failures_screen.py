@@ -4,42 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.worker import Worker, WorkerState
 
 from promptetheus.cause.failures import Life
 from promptetheus.display import printable_line, value
+from promptetheus.exporters.failure_export import failure_markdown, failures_text
 from promptetheus.notes import Note, Notes, Subject
 from promptetheus.queries.failure_list import ListedFailure
-from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.ask_words import AskWords
 from promptetheus.tui.chooser import Choice
-from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.failures.failure_page import failure_page
 from promptetheus.tui.failures.failure_reading import NOTHING, read_failures
 from promptetheus.tui.failures.failure_row import shown_label
 from promptetheus.tui.failures.failure_table import FailureTable, FailureTitles
+from promptetheus.tui.file_writing import file_here
 from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
-from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.menu import Menu
-from promptetheus.tui.sessions.session_copies import Copy
+from promptetheus.tui.taking import AtHand, Export
 from promptetheus.tui.theme import looks_of
-from promptetheus.tui.unused_keys import SaysUnused
-from promptetheus.tui.views import ViewScreen
 
 if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
@@ -57,7 +55,7 @@ def open_view(app: Shell, subject: object) -> FailuresScreen:
     return FailuresScreen(subject, app.clock)
 
 
-class FailuresScreen(SaysUnused, ViewScreen):
+class FailuresScreen(FilteredListScreen):
     """Follows the list of sessions: what ends there is counted here."""
 
     VIEW = "failures"
@@ -76,6 +74,7 @@ class FailuresScreen(SaysUnused, ViewScreen):
         Binding("slash", "filter", "filter", id="failures.filter", tooltip="Filter while you type"),
         Binding("o", "open_newest", "open", show=False, id="failures.open", tooltip="Open its newest session"),
         Binding("y", "copy", "copy", show=False, id="failures.copy", tooltip="Copy: name, sessions, command"),
+        Binding("x", "export", "export", show=False, id="failures.export", tooltip="Write the list to a file"),
         Binding("escape", "back", "back", show=False, id="failures.back", tooltip="Back one level"),
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
@@ -90,7 +89,6 @@ class FailuresScreen(SaysUnused, ViewScreen):
         self.read = NOTHING
         self.table = FailureTable(clock)
         self._wanted = fingerprint
-        self._filter = Filter("", (), ())
 
     @property
     def subject(self) -> object:
@@ -141,22 +139,16 @@ class FailuresScreen(SaysUnused, ViewScreen):
         if self.is_running and complete and (missing := self.table.forget_wanted()):
             self.app.notify(f"No session here fails as {missing}.", timeout=5)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed says so; what is on screen stays."""
-        error = event.worker.error if event.state is WorkerState.ERROR else None
-        if isinstance(error, Exception) and isinstance(self.app, ErrorReporter):
-            self.app.report_error(error)
-
     def _arrange(self) -> None:
-        shown = self.read.matching(self._filter)
+        shown = self.read.matching(self.wanted)
         self.table.why_empty = self._why_empty()
         self.table.show(shown)
-        if self._filter:
-            self.query_one(FilterBar).say(len(shown), len(self.read.failures), "", self._filter.problems)
+        if self.wanted:
+            self.query_one(FilterBar).say(len(shown), len(self.read.failures), "", self.wanted.problems)
         self._say_counts()
 
     def _why_empty(self) -> str:
-        if self._filter and self.read.failures:
+        if self.wanted and self.read.failures:
             return "No failure matches the filter: esc clears it."
         if not self.shell.sessions_screen.scanned:
             return "Reading …"
@@ -251,11 +243,6 @@ class FailuresScreen(SaysUnused, ViewScreen):
         if row is not None:
             self.app.call_next(self.shell.go, "session", row.path)
 
-    @on(PageView.LeaveWanted)
-    def _left_pane(self, event: PageView.LeaveWanted) -> None:
-        event.stop()
-        self.table.focus()
-
     # Notes
 
     async def action_note(self) -> None:
@@ -309,26 +296,46 @@ class FailuresScreen(SaysUnused, ViewScreen):
 
     # Filter
 
-    def action_filter(self) -> None:
-        """Filter while typing."""
-        self.query_one(FilterBar).open()
+    @property
+    def listed(self) -> FailureTable:
+        """The failures."""
+        return self.table
 
-    @on(FilterBar.Changed)
-    def _filter_changed(self, event: FilterBar.Changed) -> None:
-        self._filter = event.wanted
+    def filter_changed(self) -> None:
+        """Those of which a session matches, or the words."""
         self._arrange()
 
-    @on(FilterBar.Left)
-    def _filter_left(self) -> None:
-        self.table.focus()
+    # Taking along
 
-    # Taking along, and leaving
+    def at_hand(self) -> AtHand | None:
+        """The failure as Markdown."""
+        chosen = self._chosen
+        if chosen is None:
+            return None
+        text = failure_markdown(chosen.failure, chosen.notes)
+        return AtHand(f"failure-{chosen.failure.fingerprint}.md", text)
 
-    async def action_copy(self) -> None:
-        """Ask what to copy."""
-        copies = list(self._copies())
-        choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
-        await self.shell.open_screen(Menu("Copy …", choices))
+    def exports(self) -> Sequence[Export]:
+        """The failures that the filter lets through."""
+        listed = [(each.failure, each.notes) for each in self.table.failures]
+        forms: tuple[tuple[Literal["md", "json"], str], ...] = (
+            ("md", "Markdown: each failure with its notes, to read and to paste"),
+            ("json", "JSON: what promptetheus failures --json prints"),
+        )
+        named = () if not self.wanted else ("filtered",)
+        return [
+            Export(
+                title,
+                file_here("failures", named, form),
+                partial(failures_text, form, [self.shell.root], listed),
+            )
+            for form, title in forms
+            if listed
+        ]
+
+    async def copies(self) -> Sequence[Copy]:
+        """The failure under the cursor, then the list."""
+        return list(self._copies())
 
     def _copies(self) -> Iterable[Copy]:
         spool, chosen = str(self.shell.root), self._chosen
@@ -345,17 +352,3 @@ class FailuresScreen(SaysUnused, ViewScreen):
             yield Copy("The SQL behind its sessions", "select … from sessions", sql)
         words = ["promptetheus", "failures", "--spool", spool]
         yield Copy("The command that lists these", "promptetheus failures", shlex.join(words))
-
-    def action_back(self) -> None:
-        """From the pane below to the list, from a filter to all failures, from there to the view before."""
-        bar = self.query_one(FilterBar)
-        if self.focused is not self.table:
-            self.table.focus()
-        elif bar.is_active:
-            bar.clear()
-        else:
-            self.app.call_next(self.shell.leave)
-
-    @on(CrumbLine.Wanted)
-    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
-        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])

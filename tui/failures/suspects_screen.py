@@ -4,40 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
 
 from promptetheus.cause.suspects import Suspect
 from promptetheus.display import printable_line
+from promptetheus.exporters.suspect_export import suspect_markdown, suspects_text
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.filter_terms import quoted
-from promptetheus.tui.chooser import Choice, matches
-from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.chooser import matches
+from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.failures.suspect_page import sentences, suspect_page
 from promptetheus.tui.failures.suspect_reading import FoundSuspects, NoGroups, find_suspects_of
 from promptetheus.tui.failures.suspect_table import SuspectTable, SuspectTitles
+from promptetheus.tui.file_writing import file_here
 from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.footer import KeyFooter
-from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.menu import Menu
 from promptetheus.tui.progress import GivenUp, Progress, ProgressLine
-from promptetheus.tui.sessions.session_copies import Copy
+from promptetheus.tui.taking import AtHand, Export
 from promptetheus.tui.theme import looks_of
-from promptetheus.tui.unused_keys import SaysUnused
-from promptetheus.tui.views import NotNow, ViewScreen
+from promptetheus.tui.views import NotNow
 
 if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
@@ -56,7 +55,7 @@ def open_view(app: Shell, subject: object) -> SuspectsScreen:
     return SuspectsScreen(app.root, subject)
 
 
-class SuspectsScreen(SaysUnused, ViewScreen):
+class SuspectsScreen(FilteredListScreen):
     """Reads the sessions of both groups in a thread, and again when the groups change."""
 
     VIEW = "suspects"
@@ -70,6 +69,7 @@ class SuspectsScreen(SaysUnused, ViewScreen):
         Binding("o", "sessions", "its sessions", id="suspects.sessions", tooltip="List the failing sessions"),
         Binding("slash", "filter", "filter", id="suspects.filter", tooltip="Filter by words while you type"),
         Binding("y", "copy", "copy", id="suspects.copy", tooltip="Copy: the suspect, all of them, the command"),
+        Binding("x", "export", "export", show=False, id="suspects.export", tooltip="Write all of them to a file"),
         Binding("escape", "back", "back", show=False, id="suspects.back", tooltip="Back one level"),
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
@@ -85,7 +85,6 @@ class SuspectsScreen(SaysUnused, ViewScreen):
         self.found: FoundSuspects | None = None
         self.table = SuspectTable()
         self._progress = Progress()
-        self._filter = Filter("", (), ())
         self._problem = ""
 
     @property
@@ -156,29 +155,25 @@ class SuspectsScreen(SaysUnused, ViewScreen):
             self.found, self._problem = found, ""
             self._arrange()
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed says so; what is on screen stays."""
-        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
-            error = event.worker.error
-            self._problem = f"They could not be compared: {type(error).__name__}: {error}"
-            self._say()
-            if isinstance(self.app, ErrorReporter):
-                self.app.report_error(error)
+    def worker_failed(self, group: str, error: Exception) -> None:
+        """It stands in the place of the verdict."""
+        self._problem = f"They could not be compared: {type(error).__name__}: {error}"
+        self._say()
 
     # Showing
 
     def _arrange(self) -> None:
         assert self.found is not None
         every = self.found.report.suspects
-        shown = [each for each in every if _is_wanted(each, self._filter)]
+        shown = [each for each in every if _is_wanted(each, self.wanted)]
         self.table.why_empty = self._why_empty()
         self.table.show(shown)
-        if self._filter:
+        if self.wanted:
             self.query_one(FilterBar).say(len(shown), len(every), "", ())
         self._say()
 
     def _why_empty(self) -> str:
-        if self._filter and self.found is not None and self.found.report.suspects:
+        if self.wanted and self.found is not None and self.found.report.suspects:
             return "Nothing matches the filter: esc clears it."
         report = None if self.found is None else self.found.report
         if report is None or not report.failing or not report.passing:
@@ -238,11 +233,6 @@ class SuspectsScreen(SaysUnused, ViewScreen):
             screen = FullView(printable_line(chosen.text, 120), partial(suspect_page, chosen), self.root)
             self.app.call_next(self.shell.open_screen, screen)
 
-    @on(PageView.LeaveWanted)
-    def _left_pane(self, event: PageView.LeaveWanted) -> None:
-        event.stop()
-        self.table.focus()
-
     # Going on
 
     def action_diff(self) -> None:
@@ -270,28 +260,51 @@ class SuspectsScreen(SaysUnused, ViewScreen):
 
     # Filter
 
-    def action_filter(self) -> None:
-        """Filter by words while typing."""
-        self.query_one(FilterBar).open()
+    @property
+    def listed(self) -> SuspectTable:
+        """The suspects."""
+        return self.table
 
-    @on(FilterBar.Changed)
-    def _filter_changed(self, event: FilterBar.Changed) -> None:
-        self._filter = event.wanted
+    def filter_changed(self) -> None:
+        """Those that hold the words."""
         if self.found is not None:
             self._arrange()
 
-    @on(FilterBar.Left)
-    def _filter_left(self) -> None:
-        self.table.focus()
-
     # Taking along, and leaving
 
-    async def action_copy(self) -> None:
-        """Ask what to copy."""
-        choices = [
-            Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in self._copies()
+    def at_hand(self) -> AtHand | None:
+        """The suspect as Markdown."""
+        chosen = self.table.chosen
+        return None if chosen is None else AtHand("suspect.md", f"{suspect_markdown(chosen)}\n")
+
+    def exports(self) -> Sequence[Export]:
+        """The whole comparison, whatever the filter lets through: its verdict is about all of it."""
+        found = self.found
+        if found is None:
+            return ()
+        failing, passing = (
+            [row.session_id for row in rows] for rows in (found.groups.failing, found.groups.passing)
+        )
+        forms: tuple[tuple[Literal["md", "json"], str], ...] = (
+            ("md", "Markdown: the verdict and each suspect, to read and to paste"),
+            ("json", "JSON: what promptetheus suspects --json prints"),
+        )
+        return [
+            Export(
+                title,
+                file_here("suspects", (self._group_name,), form),
+                partial(suspects_text, form, found.report, found.groups.by, failing, passing),
+            )
+            for form, title in forms
         ]
-        await self.shell.open_screen(Menu("Copy …", choices))
+
+    @property
+    def _group_name(self) -> str:
+        return self.about if isinstance(self.about, str) else self.about.stem
+
+    async def copies(self) -> Sequence[Copy]:
+        """The suspect under the cursor, then all of them."""
+        return list(self._copies())
 
     def _copies(self) -> Iterable[Copy]:
         chosen = self.table.chosen
@@ -300,24 +313,13 @@ class SuspectsScreen(SaysUnused, ViewScreen):
         if self.found is not None:
             lines = [self.found.report.verdict, *map(_as_text, self.table.suspects)]
             yield Copy("All of them", "as text", "\n".join(lines))
-        which = ["--fingerprint", self.about] if isinstance(self.about, str) else [self.about.stem]
+        which = ["--fingerprint", self.about] if isinstance(self.about, str) else [self._group_name]
         words = ["promptetheus", "suspects", *which, "--spool", str(self.root)]
         yield Copy("The command that lists these", "promptetheus suspects …", shlex.join(words))
 
-    def action_back(self) -> None:
-        """From the pane below to the list, from a filter to all suspects, from there to the view before."""
-        bar = self.query_one(FilterBar)
-        if self.focused is not self.table:
-            self.table.focus()
-        elif bar.is_active:
-            bar.clear()
-        else:
-            self._progress.give_up()
-            self.app.call_next(self.shell.leave)
-
-    @on(CrumbLine.Wanted)
-    def _crumb_wanted(self, event: CrumbLine.Wanted) -> None:
-        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
+    def give_up(self) -> None:
+        """End what is being compared."""
+        self._progress.give_up()
 
     def on_resize(self, _event: events.Resize) -> None:
         """The verdict breaks anew by itself; the titles follow the list."""

@@ -16,8 +16,10 @@ from promptetheus.display import printable_line
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.hand_off import Program
 from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PagePlan, PageView
+from promptetheus.tui.taking import AtHand, hand_off_bindings, hand_over, line_at_hand
 from promptetheus.tui.theme import looks_of
 
 
@@ -30,6 +32,7 @@ class FullView(Guarded, Screen[None]):
         Binding("escape,q", "close", "back", id="full.close", tooltip="Back to where it was opened"),
         Binding("enter", "open_row", "fold", id="full.open", tooltip="Fold, unfold or show more"),
         Binding("y", "copy", "copy", id="full.copy", tooltip="Copy the value of this line"),
+        *hand_off_bindings(),
     ]
 
     def __init__(self, title: str, plan: PagePlan, spool: Path) -> None:
@@ -83,3 +86,10 @@ class FullView(Guarded, Screen[None]):
     def action_copy(self) -> None:
         """Copy the value of the highlighted line."""
         copy_text(self.app, self._view.copied_text())
+
+    def action_hand_off(self, program: Program) -> None:
+        """Show the value of the highlighted line in the person's own pager or editor; else the line."""
+        found, line = line_at_hand(self._view.current), self._view.copied_text()
+        if found is None and line:
+            found = AtHand("line.txt", line)
+        hand_over(self.app, program, found, "This line is empty.")

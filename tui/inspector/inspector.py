@@ -27,6 +27,9 @@ HELD_KEY_S = 0.12
 
 SETTLE_S = 0.05
 
+PAINTED_S = 0.025
+"""The row that the cursor moved to is painted first: laying out its page would share the processor with it."""
+
 LOOKED_BACK = 20_000
 """Events searched for the DOM snapshot or the screenshot before this one."""
 
@@ -65,18 +68,20 @@ class Inspector(PageView):
     def inspect(self, glance: Glance) -> None:
         """Show a step, or in the raw shape one event of it. Called at every move of the cursor."""
         what = (glance.step.index, glance.event)
-        same = what == self.shown
+        same, is_first = what == self.shown, self.shown is None
         self.shown = what
         plan = plan_for(self.session_log, glance, raw=self.raw)
+        waits = self._timer is not None
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
         now = time.monotonic()
-        held, self._moved_at = now - self._moved_at < HELD_KEY_S and not same, now
-        if held:
-            self._timer = self.set_timer(SETTLE_S, lambda: self._show_at_last(plan))
+        held, self._moved_at = now - self._moved_at < HELD_KEY_S, now
+        if same or is_first:
+            self.show(plan, keep_place=same and not waits)
         else:
-            self.show(plan, keep_place=same)
+            delay_s = SETTLE_S if held else PAINTED_S
+            self._timer = self.set_timer(delay_s, lambda: self._show_at_last(plan))
 
     def _show_at_last(self, plan: PagePlan) -> None:
         self._timer = None

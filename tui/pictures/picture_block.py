@@ -16,6 +16,7 @@ from promptetheus.tui.inspector.page import BEFORE, Frame, Line, styled
 from promptetheus.tui.pictures.picture import NO_MARKS, WHOLE, Marks, Picture, Window, draw_picture
 from promptetheus.tui.pictures.picture_way import SHADES, Canvas
 from promptetheus.tui.pictures.stored_picture import Shown, read_frame, read_picture
+from promptetheus.tui.wrapping import wrap_styled
 
 LEAST_ROWS = 6
 """Smaller and nothing can be made out."""
@@ -59,8 +60,7 @@ class PictureBlock:
             )
         except PictureError as error:
             text = Text(f"no picture: {printable_line(str(error), 400)}", looks.failed)
-            text.truncate(frame.width, overflow="ellipsis")
-            return [Line(text, value=path, title="path")]
+            return [Line(piece, value=path, title="path") for piece in wrap_styled(text, frame.width)]
         found = [Line(self._caption(picture, frame), value=path, title="path", upload=picture.upload)]
         if change is not None:
             found.append(Line(_change_text(change, shows_before, frame), flips=True))

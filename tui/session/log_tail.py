@@ -23,6 +23,12 @@ LOOK_AGAIN_S = 1.0
 SETTLE_S = 0.02
 """Changes that come faster than this are shown together."""
 
+BUSY_EVENTS = 40
+"""So many events in one look are more than a person reads as they come."""
+
+BUSY_S = 0.1
+"""How long changes are gathered then: ten times a second is plenty, and keys are answered in between."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -73,11 +79,12 @@ class LogTail:
 
     async def updates(self) -> AsyncIterator[Update]:
         """The first portion at once, the rest portion by portion, then every change."""
-        limit = FIRST_BYTES
+        limit, shown = FIRST_BYTES, 0
         while not self._stop.is_set():
             self._changed.clear()
             first, self._first = self._first, None
             update = await (first or asyncio.to_thread(self._read, limit))
+            arrived, shown = update.event_count - shown, update.event_count
             yield update
             if not update.complete:
                 if limit == FIRST_BYTES:  # The first screen is painted before more is read.
@@ -89,7 +96,7 @@ class LogTail:
                 await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_S)
             except TimeoutError:
                 continue
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(BUSY_S if arrived > BUSY_EVENTS else SETTLE_S)
 
     async def watch(self) -> None:
         """Notice changes of the file the moment they happen; without it they are noticed within a second."""

@@ -10,7 +10,7 @@ from textual.timer import Timer
 
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.display import count, printable_line
-from promptetheus.tui.fit import Pieces, cut
+from promptetheus.tui.fit import Pieces, cells_of, cut
 from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.session.playback import SPEEDS
@@ -114,13 +114,15 @@ class SessionBar(LineWidget):
         """Position left, message in the middle, news right."""
         looks = looks_of(self.app)
         right = self._news(looks)
-        right_cells = sum(cell_len(text) for text, _ in right)
         message, style = self._message(looks)
+        if self._is_idle and cell_len(self._position) + cell_len(message) + cells_of(right) + 5 > width:
+            right = []  # an answer is read to its end; what the keys do is said again a moment later
+        right_cells = cells_of(right)
         left_room = max(0, width - right_cells - 2)
         position = cut(self._position, left_room)
         message_room = width - right_cells - cell_len(position) - 5
         shown = cut(message, message_room) if message_room >= 8 else ""
-        if message and not shown:
+        if message and (not shown or (self._said and shown != message)):
             # Too narrow for both: what just happened matters more than where one is.
             position, shown = "", cut(message, left_room)
         pieces: Pieces = [(position, looks.muted)]
@@ -157,6 +159,12 @@ class SessionBar(LineWidget):
         else:
             pieces.append(("▶ p play   ← → step", looks.faint))
         return pieces
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether there is nothing to tell but the keys."""
+        busy = self._skipped or self._reading or self._playing or self._paused or self._unseen or self._live
+        return bool(self._said or self._problem) and not busy
 
     def on_click(self, event: events.Click) -> None:
         """A click on the news follows them."""

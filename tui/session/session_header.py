@@ -10,13 +10,14 @@ from textual.widget import Widget
 
 from promptetheus.display import count, duration, money, printable_line, short_id
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.fit import Pieces, cut, joined
+from promptetheus.tui.crumbs import ARROW, Crumbs
+from promptetheus.tui.fit import Pieces, cells_of, cut, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.theme import Looks, looks_of
 
 ALL_SHAPES_FROM_WIDTH = 100
-_ARROW = " › "
+_WHOLE_NAMES_FROM_ROOM = 61
 _GAP = "  "
 
 
@@ -27,14 +28,6 @@ class SessionHeader(Guarded, Widget, can_focus=False):
     DEFAULT_CSS = """
     SessionHeader { height: 1; padding: 0 2; }
     """
-
-    class CrumbWanted(Message):
-        """The name of a view underneath was clicked."""
-
-        def __init__(self, depth: int) -> None:
-            super().__init__()
-            self.depth = depth
-            """Its place among the crumbs, the list of sessions being 0."""
 
     class ShapeWanted(Message):
         """The name of a shape was clicked."""
@@ -48,14 +41,12 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         self._file = name
         self._row: SessionRow | None = None
         self._shape = Shape.STEPS
-        self._below = ["sessions"]
-        self._crumbs: list[range] = []
-        """The cells of each of them."""
+        self._crumbs = Crumbs()
         self._shapes: list[tuple[range, Shape]] = []
 
     def show_crumbs(self, names: list[str]) -> None:
         """Name the views underneath, the list of sessions first."""
-        self._below = [printable_line(name, 24) for name in names]
+        self._crumbs.name(names)
         self.refresh()
 
     def show_row(self, row: SessionRow) -> None:
@@ -73,38 +64,28 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         """Draw what fits: place, status and shapes always, numbers as far as there is room."""
         looks, width = looks_of(self.app), self.size.width
         shapes = self._shape_pieces(looks, width)
-        room = width - _cells(shapes) - 2
+        room = width - cells_of(shapes) - 2
         left = self._place(looks, room)
         for piece in self._numbers(looks):
-            if _cells([*left, *piece]) > room:
+            if cells_of([*left, *piece]) > room:
                 break
             left += piece
-        space = max(1, width - _cells(left) - _cells(shapes))
-        self._note_shapes(width - _cells(shapes))
+        space = max(1, width - cells_of(left) - cells_of(shapes))
+        self._note_shapes(width - cells_of(shapes))
         return joined([*left, (" " * space, looks.text), *shapes])
 
     def _place(self, looks: Looks, room: int) -> Pieces:
-        crumbs = self._crumb_pieces(looks, room)
+        crumbs = self._crumbs.draw(looks, whole=room >= _WHOLE_NAMES_FROM_ROOM)
         row = self._row
         if row is None:
             return [*crumbs, (printable_line(self._file, 60), looks.text)]
         status = f"{row.status.glyph} {row.status.word}"
         name = short_id(row.session_id)
-        fixed = _cells(crumbs) + cell_len(_ARROW) + cell_len(name) + 2 + cell_len(status)
+        fixed = cells_of(crumbs) + cell_len(ARROW) + cell_len(name) + 2 + cell_len(status)
         agent = cut(printable_line(row.agent, 60), max(0, min(32, room - fixed)))
         if agent:
-            crumbs += [(agent, looks.text), (_ARROW, looks.faint)]
+            crumbs += [(agent, looks.text), (ARROW, looks.faint)]
         return [*crumbs, (name, looks.text), ("  ", looks.text), (status, looks.status(row.status))]
-
-    def _crumb_pieces(self, looks: Looks, room: int) -> Pieces:
-        names = self._below if room > 60 else ["‹"] * len(self._below)
-        pieces: Pieces = []
-        self._crumbs = []
-        for name in names:
-            start = _cells(pieces)
-            pieces += [(name, looks.accent), (_ARROW, looks.faint)]
-            self._crumbs.append(range(start, start + cell_len(name)))
-        return pieces
 
     def _numbers(self, looks: Looks) -> list[Pieces]:
         row = self._row
@@ -151,13 +132,9 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        for depth, cells in enumerate(self._crumbs):
-            if offset.x in cells:
-                self.post_message(self.CrumbWanted(depth))
+        crumb = self._crumbs.wanted_at(offset.x)
+        if crumb is not None:
+            self.post_message(crumb)
         for cells, shape in self._shapes:
             if offset.x in cells:
                 self.post_message(self.ShapeWanted(shape))
-
-
-def _cells(pieces: Pieces) -> int:
-    return sum(cell_len(text) for text, _ in pieces)

@@ -17,10 +17,10 @@ from promptetheus.tui.open_outside import open_outside
 from promptetheus.tui.pictures.film import film_of
 from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.picture_screen import FilmScreen, PictureScreen
-from promptetheus.tui.session.session_taking import TakingScreen
+from promptetheus.tui.session.session_taking import TakingSession
 
 
-class OpeningScreen(TakingScreen):
+class OpeningScreen(TakingSession):
     """The keys that lead out of the timeline and the inspector."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

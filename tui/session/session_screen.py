@@ -59,6 +59,7 @@ class SessionScreen(OpeningScreen):
     VIEW = "session"
     BINDING_GROUP_TITLE = "Session"
     _longest: int | None = None  # The step that the key for long ones went to last.
+    _next_shape: Shape | None = None  # What is about to be shown: keys come faster than a tree is built.
     CSS_PATH = "session.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
         (0, "-stacked"),
@@ -269,10 +270,6 @@ class SessionScreen(OpeningScreen):
             # In the app's own loop: one that belongs to this screen would wait for its own end.
             self.app.call_next(self.shell.leave)
 
-    @on(SessionHeader.CrumbWanted)
-    def _crumb_wanted(self, event: SessionHeader.CrumbWanted) -> None:
-        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
-
     def action_jump(self, name: str, forward: bool) -> None:
         """To the next or previous step of a sort; says where there is one when there is none."""
         jump = JUMPS[name]
@@ -308,7 +305,8 @@ class SessionScreen(OpeningScreen):
     def action_next_shape(self) -> None:
         """Steps, tree, waterfall, raw, and around."""
         shapes = list(Shape)
-        self._show_shape(shapes[(shapes.index(self.timeline.shape) + 1) % len(shapes)])
+        self._next_shape = shapes[(shapes.index(self._next_shape or self.timeline.shape) + 1) % len(shapes)]
+        self._show_shape(self._next_shape)
 
     @on(SessionHeader.ShapeWanted)
     def _shape_wanted(self, event: SessionHeader.ShapeWanted) -> None:
@@ -319,12 +317,14 @@ class SessionScreen(OpeningScreen):
         if shape is Shape.WATERFALL and not self.timeline.steps.timed:
             self.say("This session has no times, so there is no waterfall to draw.", news=True)
             if self.timeline.shape is not Shape.TREE:
+                self._next_shape = None
                 return
             shape = Shape.RAW
         if shape is Shape.TREE and self.timeline.tree_is_far:
             self.say("Building the tree …", news=True)
             await asyncio.to_thread(self.timeline.prepare_tree)
         self.timeline.show_shape(shape)
+        self._next_shape = None
 
     def action_raw(self) -> None:
         """The events of the step as they stand in the file, and back."""

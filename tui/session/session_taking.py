@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 
 from promptetheus.cause.describe import describe
@@ -17,17 +15,17 @@ from promptetheus.exporters.markdown_export import step_markdown, value_text
 from promptetheus.exporters.session_text import Form, session_text
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
-from promptetheus.tui.file_writing import SESSION_FORMS, file_here, screen_as_svg, write_file
-from promptetheus.tui.hand_off import Program, hand_off
+from promptetheus.tui.file_writing import SESSION_FORMS, file_here
 from promptetheus.tui.inspector.page import NOTHING
 from promptetheus.tui.menu import Menu
 from promptetheus.tui.session.session_reading import ReadingScreen
+from promptetheus.tui.taking import AtHand, Export, TakingScreen
 
 Text = Callable[[], str | None]
 """Makes the text once it is asked for."""
 
 
-class TakingScreen(ReadingScreen):
+class TakingSession(ReadingScreen, TakingScreen):
     """The keys that take something along."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,16 +37,10 @@ class TakingScreen(ReadingScreen):
             "Y", "copy_at_once", "copy at once", show=False, id="session.copy_at_once",
             tooltip="Copy the step, or in the inspector the value, without asking",
         ),
-        Binding(
-            "vertical_line", "hand_off('pager')", "pager", show=False, id="session.pager",
-            tooltip="Show the value or step in $PAGER",
-        ),
-        Binding(
-            "ctrl+e", "hand_off('editor')", "editor", show=False, id="session.editor",
-            tooltip="Open a copy of the value or step in $EDITOR",
-        ),
         Binding("x", "export", "export", show=False, id="session.export", tooltip="Write the session to a file"),
     ]  # fmt: skip
+    NOTHING_YET = "There is no step to show."
+    EXPORT_PROMPT = "Write the session to a file here"
 
     @property
     def session_id(self) -> str:
@@ -124,41 +116,22 @@ class TakingScreen(ReadingScreen):
         quoted = self.session_id.replace("'", "''")
         return f"select * from steps where session_id = '{quoted}'{one} order by step"
 
-    # Handing over
+    # Handing over, and exporting
 
-    def action_hand_off(self, program: Program) -> None:
-        """Show the value or step at hand in the person's own pager or editor."""
-        line = self.inspector.current
-        if self.inspector.has_focus and line is not None and line.value is not NOTHING:
-            extension = "txt" if isinstance(line.value, str) else "json"
-            hand_off(self.app, program, value_text(line.value), f"{line.title or 'value'}.{extension}")
-            return
+    def at_hand(self) -> AtHand | None:
+        """The step as Markdown."""
         text, step = self.step_text(), self.timeline.current_step
-        if text is None or step is None:
-            self.app.notify("There is no step to show.", timeout=3)
-        else:
-            hand_off(self.app, program, text, f"step-{step.index}.md")
+        return None if text is None or step is None else AtHand(f"step-{step.index}.md", text)
 
-    # Exporting
-
-    async def action_export(self) -> None:
-        """Ask for a format, then write the file."""
-        forms: list[tuple[Form | Literal["svg"], str]] = [
-            *SESSION_FORMS.items(),
-            ("svg", "SVG: a picture of this screen"),
+    def exports(self) -> Sequence[Export]:
+        """The whole session."""
+        forms: list[tuple[str, str, Callable[[], str] | None]] = [
+            *((form, title, partial(self._text, form)) for form, title in SESSION_FORMS.items()),
+            ("svg", "SVG: a picture of this screen", None),
         ]
-        choices = [
-            Choice(title, path.name, partial(self._export, form, path))
-            for form, title in forms
-            for path in (file_here("session", (self.session_id,), form),)
+        return [
+            Export(title, file_here("session", (self.session_id,), form), text) for form, title, text in forms
         ]
-        await self.shell.open_screen(Menu("Write the session to a file here", choices))
-
-    @work(group="export", exclusive=True, exit_on_error=False)
-    async def _export(self, form: Form | Literal["svg"], path: Path) -> None:
-        # A picture is drawn here and not in the thread that writes: it shows what is on screen now.
-        text = screen_as_svg(self.app, self.session_id) if form == "svg" else partial(self._text, form)
-        await write_file(self.app, path, text)
 
     def _text(self, form: Form) -> str:
         return session_text(form, self.session_id, self.tail.log.events(), self.path.parent)

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from promptetheus.display import printable_line
 from promptetheus.queries.rows import Status
-from promptetheus.tui.fit import Pieces, cut_middle, cut_pieces, joined
+from promptetheus.tui.fit import Pieces, cells_of, cut_middle, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.sessions.session_list import Counts
 from promptetheus.tui.theme import Looks, looks_of
@@ -55,13 +55,13 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
         name: Pieces = [("promptetheus", looks.accent)]
         numbers, live = self._numbers(looks), self._live(looks)
         right = [*numbers, *live]
-        if _cells(name) + 2 + _cells(right) > width:
+        if cells_of(name) + 2 + cells_of(right) > width:
             right = [*self._short_numbers(looks), live[-1]]
-        if _cells(name) + 2 + _cells(right) > width:
+        if cells_of(name) + 2 + cells_of(right) > width:
             return joined(cut_pieces(right, width))
-        place = self._place(looks, width - _cells(name) - _cells(right) - 5)
+        place = self._place(looks, width - cells_of(name) - cells_of(right) - 5)
         left = [*name, ("   ", looks.text), *place] if place else name
-        return joined([*left, (" " * (width - _cells(left) - _cells(right)), looks.text), *right])
+        return joined([*left, (" " * (width - cells_of(left) - cells_of(right)), looks.text), *right])
 
     def _place(self, looks: Looks, room: int) -> Pieces:
         here, spool = short_paths(self._root)
@@ -117,7 +117,3 @@ def short_paths(root: Path) -> tuple[str, str]:
 def _from_home(path: Path, home: Path) -> str:
     text = f"~/{path.relative_to(home)}" if path.is_relative_to(home) and path != home else str(path)
     return printable_line(text)
-
-
-def _cells(pieces: Pieces) -> int:
-    return sum(cell_len(text) for text, _ in pieces)

@@ -52,6 +52,8 @@ class LivePreview(PreviewPane):
             await self._wanted.wait()
             self._wanted.clear()
             await asyncio.sleep(PREVIEW_DELAY_S)
+            while not self.screen.is_active:  # Nobody sees it, and the view in front needs the processor.
+                await asyncio.sleep(PREVIEW_AGAIN_S)
             row = self.row
             if row is None or self.knows(row):
                 continue

@@ -202,7 +202,8 @@ def _facts(row: SessionRow, looks: Looks) -> Pieces:
     if row.cost_usd is not None:
         facts.append(cost_text(row))
     if row.unpriced_calls:
-        facts.append(f"{count(row.unpriced_calls)} LLM calls without a known price")
+        calls = "LLM call" if row.unpriced_calls == 1 else "LLM calls"
+        facts.append(f"{count(row.unpriced_calls)} {calls} without a known price")
     if row.scores:
         facts.append(scores_text(row))
     if row.tags:

@@ -5,19 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
-
-
-class Copy(NamedTuple):
-    """One thing to copy."""
-
-    title: str
-    note: str
-    """A hint of the text."""
-    text: str
+from promptetheus.tui.clipboard import Copy
 
 
 def session_copies(

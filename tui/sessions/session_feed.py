@@ -76,6 +76,8 @@ class SessionFeed:
         self._watcher = await asyncio.to_thread(_new_watcher, self._root)
         async for paths in self._watcher.changes(self._stop):
             yield await self._refreshed(None if self._root in paths else paths)
+            # What changes meanwhile is gathered: thousands of events a second must not be read one by one.
+            await asyncio.sleep(BATCH_S)
 
     async def look_after(self, rows: list[SessionRow]) -> Change:
         """Look again at sessions that nobody writes to: a killed writer changes no file."""

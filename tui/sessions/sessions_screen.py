@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -10,48 +9,37 @@ from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.worker import Worker, WorkerState
 
 from promptetheus.display import short_id
-from promptetheus.queries.rows import Change, SessionRow
-from promptetheus.tui.failures.failure_news import FailureNews
+from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
-from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.message_log import Trouble
-from promptetheus.tui.sessions.activity_reader import ActivityReader
 from promptetheus.tui.sessions.empty_state import EmptyState
 from promptetheus.tui.sessions.header import SpoolHeader
 from promptetheus.tui.sessions.list_troubles import list_troubles
 from promptetheus.tui.sessions.live_preview import LivePreview
 from promptetheus.tui.sessions.session_cells import newest
 from promptetheus.tui.sessions.session_columns import COLUMNS
-from promptetheus.tui.sessions.session_feed import SessionFeed
 from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.sessions.session_titles import SessionTitles
+from promptetheus.tui.sessions.sessions_reading import ReadingSessions
 from promptetheus.tui.sessions.spent import spent
-from promptetheus.tui.sessions.taking import TakingSessions
-
-ACTIVITY_DELAY_S = 0.15
-"""How long the list has to rest before the activity of what is in sight is read."""
 
 LOOK_AFTER_S = 2.0
 """How often sessions that run are looked at again, to notice that their writer died."""
-
-PRICE_DELAY_S = 1.0
-"""How long to gather changes before pricing them: a stream of events must not price every one."""
 
 COMPLETED_FROM = 2000
 """Sessions whose values complete a filter."""
 
 
-class SessionsScreen(TakingSessions):
+class SessionsScreen(ReadingSessions):
     """The first view. Everything slow happens in workers; the frame is there before the first file is read."""
 
     VIEW = "sessions"
@@ -107,9 +95,6 @@ class SessionsScreen(TakingSessions):
             self.view = view
             self.subject = subject
 
-    class Scanned(Message):
-        """Every session has been read."""
-
     class DemoWanted(Message):
         """The person wants to see the demo."""
 
@@ -121,19 +106,10 @@ class SessionsScreen(TakingSessions):
         clock: Callable[[], float] = time.time,
         why_stale: Callable[[], str] = lambda: "",
     ) -> None:
-        super().__init__()
-        self.root = root
+        super().__init__(root, clock=clock)
         self._why_stale = why_stale
         self._is_stale = False
-        self.scanned = False
-        """Whether every session has been read once."""
-        self.table = SessionTable(clock=clock)
-        self._feed = SessionFeed(root)
         self._filter_text = filter_text
-        self._news = FailureNews()
-        self._watching = True
-        self._activity = ActivityReader()
-        self._taking = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
         """Header, filter, titles over the table or the lesson, preview, keys."""
@@ -150,127 +126,31 @@ class SessionsScreen(TakingSessions):
         """Read in a thread while the frame is painted, which shows already what is remembered."""
         self.table.focus()
         if not self._filter_text:
-            self.table.update(self._feed.glance())
-        self._scan()
+            self.table.update(self.feed.glance())
+        self.scan()
         self.call_after_refresh(self._begin)
-
-    def on_unmount(self) -> None:
-        """Let the watcher go at once; the program would wait for it."""
-        self._feed.stop()
 
     def _begin(self) -> None:
         self.set_interval(1.0, self._tick)
-        self.set_interval(LOOK_AFTER_S, self._look_after_running)
+        self.set_interval(LOOK_AFTER_S, self.look_after_running)
 
     def show_spool(self, root: Path) -> None:
         """Turn to another spool."""
-        for group in ("scan", "watch", "price", "look-after", "read-again"):
-            self.workers.cancel_group(self, group)
-        self._feed.stop()
-        self.root, self._feed, self.scanned, self._watching = root, SessionFeed(root), False, True
         self.query_one(SpoolHeader).show_root(root)
         self.query_one(EmptyState).show_root(root)
-        self.table.update([], list(self.table.sessions.by_id))
-        self._scan()
+        self.read_spool(root)
 
-    # Reading
-
-    @work(group="scan", exclusive=True, exit_on_error=False)
-    async def _scan(self) -> None:
-        async for rows in self._feed.scan():
-            await self._take(Change(rows, []))
-        self.scanned = True
-        self._arranged()
-        # What costs an import comes after the rows are on screen.
-        self.call_after_refresh(self._go_on)
-
-    def _go_on(self) -> None:
-        # Watching begins with a look at everything, so nothing that changed during the scan is missed.
-        self._watch()
-        self._price()
-        self.post_message(self.Scanned())
-
-    @work(group="watch", exclusive=True, exit_on_error=False)
-    async def _watch(self) -> None:
-        async for change in self._feed.changes():
-            await self._take(change)
-            if not self.is_running:
-                return
-            self._say_counts()
-            if change.updated:
-                self._price()
-
-    @work(group="price", exclusive=True, exit_on_error=False)
-    async def _price(self) -> None:
-        await asyncio.sleep(PRICE_DELAY_S)
-        await self._take(Change(await self._feed.price(), []))
-
-    @work(group="read-again", exclusive=True, exit_on_error=False)
-    async def _read_again(self) -> None:
-        rows = await self._feed.everything()
-        gone = self.table.sessions.by_id.keys() - {row.session_id for row in rows}
-        await self._take(Change(rows, list(gone)))
-        self.app.notify(f"Read again: {len(rows):,} session{'' if len(rows) == 1 else 's'}.", timeout=2)
-
-    @work(group="look-after", exclusive=True, exit_on_error=False)
-    async def _look_after_running(self) -> None:
-        running = self.table.sessions.running()
-        if running:
-            await self._take(await self._feed.look_after(running))
-
-    @work(group="activity", exclusive=True, exit_on_error=False)
-    async def _read_activity(self) -> None:
-        """How busy the sessions in sight were, once the list rests."""
-        await asyncio.sleep(ACTIVITY_DELAY_S)
-        async for row, found in self._activity.read(self.table.in_sight):
-            self.table.show_activity(row, found)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed says so; what it brought so far stays on screen."""
-        if event.state is not WorkerState.ERROR:
-            return
-        match event.worker.group:
-            case "watch":
-                self._watching = False
-            case "scan":
-                self.scanned = True
-                self._go_on()
-        self._arranged()
-        if isinstance(self.app, ErrorReporter) and isinstance(event.worker.error, Exception):
-            self.app.report_error(event.worker.error)
-
-    async def _take(self, change: Change) -> None:
-        """Show what was found, and tell of failures that are new; whoever waits for it may be cancelled."""
-        if self.is_running and change:
-            await asyncio.shield(self._take_in(change, self._feed))
-
-    async def _take_in(self, change: Change, feed: SessionFeed) -> None:
-        async with self._taking:
-            if self.scanned:
-                delay = self._news.take(change.updated, self.table.sessions.by_id)
-                if delay is not None:
-                    self.set_timer(delay, self._tell_news)
-            for _ in self.table.taking(change.updated, change.removed):
-                await asyncio.sleep(0)
-                if feed is not self._feed or not self.is_running:
-                    return
-
-    def _tell_news(self) -> None:
-        news = self._news.tell()
-        if news is not None:
-            self.app.notify(news.text, title=news.title, severity="error")
+    # Showing
 
     def _newest_sessions(self) -> Iterable[SessionRow]:
         """What filters are completed from at each key: not from ten thousand rows."""
         return islice(self.table.sessions.by_id.values(), COMPLETED_FROM)
 
-    # Showing
-
     def _tick(self) -> None:
         if not self.is_active:
             return  # Nobody sees it; what changed meanwhile is drawn when the view comes back.
         self.table.tick()
-        self._say_counts()
+        self.say_counts()
         self._tell_staleness()
 
     def _tell_staleness(self) -> None:
@@ -284,7 +164,7 @@ class SessionsScreen(TakingSessions):
                 self.app.notify(text, title="Nothing comes in from the gateway", severity="warning")
 
     @on(SessionTable.Arranged)
-    def _arranged(self) -> None:
+    def arranged(self) -> None:
         """Let everything around the table follow it."""
         sessions = self.table.sessions
         empty = self.scanned and not sessions.by_id
@@ -297,7 +177,7 @@ class SessionsScreen(TakingSessions):
             elif not empty and self.focused in (lesson, None):
                 self.table.focus()
             self.refresh_bindings()
-        self._say_counts()
+        self.say_counts()
         self.query_one(SessionTitles).refresh()
         bar = self.query_one(FilterBar)
         if bar.is_active:
@@ -305,19 +185,20 @@ class SessionsScreen(TakingSessions):
             together = spent(sessions.visible)
             bar.say(len(sessions.visible), len(sessions.by_id), hides, sessions.filter.problems, together)
 
-    def _say_counts(self) -> None:
-        mode = "reading" if not self.scanned else self._feed.mode if self._watching else "stopped"
+    def say_counts(self) -> None:
+        """In the first line."""
+        mode = "reading" if not self.scanned else self.feed.mode if self.watching else "stopped"
         if self.scanned and self._why_stale():
             mode = "stale"
-        skipped = len(self._feed.catalog.problems()) if self.scanned else 0
+        skipped = len(self.feed.catalog.problems()) if self.scanned else 0
         self.query_one(SpoolHeader).say(self.table.sessions.counts(), mode, skipped)
 
     def troubles(self) -> list[Trouble]:
         """What keeps the list from being complete and up to date."""
         found = list_troubles(
-            self._feed.catalog.problems(),
-            watching=self._watching,
-            why_polling=self._feed.why_polling,
+            self.feed.catalog.problems(),
+            watching=self.watching,
+            why_polling=self.feed.why_polling,
             why_stale=self._why_stale(),
         )
         return list(found)
@@ -326,7 +207,7 @@ class SessionsScreen(TakingSessions):
     def _highlighted(self, event: SessionTable.Highlighted) -> None:
         self.query_one(LivePreview).follow(event.row)
         if self.scanned:
-            self._read_activity()
+            self.read_activity()
 
     @on(LineList.Opened)
     def _opened(self) -> None:
@@ -382,10 +263,10 @@ class SessionsScreen(TakingSessions):
 
     def action_scan(self) -> None:
         """Read the whole spool again, and watch it again if that had failed."""
-        self._read_again()
-        if not self._watching:
-            self._watching = True
-            self._watch()
+        self.read_again()
+        if not self.watching:
+            self.watching = True
+            self.follow_spool()
 
     def action_demo(self) -> None:
         """Ask for the demo."""

@@ -40,13 +40,13 @@ class SqlEditor(Guarded, TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         # A text area takes enter for a new line before bindings see it, unless they have priority.
         Binding("enter", "run_query", "run", id="sql.run", tooltip="Run the query", priority=True),
+        Binding("escape", "leave", "leave", id="sql.leave", tooltip="Leave the query, to the result"),
         Binding("ctrl+j,alt+enter", "new_line", "new line", id="sql.new_line", tooltip="Begin a new line"),
         Binding("tab", "complete(1)", "complete", id="sql.complete", tooltip="Complete the word, or the next way to"),
         Binding(
             "shift+tab", "complete(-1)", "complete", show=False, id="sql.complete_back",
             tooltip="The completion before; to the result where there is none",
         ),
-        Binding("escape", "leave", "to the result", show=False, id="sql.leave", tooltip="To the result"),
         Binding(
             "ctrl+c", "stop_or_copy", "cancel", show=False, id="sql.cancel_here",
             tooltip="Cancel what runs; else copy what is selected",

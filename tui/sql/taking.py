@@ -14,7 +14,6 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from promptetheus.display import printable_line
-from promptetheus.exporters.markdown_export import value_text
 from promptetheus.queries.parquet import CannotWrite
 from promptetheus.queries.result_text import json_value
 from promptetheus.queries.sql_error import SqlError
@@ -23,14 +22,14 @@ from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.menu import Menu
 from promptetheus.tui.progress import GivenUp, Progress, ProgressLine
 from promptetheus.tui.sql.result_taking import MOST_COPIED_ROWS, Form, first_rows, result_text, write_result
-from promptetheus.tui.views import ViewScreen
+from promptetheus.tui.taking import AtHand, TakingScreen, value_at_hand
 
 if TYPE_CHECKING:
     from promptetheus.queries.open_result import OpenResult
     from promptetheus.tui.sql.result_grid import ResultGrid
 
 
-class TakingResult(ViewScreen):
+class TakingResult(TakingScreen):
     """The keys that take something along."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,6 +39,7 @@ class TakingResult(ViewScreen):
         ),
         Binding("x", "export", "export", id="sql.export", tooltip="Write the result to a file: CSV, JSON, Parquet"),
     ]  # fmt: skip
+    NOTHING_YET = "There is no cell to show yet."
 
     root: Path
     grid: ResultGrid
@@ -68,12 +68,19 @@ class TakingResult(ViewScreen):
 
     def action_copy_cell(self) -> None:
         """Copy the value under the cursor."""
-        result, row = self.result, self.grid.current_row
-        if result is None or row is None:
+        found = self.at_hand()
+        if found is None:
             self.app.notify("There is no cell to copy.", timeout=3)
-            return
+        else:
+            copy_text(self.app, found.text)
+
+    def at_hand(self) -> AtHand | None:
+        """The value under the cursor."""
+        row = self.grid.current_row
+        if self.result is None or row is None:
+            return None
         column = self.grid.columns[self.grid.column]
-        copy_text(self.app, value_text(json_value(row[column.place], column.type)))
+        return value_at_hand(json_value(row[column.place], column.type), column.name)
 
     async def action_copy(self) -> None:
         """Ask what to copy."""

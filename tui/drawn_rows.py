@@ -1,0 +1,90 @@
+"""The rows of a list as they are on the screen: drawn once, kept while nothing about them changes, harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from promptetheus.display import printable_line
+from promptetheus.tui.harmless import harmless_parts
+from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
+from promptetheus.tui.pictures.picture_way import is_covered
+from promptetheus.tui.theme import Looks
+
+if TYPE_CHECKING:
+    from promptetheus.tui.line_list import LineList
+
+MARKER = "▌"
+"""Stands before the highlighted row, so that it is seen without colours too."""
+
+CACHED_ROWS = 1024
+"""Drawn rows kept: several screens, so that scrolling back and forth draws nothing twice."""
+
+
+class DrawnRows:
+    """Draws the rows of one list."""
+
+    def __init__(self, line_list: LineList) -> None:
+        self._list = line_list
+        self._strips: LRUCache[tuple[int, bool, int], Strip] = LRUCache(CACHED_ROWS)
+        self._drawn_with: Looks | None = None
+        """The styles that `_strips` were drawn with; another theme makes them worthless."""
+
+    def forget(self, first: int = 0) -> None:
+        """Rows from `first` on look different now."""
+        for key in list(self._strips.keys()):
+            if key[0] >= first:
+                self._strips.discard(key)
+
+    def forget_row(self, index: int, width: int) -> None:
+        """One row looks different now."""
+        self._strips.discard((index, True, width))
+        self._strips.discard((index, False, width))
+
+    def row(self, index: int, selected: bool, width: int) -> Strip:
+        """One row in `width` cells, marker included."""
+        looks = self._list.looks
+        if looks is not self._drawn_with:
+            self._strips.clear()
+            self._drawn_with = looks
+        key = (index, selected, width)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._draw(index, selected, width, looks)
+        return strip
+
+    def _draw(self, index: int, selected: bool, width: int, looks: Looks) -> Strip:
+        line_list = self._list
+        base = line_list.rich_style
+        try:
+            row = line_list.render_row(index, width - 1, selected)
+            if not selected:
+                return self.strip(row, width, base)
+            if line_list.has_focus:
+                return self.strip(row, width, base + looks.cursor, MARKER, looks.accent)
+            return self.strip(row, width, base + looks.cursor_blurred, MARKER, looks.muted)
+        except Exception as error:
+            # One row that cannot be drawn must not take the program, and with it the evidence, away.
+            message = printable_line(f"this row could not be drawn: {type(error).__name__}: {error}", 400)
+            return self.strip(Text(message, looks.failed), width, base)
+
+    def strip(
+        self, row: Text | Strip, width: int, base: Style, marker: str = " ", marker_style: Style | None = None
+    ) -> Strip:
+        """What was drawn, behind its marker and without anything that a terminal would obey."""
+        if isinstance(row, PictureStrip):
+            # Graphics are drawn by the terminal over whatever is in front of them.
+            seen = self._list.screen.is_active and not is_covered(self._list.app)
+            parts: Iterable[Segment] = row if seen else without_graphics(row)
+        else:
+            parts = harmless_parts(row)
+        strip = Strip([Segment(marker, marker_style), *parts])
+        strip = strip.adjust_cell_length(width)
+        # Reversed, each colour of the row would be a block of its own: what reverses goes over them, not under.
+        return Strip(Segment.apply_style(strip, post_style=base)) if base.reverse else strip.apply_style(base)
