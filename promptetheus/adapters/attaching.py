@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from typing import Any, Self
 
 
@@ -47,8 +48,10 @@ class Attached:
     def __exit__(self, *exc: Any) -> None:
         self.detach()
 
+    @abstractmethod
     def _attach(self) -> None:
-        raise NotImplementedError
+        """Put it into the framework."""
 
+    @abstractmethod
     def _detach(self) -> None:
-        raise NotImplementedError
+        """Take it out, and leave the framework as it was."""

@@ -318,7 +318,7 @@ async def test_spans_go_to_the_session_in_which_they_began(spool: Path, record: 
 
 @pytest.mark.adapter("OpenTelemetry", "two sessions", "many threads")
 def test_spans_of_threads_go_to_the_sessions_of_their_threads(provider: Any, spool: Path) -> None:
-    tracer = provider.get_tracer("some.library")
+    tracer = provider.get_tracer("a-library")
     found: dict[int, list[str]] = {}
 
     def work(number: int) -> None:
@@ -339,7 +339,7 @@ def test_spans_of_threads_go_to_the_sessions_of_their_threads(provider: Any, spo
 
 @pytest.mark.adapter("OpenTelemetry", "inbound: OpenInference", "two adapters")
 def test_a_call_inside_of_a_call_is_recorded_once_by_the_inner_one(provider: Any, record: Record) -> None:
-    tracer = provider.get_tracer("some.library")
+    tracer = provider.get_tracer("a-library")
     counted = {"llm.token_count.prompt": 11, "llm.token_count.completion": 7}
     for of_inner in (counted, {}):
         llm = {"openinference.span.kind": "LLM", "llm.model_name": "m", "output.value": "Paris"}

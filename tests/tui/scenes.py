@@ -45,8 +45,8 @@ from promptetheus.tui.sessions.taking import TakingSessions
 from promptetheus.tui.shell import Shell
 from promptetheus.tui.sql.choosers import QueryChooser
 from promptetheus.tui.sql.editor import SqlEditor
-from promptetheus.tui.sql.library import QueryLibrary
 from promptetheus.tui.sql.query_book import QueryBook
+from promptetheus.tui.sql.query_library import QueryLibrary
 from promptetheus.tui.sql.result_grid import ResultGrid
 from promptetheus.tui.sql.screen import SqlScreen
 from promptetheus.tui.sql.taking import TakingResult

@@ -33,9 +33,9 @@ from promptetheus.tui.line_list import LineList
 from promptetheus.tui.progress import Progress, ProgressLine
 from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.sql.editor import CompletionLine, SqlEditor
-from promptetheus.tui.sql.library import QueryLibrary
 from promptetheus.tui.sql.notice import SqlNotice
 from promptetheus.tui.sql.query_book import QueryBook
+from promptetheus.tui.sql.query_library import QueryLibrary
 from promptetheus.tui.sql.result_cells import cell_text
 from promptetheus.tui.sql.result_grid import ResultGrid, ResultTitles
 from promptetheus.tui.theme import looks_of
