@@ -31,6 +31,9 @@ from benchmarks.tui_start import COMPARED, Data
 from promptetheus.queries.catalog import Catalog
 
 LONG = "long-100000"
+RECORDED = "01"
+"""How the ids begin that the SDK gives: what an earlier run recorded while it measured, and was killed."""
+
 DIFF_STEPS = 5_000
 FAILURES = 200
 """Ways of failing, with a session each."""
@@ -84,6 +87,8 @@ def _generated(directory: Path, sessions: int) -> Data:
             write(spool, f"failing-{number:03}", failing_session(number))
         _date(spool)
         tui_keys.merged_copy(spool, data.merged)
+    for left in spool.glob(f"{RECORDED}*.jsonl"):
+        left.unlink()
     return data
 
 
