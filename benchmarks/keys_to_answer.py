@@ -115,9 +115,8 @@ QUESTIONS = (
     Question(
         "What did the page look like before the wrong click?",
         "demo",
-        # It opens at the failed check; the screenshots before that are of #confirm and of the wrong slot.
-        ("/", Words("agent:browser fp:wednesday"), "Enter", "Enter", "S", "S", "b"),
-        (r"▌.*click +#slot-wed-2pm", r"before +b flips", r"▀▀▀"),
+        ("/", Words("agent:browser fp:wednesday"), "Enter", "b"),
+        (r"click #slot-wed-2pm +before +differs from .*, which passed", r"▀▀▀"),
     ),
     Question(
         "Hand it to my coding agent.",

@@ -1,11 +1,11 @@
 """Pictures of every view of the terminal, at three sizes, dark and light: to look at each one after a change.
 
-    python -m benchmarks.looks OUT [--only NAME] [--size 80x24] [--theme dark] [--spool DIR]
+    python -m benchmarks.looks OUT [--only NAME …] [--size 80x24] [--theme dark] [--spool DIR]
 
 Writes `NAME-SIZE-THEME.svg` and `.txt`, and `.png` where `rsvg-convert` is installed (Debian: librsvg2-bin). Records
 the demo first (seven seconds) unless a spool with a failing browser run is given. To add a view, add a line to
-`LOOKS`: the keys that lead to it from the list of sessions. The main views also come in the other themes: no colour,
-sixteen colours, high contrast, colour-blind safe.
+`looks_views.py`: the keys that lead to it from the list of sessions, and its scene in `looks_scenes.py`.
+The main views also come in the other themes: no colour, sixteen colours, high contrast, colour-blind safe.
 
     python -m benchmarks.looks docs/pictures --readme
 
@@ -22,16 +22,17 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
 
+from benchmarks.looks_scenes import Staged
+from benchmarks.looks_views import HAPPENS, LOOKS, README, Look
 from promptetheus.tui.app import PromptetheusApp
-from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 
 SIZES = ("80x24", "120x40", "200x50")
 THEMES = ("dark", "light")
@@ -47,121 +48,8 @@ SETTLE_S = 1.2
 AT_ONCE = 3
 """Programs under way at the same time: most of a picture is waiting."""
 
-README_AGE_S = 240.0
-"""How long ago the sessions of the README's pictures are said to have been recorded."""
-
-Step = str | Callable[[Pilot[Any]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One view."""
-
-    name: str
-    steps: tuple[Step, ...] = ()
-    """Keys, or something to do; each is given time to show."""
-    main: bool = False
-    """Whether it is worth a look in the other themes."""
-    empty: bool = False
-    """Whether it is of a spool in which there is nothing."""
-
-
-async def _to_the_failing_browser_run(pilot: Pilot[Any]) -> None:
-    """Highlight a session with screenshots, errors and a passing neighbour."""
-    screen = pilot.app.screen_stack[0]
-    assert isinstance(screen, SessionsScreen)
-    for place, row in enumerate(screen.table.sessions.visible):
-        if row.types.get("screenshot") and row.status.is_failing:
-            screen.table.select(place)
-            break
-
-
-async def _to_the_erring_coder(pilot: Pilot[Any]) -> None:
-    """Highlight a session with a traceback."""
-    screen = pilot.app.screen_stack[0]
-    assert isinstance(screen, SessionsScreen)
-    for place, row in enumerate(screen.table.sessions.visible):
-        if row.errors and not row.types.get("screenshot"):
-            screen.table.select(place)
-            break
-
-
-async def _into_it(pilot: Pilot[Any]) -> None:
-    await _to_the_failing_browser_run(pilot)
-    await pilot.press("enter")
-
-
-async def _into_the_coder(pilot: Pilot[Any]) -> None:
-    await _to_the_erring_coder(pilot)
-    await pilot.press("enter")
-
-
-QUERY = (
-    "select agent, status, count(*) as runs, avg(duration_s) as took from sessions group by all order by all"
-)
-
-LOOKS = (
-    Look("empty", empty=True, main=True),
-    Look("sessions", (_to_the_failing_browser_run,), main=True),
-    Look("sessions-grouped", ("v", "v")),
-    Look("sessions-marked", ("space", "space", "j")),
-    Look("sessions-filter", ("slash", *"failed")),
-    Look("sessions-completion", ("slash", *"status:")),
-    Look("sessions-chips", ("slash", *"status:failed agent:browser", "enter")),
-    Look("sessions-hidden", ("slash", *"nothing-like-this", "enter")),
-    Look("session", (_into_it,), main=True),
-    Look("session-tree", (_into_it, "v")),
-    Look("session-waterfall", (_into_it, "v", "v"), main=True),
-    Look("session-waterfall-zoomed", (_into_it, "v", "v", "z", "z")),
-    Look("session-raw", (_into_it, "v", "v", "v")),
-    Look("session-inspector", (_into_it, "tab", "j")),
-    Look("session-screenshot", (_into_it, "g", "s", "s")),
-    Look("session-before-after", (_into_it, "g", "s", "s", "b")),
-    Look("session-first", (_into_it, "g")),
-    Look("session-message", (_into_it, "g", "m")),
-    Look("session-agent-message", (_into_it, "G", "M")),
-    Look("session-tool", (_into_it, "g", "t")),
-    Look("session-check", (_into_it, "g", "c")),
-    Look("session-error", (_into_the_coder, "g", "e")),
-    Look("session-coder-tool", (_into_the_coder, "g", "t", "t")),
-    Look("session-filter", (_into_it, "slash", *"click")),
-    Look("session-full", (_into_it, "g", "t", "enter")),
-    Look("session-copy", (_into_it, "y")),
-    Look("session-export", (_into_it, "x")),
-    Look(
-        "session-jump",
-        (
-            _into_it,
-            "f12",
-        ),
-    ),
-    Look("session-note", (_into_it, "n")),
-    Look("session-playing", (_into_it, "g", "greater_than_sign", "p")),
-    Look("filmstrip", (_into_it, "f")),
-    Look("picture-zoomed", (_into_it, "f", "z", "z")),
-    Look("help", (_into_it, "question_mark")),
-    Look("palette", ("ctrl+p",), main=True),
-    Look("palette-typed", ("ctrl+p", *"theme")),
-    Look("diff", (_to_the_failing_browser_run, "d"), main=True),
-    Look("diff-next", (_to_the_failing_browser_run, "d", "n", "n")),
-    Look("diff-value", (_to_the_failing_browser_run, "d", "enter")),
-    Look("diff-ignored", (_to_the_failing_browser_run, "d", "i")),
-    Look("failures", ("4",), main=True),
-    Look("suspects", (_to_the_failing_browser_run, "s"), main=True),
-    Look("sql", ("5",)),
-    Look("sql-result", ("5", *QUERY, "enter")),
-    Look("sql-library", ("5", "ctrl+o")),
-    Look("delivery", ("6",), main=True),
-    Look("delivery-purge", ("6", "p")),
-)
-
-README = (
-    (Look("sessions", (_to_the_failing_browser_run,)), "120x32"),
-    (Look("session", (_into_it, "S", "S")), "120x32"),
-    (Look("diff", (_to_the_failing_browser_run, "d")), "120x32"),
-    (Look("failures", ("4",)), "120x32"),
-)
-"""The pictures that the README shows, and their sizes."""
+BETWEEN_LETTERS_S = 0.05
+"""After each letter of what is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,34 +63,42 @@ class Shot:
     """Without a suffix."""
 
 
-async def _take(spool: Path, shot: Shot, age_s: float = 0.0) -> None:
+async def _take(staged: Staged, spool: Path, shot: Shot) -> PromptetheusApp:
+    """Go to the view and write it as `.svg` and `.txt`."""
     columns, rows = (int(each) for each in shot.size.split("x"))
     colourless = shot.theme == NO_COLOUR
+    began_s, look = time.time(), shot.look
     with _no_color(colourless):
         app = PromptetheusApp(
-            spool, theme=None if colourless else shot.theme, clock=lambda: time.time() + age_s
+            spool,
+            theme=None if colourless else shot.theme,
+            clock=lambda: staged.now_s + look.later_s + time.time() - began_s,
         )
     async with app.run_test(size=(columns, rows), notifications=True) as pilot:
         await _until(lambda: app.sessions_screen.scanned)
-        for number, step in enumerate(shot.look.steps, 1):
-            if isinstance(step, str):
-                await pilot.press(" " if step == "space" else step)
-            else:
+        for step, following in pairwise((*look.steps, None)):
+            if step is HAPPENS:
+                staged.happens()
+            elif isinstance(step, str):
+                await pilot.press("slash" if step == "/" else step)
+            elif callable(step):
                 await step(pilot)
-            typed = isinstance(step, str) and len(step) == 1 and len(shot.look.steps) > 6
-            await asyncio.sleep(0.05 if typed and number < len(shot.look.steps) else SETTLE_S)
+            typing = isinstance(app.focused, Input | TextArea) and following is not None
+            await asyncio.sleep(BETWEEN_LETTERS_S if typing else SETTLE_S)
         await asyncio.sleep(SETTLE_S)
-        svg = shot.file.with_suffix(".svg")
-        svg.write_text(without_references(app.export_screenshot(title=shot.look.name)), encoding="utf-8")
+        text = app.export_screenshot(title=look.name)
+        shot.file.with_suffix(".svg").write_text(without_references(text), encoding="utf-8")
         # The compositor is private to Textual; there is no other way to the text of a screen.
         lines = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
-    if age_s:
-        return
-    shot.file.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        shot.file.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return app
+
+
+def _as_png(file: Path) -> None:
+    """Draw the picture, where that is possible."""
     if shutil.which("rsvg-convert"):
-        picture = shot.file.with_suffix(".png")
-        await asyncio.to_thread(subprocess.run, ["rsvg-convert", "-o", str(picture), str(svg)], check=True)
-    print(shot.file.name, f"{len(app.errors)} errors" if app.errors else "", flush=True)
+        svg, png = (str(file.with_suffix(suffix)) for suffix in (".svg", ".png"))
+        subprocess.run(["rsvg-convert", "-o", png, svg], check=True)
 
 
 def without_references(svg: str) -> str:
@@ -252,9 +148,9 @@ def _record(spool: Path) -> None:
     record_demo(spool, fast=False, say=print)
 
 
-def _shots(out: Path, only: str, size: str, theme: str) -> Iterator[Shot]:
+def _shots(out: Path, only: Sequence[str], size: str, theme: str) -> Iterator[Shot]:
     for look in LOOKS:
-        if look.name.startswith(only):
+        if look.name.startswith(tuple(only)):
             for each_size in SIZES:
                 for each_theme in (*THEMES, *MORE_THEMES):
                     wanted = each_theme == theme if theme else each_theme in THEMES or look.main
@@ -262,14 +158,24 @@ def _shots(out: Path, only: str, size: str, theme: str) -> Iterator[Shot]:
                         yield Shot(look, each_size, each_theme, out / f"{look.name}-{each_size}-{each_theme}")
 
 
-async def _take_all(spool: Path, nothing: Path, shots: list[Shot]) -> None:
+async def _take_all(demo: Path, shots: Sequence[Shot]) -> None:
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(shot: Shot) -> None:
         async with turn:
-            await _take(nothing if shot.look.empty else spool, shot)
+            with tempfile.TemporaryDirectory() as directory:
+                own = Path(directory) / "agent" / ".promptetheus" / "spool"
+                spool = demo if shot.look.scene is None else own
+                stage = nullcontext(Staged(time.time())) if shot.look.scene is None else shot.look.scene(own)
+                with stage as staged:
+                    app = await _take(staged, spool, shot)
+            await asyncio.to_thread(_as_png, shot.file)
+            print(shot.file.name, f"{len(app.errors)} errors" if app.errors else "", flush=True)
 
-    await asyncio.gather(*(one(shot) for shot in shots))
+    await asyncio.gather(*(one(shot) for shot in shots if not shot.look.alone))
+    for shot in shots:
+        if shot.look.alone:
+            await one(shot)
 
 
 def _make_readme_pictures(out: Path) -> None:
@@ -283,7 +189,9 @@ def _make_readme_pictures(out: Path) -> None:
         spool = project / ".promptetheus" / "demo" / "spool"
         _record(spool)
         for look, size in README:
-            asyncio.run(_take(spool, Shot(look, size, "dark", out / look.name), README_AGE_S))
+            shot = Shot(look, size, "dark", project / look.name)
+            asyncio.run(_take(Staged(time.time()), spool, shot))
+            shutil.copy(shot.file.with_suffix(".svg"), out)
         os.chdir(out)
 
 
@@ -293,7 +201,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("out", type=Path)
-    parser.add_argument("--only", default="", metavar="NAME", help="views whose name begins so")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="views whose names begin so")
     parser.add_argument("--size", default="", choices=SIZES, help="this size alone")
     parser.add_argument("--theme", default="", choices=(*THEMES, *MORE_THEMES), help="this theme alone")
     parser.add_argument("--spool", type=Path, help="show this spool instead of the demo")
@@ -304,12 +212,11 @@ def main() -> None:
         _make_readme_pictures(arguments.out)
         return
     with tempfile.TemporaryDirectory() as directory:
-        nothing = Path(directory) / "project" / ".promptetheus" / "spool"
-        spool = arguments.spool or Path(directory) / "spool"
+        demo = arguments.spool or Path(directory) / "spool"
         if arguments.spool is None:
-            _record(spool)
+            _record(demo)
         shots = list(_shots(arguments.out, arguments.only, arguments.size, arguments.theme))
-        asyncio.run(_take_all(spool, nothing, shots))
+        asyncio.run(_take_all(demo, shots))
 
 
 if __name__ == "__main__":

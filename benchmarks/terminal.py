@@ -77,6 +77,8 @@ class Terminal:
         # The clock of another process's processor time, as clock_getcpuclockid(3) makes it.
         self._clock = (~self._program.pid << 3) | 2
         self._frames = False
+        self._unshown = b""
+        """What was read of a frame that has not ended."""
 
     def __enter__(self) -> Terminal:
         return self
@@ -139,27 +141,33 @@ class Terminal:
 
     def _read(self, timeout_s: float) -> Moment | None:
         """Take in what there is to read. None unless a frame ended in it, where the program tells frames."""
-        if not select.select([self._fd], [], [], timeout_s)[0]:
-            return None
-        parts = []
-        while True:
-            try:
-                part = os.read(self._fd, 1 << 16)
-            except BlockingIOError:
-                break
-            except OSError:
-                part = b""
-            if not part:
-                raise NothingHappened(f"the program has ended:\n{self.screen.text}")
-            parts.append(part)
-        moment = self.now()
-        output = b"".join(parts)
-        self.output_bytes += len(output)
-        self._answer(output)
-        ended = FRAME_ENDS in output
-        self._frames |= ended
-        self.screen.feed(output.decode(errors="replace"))
-        return moment if ended or not self._frames else None
+        end = time.perf_counter() + timeout_s
+        while select.select([self._fd], [], [], max(0.0, end - time.perf_counter()))[0]:
+            part = self._part()
+            moment = self.now()
+            self._answer(part)
+            # A pty passes 4 kB at a time. What a frame shows is looked at once it is whole: ours takes longer for
+            # that than a terminal does, and the program would wait for it.
+            whole, ends, rest = (self._unshown + part).rpartition(FRAME_ENDS)
+            self._frames |= bool(ends)
+            if not self._frames:
+                whole, rest = rest, b""
+            self._unshown = rest
+            if whole:
+                self.screen.feed((whole + ends).decode(errors="replace"))
+                return moment
+        return None
+
+    def _part(self) -> bytes:
+        try:
+            part = os.read(self._fd, 1 << 16)
+        except OSError:
+            part = b""
+        if not part:
+            self.screen.feed(self._unshown.decode(errors="replace"))
+            raise NothingHappened(f"the program has ended:\n{self.screen.text}")
+        self.output_bytes += len(part)
+        return part
 
     def _answer(self, output: bytes) -> None:
         for asked in _ASKED.finditer(output):

@@ -153,7 +153,10 @@ def duration(ms: float | None) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """How long ago: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d ago`; None is `–`."""
+    """How long ago: `just now`, `12s ago`, `3m ago`, `2h ago`, `5d ago`, `4mo ago`, `2y ago`; None is `–`.
+
+    In days up to 30, in months up to two years: of 478 days nobody knows how long they are.
+    """
     if seconds is None or seconds != seconds:
         return "–"
     whole = int(seconds)
@@ -162,7 +165,10 @@ def age(seconds: float | None) -> str:
     for limit, unit, name in ((60, 1, "s"), (3600, 60, "m"), (86400, 3600, "h")):
         if whole < limit:
             return f"{whole // unit}{name} ago"
-    return f"{whole // 86400}d ago"
+    days = whole // 86400
+    if days < 31:
+        return f"{days}d ago"
+    return f"{int(days / 30.44)}mo ago" if days < 730 else f"{int(days / 365.25)}y ago"
 
 
 def count(number: float | None) -> str:

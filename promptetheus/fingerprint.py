@@ -26,7 +26,8 @@ MAX_SIGNALS = 1_000
 
 _INPUT_LIMIT = 4_000
 _NORMAL_LIMIT = 200
-_LABEL_LIMIT = 48
+LABEL_LIMIT = 48
+"""Characters of what was said that a label holds; the rest is left out without a mark."""
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "UUID"),
@@ -143,7 +144,7 @@ class SignalCollector:
             kind = declared.rpartition(".")[2]
         plain = normalise(text)
         into = self._handled if payload.get("handled") is True else self._signals
-        self._note(f"error:{kind}:{plain}", f"error {kind or plain[:_LABEL_LIMIT]}", into)
+        self._note(f"error:{kind}:{plain}", f"error {kind or plain[:LABEL_LIMIT]}", into)
 
     def _tool_result(self, payload: Mapping[str, Any]) -> None:
         error, call_id = payload.get("error"), payload.get("call_id")
@@ -160,7 +161,7 @@ class SignalCollector:
         mismatches = payload.get("mismatches")
         text = " ".join(map(str, mismatches)) if isinstance(mismatches, list | tuple) else ""
         plain = normalise(text) or "goal not met"
-        self._note(f"goal:{plain}", f"goal mismatch: {plain[:_LABEL_LIMIT]}")
+        self._note(f"goal:{plain}", f"goal mismatch: {plain[:LABEL_LIMIT]}")
 
     def _session_end(self, payload: Mapping[str, Any]) -> None:
         status, error = payload.get("status"), payload.get("error")
@@ -169,7 +170,7 @@ class SignalCollector:
             self._note(f"status:{text}", f"session {text}")
         if error:
             plain = normalise(error)
-            self._note(f"end_error:{plain}", f"ended with error {plain[:_LABEL_LIMIT]}")
+            self._note(f"end_error:{plain}", f"ended with error {plain[:LABEL_LIMIT]}")
 
     def _note(self, signal: str, label: str, into: dict[str, str] | None = None) -> None:
         into = self._signals if into is None else into

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import itertools
 import os
 import re
@@ -51,7 +50,9 @@ def session_file_stem(session_id: str) -> str:
     """
     if _SAFE_ID.fullmatch(session_id):
         return session_id
-    digest = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    from hashlib import sha256  # For a name that is no file name: rare, and it takes a while to import.
+
+    digest = sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     readable = _UNSAFE_CHARACTERS.sub("_", session_id[:80]).strip("_")
     return f"{readable or 'session'}~{digest}"
 

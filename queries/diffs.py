@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from promptetheus.artifacts import read_artifact
-from promptetheus.cause.diff_report import DiffReport, SessionSide, diff_report
-from promptetheus.cause.effects import Effects, evidence_in, judge
-from promptetheus.cause.noise import Noise
+from promptetheus.cause.diff_report import DiffReport, SessionSide, report_of_runs
+from promptetheus.cause.effects import Effects, Evidence, evidence_in, judge
+from promptetheus.cause.noise import DEFAULT_NOISE, Noise
 from promptetheus.cause.picture_changes import PictureChange, PictureKind, picture_changes
 from promptetheus.cause.row_details import PicturePair
-from promptetheus.cause.signatures import make_run
+from promptetheus.cause.signatures import Run, make_run
 from promptetheus.events import Event
 from promptetheus.exporters.diff_html import Shots
 from promptetheus.pictures import MAX_FILE_BYTES, PictureError, small_copy
 from promptetheus.queries.pricing import Pricer
-from promptetheus.queries.project_effects import evidence_of
+from promptetheus.queries.project_effects import MAX_READ_BYTES, evidence_by_file
 from promptetheus.queries.roots import Roots
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.session_log import SessionLog
@@ -30,12 +30,26 @@ READ_BYTES = 4 << 20
 """Of a session file, between two words of how far the reading is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadSession:
     """A session read whole, for comparing."""
 
     row: SessionRow
     events: list[Event]
+    _runs: dict[Noise, Run] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def run(self, noise: Noise = DEFAULT_NOISE) -> Run:
+        """The session made comparable; kept, because who judges its tools and who aligns it want the same."""
+        found = self._runs.get(noise)
+        if found is None:
+            self._runs.clear()
+            found = self._runs[noise] = make_run(self.events, noise)
+        return found
+
+    @cached_property
+    def evidence(self) -> Mapping[str, Evidence]:
+        """What the session shows of its tools."""
+        return evidence_in(self.run())
 
     @property
     def spool(self) -> Path:
@@ -78,12 +92,11 @@ def report_on(
 ) -> DiffReport:
     """Hold `right` against `left`; `chosen` says why that one, when nobody named it. Prices what was not priced."""
     pricer = Pricer()
-    return diff_report(
+    return report_of_runs(
         left.side,
-        left.events,
+        left.run(noise),
         right.side,
-        right.events,
-        noise=noise,
+        right.run(noise),
         effects=effects,
         numbers=(pricer.priced(left.row), pricer.priced(right.row)),
         chosen=chosen,
@@ -96,6 +109,8 @@ def effects_for(
     corrections: Mapping[str, str],
     left: ReadSession,
     right: ReadSession,
+    *,
+    most_bytes: int = MAX_READ_BYTES,
 ) -> Effects:
     """What the tools of two sessions do to the world: told from recent sessions of their agents, and from these two
     where they are not among them.
@@ -103,19 +118,13 @@ def effects_for(
     Args:
         rows: the spools' sessions, newest first.
         corrections: tool name to effect, see `project_rules.ProjectRules.effects`.
+        most_bytes: of other sessions that are read for it; 0 for what is known of them already.
     """
-    known: set[Path] = set()
-
-    def recent() -> Iterator[SessionRow]:
-        # As far as it is asked for: looking into ten thousand rows takes as long as comparing the two sessions.
-        for row in rows:
-            if row.agent in (left.row.agent, right.row.agent):
-                known.add(row.path)
-                yield row
-
-    evidence = evidence_of(spools, recent())
-    more = [evidence_in(make_run(each.events)) for each in (left, right) if each.row.path not in known]
-    return judge([*evidence, *more], corrections)
+    # As far as it is asked for: looking into ten thousand rows takes as long as comparing the two sessions.
+    recent = (row for row in rows if row.agent in (left.row.agent, right.row.agent))
+    evidence = evidence_by_file(spools, recent, most_bytes)
+    more = [each.evidence for each in (left, right) if each.row.path not in evidence]
+    return judge([*evidence.values(), *more], corrections)
 
 
 @lru_cache(maxsize=256)

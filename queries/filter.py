@@ -1,10 +1,10 @@
-r"""The filter language of every list: plain words, `field:value`, `number>limit`, quotes, and `-` for not.
+r"""The filter language of every list: plain words, `field:value`, `number>limit`, quotes, and `-` or `!` for not.
 
 Made for typing: a term that is not finished or not understood narrows nothing; `Filter.problems` says so. Commands
 use `read_filter`, which refuses such a term.
 
     booking "tuesday at 2pm" status:failed agent:browser task:7 tool:search fp:8ae0 type:error tag:nightly
-    dur>2s tokens>4k cost>0.05 score.helpful<=0.5 meta.trial:2 -tag:flaky -status:passed status:="failed goal"
+    dur>2s tokens>4k cost>0.05 score.helpful<=0.5 meta.trial:2 -tag:flaky !status:passed status:="failed goal"
     agent:"the \"best\" one"
 """
 
@@ -14,25 +14,8 @@ import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from promptetheus.queries.filter_fields import (
-    META,
-    NUMBER_FIELDS,
-    SCORE,
-    TEXT_FIELDS,
-    canonical,
-    fields,
-    named_fields,
-    text_field,
-)
-from promptetheus.queries.filter_terms import (
-    FAILING,
-    Term,
-    quoted,
-    statuses_of,
-    term_at,
-    typed_terms,
-    understand,
-)
+from promptetheus.queries.filter_fields import fields, number_of, text_field
+from promptetheus.queries.filter_terms import FAILING, Term, statuses_of, typed_terms, understand
 from promptetheus.queries.rows import SessionRow, Status
 
 __all__ = [
@@ -40,8 +23,6 @@ __all__ = [
     "BadFilter",
     "Filter",
     "Term",
-    "complete",
-    "completions",
     "fields",
     "parse_filter",
     "read_filter",
@@ -54,7 +35,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     "!=": operator.ne,
 }
-_STEP_FIELDS = frozenset({"tool", "type", "status", "dur", "model", "error"})
+STEP_FIELDS = frozenset({"tool", "type", "status", "dur", "model", "error"})
 """Fields that say something about a step; the others do not narrow a timeline."""
 
 
@@ -88,7 +69,7 @@ class Filter:
         return all(
             _matches_step(term, kind, name, text, ok, duration_ms) != term.negated
             for term in self.terms
-            if not term.field or term.field in _STEP_FIELDS
+            if not term.field or term.field in STEP_FIELDS
         )
 
 
@@ -120,61 +101,15 @@ def read_filter(text: str) -> Filter:
     return found
 
 
-def completions(text: str, cursor: int, rows: Iterable[SessionRow]) -> list[str]:
-    """Replacements for the term under the cursor, best first: fields, and the values that occur in `rows`."""
-    term = term_at(text, cursor)
-    minus = "-" if term.negated else ""
-    if not term.operator:
-        start = term.value.casefold()
-        for prefix in (SCORE, META):
-            if start.startswith(prefix + "."):
-                names = named_fields(prefix, rows)
-                return sorted(minus + name for name in names if name.casefold().startswith(start))
-        fields = [f"{name}:" for name in TEXT_FIELDS] + [f"{name}>" for name in NUMBER_FIELDS]
-        fields += [SCORE + ".", META + "."]
-        return [minus + name for name in fields if start and name.startswith(start)]
-    known = text_field(field := canonical(term.field))
-    if known is None:
-        return []
-    counts: dict[str, int] = {}
-    if field == "status":
-        counts.update(dict.fromkeys((FAILING, *(status.value for status in Status)), 0))
-    for row in rows:
-        for value in known.values(row):
-            if value:
-                counts[value] = counts.get(value, 0) + 1
-    wanted = term.value.casefold()
-    found = [value for value in counts if wanted in value.casefold()]
-    found.sort(key=lambda value: (not value.casefold().startswith(wanted), -counts[value], value))
-    typed_field = term.text.removeprefix("-").partition(term.operator)[0]
-    return [f"{minus}{typed_field}{term.operator}{quoted(value)}" for value in found]
-
-
-def complete(text: str, cursor: int, completion: str) -> tuple[str, int]:
-    """The text with the term under the cursor replaced by a completion, and where the cursor is then."""
-    term = term_at(text, cursor)
-    end = term.start + len(term.text)
-    return text[: term.start] + completion + text[end:], term.start + len(completion)
-
-
 def _matches_row(term: Term, row: SessionRow) -> bool:
     if not term.field:
         return term.value.casefold() in _haystack(row)
     if term.number is not None:
-        return _compares(term, _number_of(term.field, row))
+        return _compares(term, number_of(term.field, row))
     if term.field == "status":
         return (row.status in statuses_of(term)) != (term.operator == "!=")
     known = text_field(term.field)
     return known is not None and _matches_text(term, known.values(row), known.whole)
-
-
-def _number_of(field: str, row: SessionRow) -> float | None:
-    known = NUMBER_FIELDS.get(field)
-    if known is not None:
-        return known.value(row)
-    name = field[len(SCORE) + 1 :]
-    value = row.scores.get(name)
-    return None if value is None else float(value)
 
 
 def _compares(term: Term, value: float | None) -> bool:

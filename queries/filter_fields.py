@@ -148,6 +148,15 @@ def text_field(name: str) -> TextField | None:
     return TEXT_FIELDS.get(name)
 
 
+def number_of(field: str, row: SessionRow) -> float | None:
+    """What a number field, by its canonical name, says of a session; None where it says nothing."""
+    known = NUMBER_FIELDS.get(field)
+    if known is not None:
+        return known.value(row)
+    score = row.scores.get(field[len(SCORE) + 1 :])
+    return None if score is None else float(score)
+
+
 def named_fields(prefix: str, rows: Iterable[SessionRow]) -> set[str]:
     """The fields that occur in `rows` of those that are named as `score.helpful>` and `meta.trial:` are."""
     found: set[str] = set()

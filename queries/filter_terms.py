@@ -19,7 +19,7 @@ from promptetheus.queries.filter_fields import (
 from promptetheus.queries.rows import Status
 
 _TERM = re.compile(
-    r"""(?P<minus>-?)
+    r"""(?P<minus>[-!]?)
     (?:(?P<field>[A-Za-z_]+(?:\.[^\s:<>=!"]+)?)(?P<operator>:=|:|>=|<=|!=|=|>|<))?
     (?P<value>(?:"(?:\\.|[^"\\])*"?|[^\s"])*)""",
     re.VERBOSE | re.DOTALL,
@@ -47,6 +47,16 @@ class Term:
     """Without quotes."""
     number: float | None = None
     """For number fields: in milliseconds, bytes or plain."""
+
+    @property
+    def sign(self) -> str:
+        """`-` or `!` as typed; empty where it is not negated."""
+        return self.text[:1] if self.negated else ""
+
+    @property
+    def unsigned(self) -> str:
+        """As typed, without the sign."""
+        return self.text[len(self.sign) :]
 
 
 def typed_terms(text: str) -> Iterator[Term]:
@@ -95,12 +105,12 @@ def understand(typed: Term) -> Term | str:
     is_number = field in NUMBER_FIELDS or field.startswith(SCORE + ".")
     if not is_number and text_field(field) is None:
         if not typed.value or typed.value.startswith("//"):  # `TypeError:` and addresses are words
-            words = unquoted(typed.text.removeprefix("-"))
+            words = unquoted(typed.unsigned)
             return Term(typed.text, typed.start, typed.negated, "", "", words)
         close = get_close_matches(field, (*TEXT_FIELDS, *NUMBER_FIELDS), n=1, cutoff=0.6)
         hint = f", did you mean {close[0]}?" if close else "."
         known = ", ".join(name.rstrip(":>") for name, _ in fields())
-        as_words = f'"{typed.text.removeprefix("-")}"'
+        as_words = f'"{typed.unsigned}"'
         return (
             f"{typed.text}: {typed.field} is not a field{hint} There are {known}."
             f" To look for the words: {as_words}"

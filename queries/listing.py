@@ -34,6 +34,17 @@ def list_files(root: Path) -> dict[str, Stamp]:
         os.close(directory)
 
 
+def why_unreadable(root: Path) -> str:
+    """Why a directory cannot be listed, in the system's words; "" where it can, or where there is none yet."""
+    try:
+        os.close(os.open(root, _OPEN_FLAGS))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
+
+
 def stat_files(root: Path, names: Iterable[str]) -> dict[str, Stamp]:
     """Those of these files that are there."""
     with OpenedDirectory(root) as directory:

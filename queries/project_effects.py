@@ -42,45 +42,58 @@ def evidence_of(spools: Roots, rows: Iterable[SessionRow]) -> list[dict[str, Evi
     Args:
         rows: sessions of the spools, newest first.
     """
+    return list(evidence_by_file(spools, rows).values())
+
+
+def evidence_by_file(
+    spools: Roots, rows: Iterable[SessionRow], most_bytes: int = MAX_READ_BYTES
+) -> dict[Path, dict[str, Evidence]]:
+    """The same with the file that each comes from.
+
+    Args:
+        most_bytes: of files that are read where the cache does not know them; 0 for what is known already.
+    """
     roots = roots_of(spools)
     if len(roots) == 1:
-        return _evidence_in(roots[0], rows)
+        return _evidence_in(roots[0], rows, most_bytes)
     rows = list(rows)
-    return [
-        evidence
-        for root in roots
-        for evidence in _evidence_in(root, [row for row in rows if row.path.parent == root])
-    ]
+    found: dict[Path, dict[str, Evidence]] = {}
+    for root in roots:
+        found |= _evidence_in(root, [row for row in rows if row.path.parent == root], most_bytes)
+    return found
 
 
-def _evidence_in(spool: Path, rows: Iterable[SessionRow]) -> list[dict[str, Evidence]]:
+def _evidence_in(spool: Path, rows: Iterable[SessionRow], most_bytes: int) -> dict[Path, dict[str, Evidence]]:
     path = _path(spool)
     known = _read(path)
     kept: Known = {}
-    room = MAX_READ_BYTES
+    found: dict[Path, dict[str, Evidence]] = {}
+    room = most_bytes
     fresh = False
     for row in rows:
-        if len(kept) == MAX_SESSIONS:
+        if len(found) == MAX_SESSIONS:
             break
         if row.status in (Status.RUNNING, Status.EMPTY):
             continue
         try:
-            found = os.stat(row.path)
+            there = os.stat(row.path)
         except OSError:
             continue
-        stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
+        stamp = (there.st_ino, there.st_size, there.st_mtime_ns)
         cached = known.get(row.path.name)
         if cached is not None and cached[0] == stamp:
             kept[row.path.name] = cached
-        elif found.st_size <= min(room, MAX_FILE_BYTES):
-            room -= found.st_size
+            found[row.path] = cached[1]
+        elif there.st_size <= min(room, MAX_FILE_BYTES):
+            room -= there.st_size
             run = read_run(row.path)
             if run is not None:
-                kept[row.path.name] = (stamp, evidence_in(run))
+                found[row.path] = evidence_in(run)
+                kept[row.path.name] = (stamp, found[row.path])
                 fresh = True
     if fresh and path is not None:
         _write(path, {**known, **kept})
-    return [evidence for _, evidence in kept.values()]
+    return found
 
 
 def _path(spool: Path) -> Path | None:

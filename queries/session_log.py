@@ -250,11 +250,12 @@ class SessionLog:
                 and self._lines.is_continued_by(source.pread)
             ):
                 return False
+        found = Source(self.path)  # where this fails, what was read stays readable
+        if source is not None:
             source.close()
         had_events = len(self) > 0
-        self._source = None
         self._clear()
-        self._source = Source(self.path)
+        self._source = found
         return had_events
 
     def _take(self, start: int, block: bytes, visible: int) -> bool:

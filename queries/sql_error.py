@@ -10,7 +10,7 @@ import orjson
 from promptetheus.queries.views import VIEW_NAMES
 
 _MARKED_CHARACTERS = 160
-"""Of the line in which the mistake is, at most so much is shown."""
+"""Of the line in which the mistake is, so much is shown unless it is said otherwise."""
 
 
 class SqlError(Exception):
@@ -37,16 +37,23 @@ def from_duckdb(error: Exception, sql: str) -> SqlError:
     return SqlError(message) if place is None else SqlError(message, *place)
 
 
-def pointed_at(error: SqlError, sql: str) -> str:
-    """The line of the query in which the mistake is, and a second one with a mark below it; "" when unknown."""
+def pointed_at(error: SqlError, sql: str, width: int = _MARKED_CHARACTERS) -> str:
+    """The line of the query in which the mistake is, and a second one with a mark below it; "" when unknown.
+
+    Of a longer line `width` characters are shown, `…` standing for the rest.
+    """
     if error.position is None or error.position > len(sql):
         return ""
     start = sql.rfind("\n", 0, error.position) + 1
     end = sql.find("\n", error.position)
     line = sql[start : len(sql) if end < 0 else end]
     place = error.position - start
-    cut = max(0, place - _MARKED_CHARACTERS // 2)
-    shown = line[cut : cut + _MARKED_CHARACTERS].replace("\t", " ")
+    cut = max(0, min(place - width // 2, len(line) - width))
+    shown = line[cut : cut + width].replace("\t", " ")
+    if cut:
+        shown = "…" + shown[1:]
+    if cut + width < len(line):
+        shown = shown[:-1] + "…"
     mark = "^" * max(1, min(error.length, len(shown) - (place - cut)))
     return f"{shown}\n{' ' * (place - cut)}{mark}"
 

@@ -19,6 +19,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from promptetheus.tui.agent_side import AgentSide
+from promptetheus.tui.answering import until_rest
 from promptetheus.tui.chooser import Run
 from promptetheus.tui.garbage import RESTS_AFTER_S, GarbageAtRest
 from promptetheus.tui.messages import Messages
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from promptetheus.tui.key_file import ChosenKeys
     from promptetheus.tui.pictures.picture_view import PictureView
     from promptetheus.tui.remembered import Layout
+
+
+INTERRUPTED_TWICE_S = 2.0
+"""A second `ctrl+c` within this time is meant."""
 
 
 class UnknownTheme(ValueError):
@@ -82,6 +87,14 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
             id="app.palette",
             tooltip="Find an action or a session by its name",
         ),
+        Binding(
+            "colon", "go_to", "go to", show=False, id="app.go_to",
+            tooltip="Go anywhere by name: failures, session 01M8…, step 412, sql …",
+        ),
+        Binding(
+            "apostrophe", "jump", "jump", show=False, id="app.jump",
+            tooltip="Jump to a line or a pane by the letter that is shown on it",
+        ),
         Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit_anywhere", tooltip="Quit"),
     ]  # fmt: skip
@@ -108,6 +121,10 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
         self._start = start
         self._garbage = garbage
         self._why_stale = why_stale
+        self._interrupted_s = float("-inf")
+        """When `ctrl+c` was pressed last, by `time.monotonic()`."""
+        self.acted_s = 0.0
+        """When a key was pressed last or the mouse used, by `time.monotonic()`."""
         self._leaving = threading.Event()
         for ours in our_themes():
             self.register_theme(ours)
@@ -144,19 +161,25 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
             self._look_at_kitty()
         self._take_up_keys()
         self.take_up_layout()
+        if self.layout is not None and self.layout.problem:
+            self.notify(self.layout.problem, title="What was remembered", severity="warning", timeout=10)
         self.history.visit(self.sessions_screen.place)
         if self._start is not None:
             await self.go(self._start.view, self._start.subject)
         self.watch_with_agent()
         self.watch_notes()
         if self._garbage is not None:
-            self.set_interval(RESTS_AFTER_S, self._garbage.look)
+            self.set_interval(RESTS_AFTER_S, self._look_for_garbage)
 
     async def on_event(self, event: events.Event) -> None:
         """Note that the person does something."""
-        if self._garbage is not None and isinstance(event, events.InputEvent):
-            self._garbage.person_acts()
+        if isinstance(event, events.InputEvent):
+            self.acted_s = time.monotonic()
         await super().on_event(event)
+
+    def _look_for_garbage(self) -> None:
+        assert self._garbage is not None
+        self._garbage.look(self.acted_s)
 
     def _take_up_keys(self) -> None:
         if self._keys is None or not (self._keys.keys or self._keys.problems):
@@ -178,7 +201,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
 
     def _leave_the_terminal_clean(self) -> None:
         """Quit in order when the program is killed or its terminal closed: nobody can use a terminal left raw."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             try:
                 asyncio.get_running_loop().add_signal_handler(
                     number, partial(self.exit, return_code=128 + number)
@@ -214,6 +237,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
     async def _load_next_views(self) -> None:
         """Import what people open next while they read the list, so that the first key does not wait for it."""
         for view in ("session", "diff", "failures"):
+            await until_rest(self)
             await asyncio.to_thread(import_module, VIEWS[view].module)
 
     async def action_help(self) -> None:
@@ -229,6 +253,22 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
         sessions = self.sessions_screen.sessions()
         await self.open_screen(PaletteScreen(self.screen, self._commands(), sessions, self.open_session))
 
+    async def action_go_to(self) -> None:
+        """Anywhere, by name."""
+        from promptetheus.tui.go_screen import GoScreen
+
+        await self.open_screen(GoScreen(self, self.sessions_screen.sessions(), self.use_filter))
+
+    async def action_jump(self) -> None:
+        """To a line or a pane by the letter on it."""
+        from promptetheus.tui.jump_mode import JumpMode, targets_on
+
+        targets = targets_on(self.screen)
+        if targets:
+            await self.open_screen(JumpMode(targets))
+        else:
+            self.notify("There is no line and no other pane to jump to here.", timeout=3)
+
     def _commands(self) -> Iterator[tuple[str, Run]]:
         """What has no key of its own."""
         for view in VIEWS.values():
@@ -240,11 +280,18 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
         yield from self.filter_commands()
         for way in PictureWay:
             now = " (now)" if way is self.canvas.way else ""
-            yield f"Pictures in {way.value}{now}", partial(self._choose_way, way)
+            yield f"Pictures in {way.value}{now}", partial(self.choose_way, way)
         for name in sorted(
             self.available_themes, key=lambda name: (not name.startswith("promptetheus"), name)
         ):
-            yield f"Theme: {name}", partial(setattr, self, "theme", name)
+            now = " (now)" if name == self.theme else ""
+            yield f"Theme: {name}{now}", partial(self.choose_theme, name)
+
+    def choose_theme(self, name: str) -> None:
+        """Use a theme from now on, and next time. What suits a terminal by itself is found anew each time."""
+        self.theme = name
+        if self.layout is not None:
+            self.layout.theme = name
 
     def _first_way(self, cell_px: tuple[int, int]) -> PictureWay:
         """How pictures were drawn last in such a terminal by the person's choice; else what suits the terminal."""
@@ -253,7 +300,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
         is_free = best is not PictureWay.SHADES  # Where no colours are wanted, none are sent.
         return next((way for way in PictureWay if is_free and way.name.lower() == chosen), best)
 
-    def _choose_way(self, way: PictureWay) -> None:
+    def choose_way(self, way: PictureWay) -> None:
+        """Draw pictures so from now on, and next time in such a terminal."""
         if self.layout is not None:
             self.layout.pictures[terminal_kind(os.environ)] = way.name.lower()
         self.draw_pictures_in(way)
@@ -330,6 +378,23 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
             self.set_timer((self.NOTIFICATION_TIMEOUT if timeout is None else timeout) + 0.2, self._uncover)
         super().notify(message, title=title, severity=severity, timeout=timeout)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Through the terminal (OSC 52), and the programs of tmux and the desktop where there are some."""
+        super().copy_to_clipboard(text)
+        if not self.is_headless:
+            self._fill_other_clipboards(text)
+
+    @work(group="clipboard", exclusive=True, thread=True, exit_on_error=False)
+    def _fill_other_clipboards(self, text: str) -> None:
+        from promptetheus.tui.system_clipboard import fill
+
+        fill(text, os.environ)
+
     def action_help_quit(self) -> None:
-        """`ctrl+c` leaves most programs; here it copies, so say what does leave."""
-        self.notify("Press q to quit, or ctrl+q in a field.", timeout=4)
+        """`ctrl+c` leaves most programs; here it copies what is selected, and leaves when pressed twice."""
+        now = time.monotonic()
+        if now - self._interrupted_s < INTERRUPTED_TWICE_S:
+            self.exit()
+        else:
+            self._interrupted_s = now
+            self.notify("ctrl+c again quits, as q does.", timeout=INTERRUPTED_TWICE_S)

@@ -11,13 +11,13 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from promptetheus.display import printable_line
-from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
+from promptetheus.tui.fit import Pieces, aligned, cut, cut_middle, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.text_input import TextInput
@@ -87,6 +87,7 @@ class ChoiceList(LineList, can_focus=False):
         if choice.run is None:
             return joined(cut_pieces([(printable_line(choice.title, 200), looks.muted)], width))
         note = printable_line(choice.note, 200)
+        shorten = cut if " " in note else cut_middle  # of a file's name the end says most
         # The title may use half of the line, and the note what it leaves.
         room = width - 4 - min(Text(printable_line(choice.title, 400)).cell_len, width // 2)
         note_width = min(Text(note).cell_len, room)
@@ -94,7 +95,7 @@ class ChoiceList(LineList, can_focus=False):
             (" ", looks.text),
             *aligned([(printable_line(choice.title, 400), looks.text)], width - note_width - 4),
             ("  ", looks.text),
-            *aligned([(note, looks.muted)], note_width, right=True),
+            *aligned([(shorten(note, note_width), looks.muted)], note_width, right=True),
         ]
         return joined(pieces)
 
@@ -111,6 +112,9 @@ class ChooserInput(TextInput):
         Binding("up,ctrl+p", "move(-1)", "previous", show=False, id="chooser.previous"),
         Binding("pagedown", "move(10)", "ten down", show=False, id="chooser.page_down"),
         Binding("pageup", "move(-10)", "ten up", show=False, id="chooser.page_up"),
+        # A field would take them for letters, unless they are its own and have priority.
+        Binding("q", "screen.close_empty", "close", show=False, priority=True, id="chooser.close_empty"),
+        Binding("slash", "screen.search", "search", show=False, priority=True, id="chooser.search"),
     ]
 
     class Moved(Message):
@@ -120,23 +124,75 @@ class ChooserInput(TextInput):
             super().__init__()
             self.step = step
 
+    def __init__(self, prompt: str) -> None:
+        super().__init__(placeholder=prompt)
+        self._prompt = prompt
+
+    def ask(self, prompt: str) -> None:
+        """Say something else where nothing is typed yet."""
+        self._prompt = prompt
+        self._show_prompt()
+
+    def on_resize(self) -> None:
+        """What does not fit any more is cut with a mark."""
+        self._show_prompt()
+
+    def _show_prompt(self) -> None:
+        width = self.content_size.width
+        self.placeholder = cut(self._prompt, width) if width else self._prompt
+
     def action_move(self, step: int) -> None:
         """Hand the wish to the list."""
         self.post_message(self.Moved(step))
 
 
 class Chooser(Guarded, ModalScreen[None]):
-    """Subclasses say what there is for the words typed so far."""
+    """Subclasses say what there is for the words typed so far.
+
+    `esc` closes it always, and `q` while nothing is typed, as it leaves lists elsewhere; after `/` it is a letter.
+    """
 
     BINDING_GROUP_TITLE = "Chooser"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close", id="chooser.close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "close", id="chooser.close"),
+    ]
     PROMPT: ClassVar[str] = ""
+    IS_TYPED: ClassVar[bool] = False
+    """Whether one comes here to type: then q is a letter like any other."""
+
+    _is_searching = False
+    """Whether the person began with `/`."""
 
     def compose(self) -> ComposeResult:
         """A field over a list."""
         with Vertical(id="chooser"):
-            yield ChooserInput(placeholder=self.PROMPT)
+            with Horizontal(id="chooser-line"):
+                yield ChooserInput(self.PROMPT)
+                yield Static(id="chooser-hint", markup=False)
             yield ChoiceList()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`q` and `/` mean something only before anything is typed."""
+        if action in ("close_empty", "search"):
+            return self._takes_q
+        return super().check_action(action, parameters)
+
+    @property
+    def _takes_q(self) -> bool:
+        return not (self.IS_TYPED or self._is_searching or self.query_one(ChooserInput).value)
+
+    def action_close_empty(self) -> None:
+        """Close."""
+        self.dismiss()
+
+    def action_search(self) -> None:
+        """Begin to type words, whatever their first letter is."""
+        self._is_searching = True
+        self._say_how_to_leave()
+
+    def _say_how_to_leave(self) -> None:
+        keys = "esc or q closes" if self._takes_q else "esc closes"
+        self.query_one("#chooser-hint", Static).update(keys)
 
     @abstractmethod
     def choices(self, words: str) -> Sequence[Choice]:
@@ -144,11 +200,13 @@ class Chooser(Guarded, ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show everything there is."""
+        self._say_how_to_leave()
         self.query_one(ChoiceList).show(self.choices(""))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        self._say_how_to_leave()
         self.query_one(ChoiceList).show(self.choices(event.value.strip()))
 
     @on(ChooserInput.Moved)

@@ -23,14 +23,13 @@ class Confirm(Guarded, ModalScreen[None]):
     BINDING_GROUP_TITLE = "Question"
     DEFAULT_CSS = """
     Confirm {
-        align-horizontal: center; background: $background 60%;
+        align-horizontal: center;
         & > Vertical {
             width: 76; max-width: 94%; height: auto; max-height: 80%; margin-top: 3; padding: 1 2;
             background: $surface; border-left: outer $accent;
         }
         & Static { height: auto; }
         & .hint { margin: 1 0 0 0; }
-        &:ansi { background: transparent; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,7 +52,7 @@ class Confirm(Guarded, ModalScreen[None]):
     def on_mount(self) -> None:
         """Nothing has the focus: only the two keys do anything."""
         looks = looks_of(self.app)
-        text = Text(printable(self._question), looks.strong)
+        text = Text.assemble((printable(self._question), looks.strong))
         if self._consequence:
             text.append(f"\n{printable(self._consequence)}", looks.muted)
         self.query_one("#question", Static).update(text)

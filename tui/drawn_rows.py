@@ -35,6 +35,19 @@ class DrawnRows:
         self._strips: LRUCache[tuple[int, bool, int], Strip] = LRUCache(CACHED_ROWS)
         self._drawn_with: Looks | None = None
         """The styles that `_strips` were drawn with; another theme makes them worthless."""
+        self._base: Style | None = None
+
+    @property
+    def base(self) -> Style:
+        """The list's own style, under everything: worked out from all that is around the list, so kept."""
+        if self._base is None:
+            self._base = self._list.rich_style
+        return self._base
+
+    def forget_style(self) -> None:
+        """The list, or something around it, looks different now."""
+        self._base = None
+        self.forget()
 
     def forget(self, first: int = 0) -> None:
         """Rows from `first` on look different now."""
@@ -61,7 +74,7 @@ class DrawnRows:
 
     def _draw(self, index: int, selected: bool, width: int, looks: Looks) -> Strip:
         line_list = self._list
-        base = line_list.rich_style
+        base = self.base
         try:
             row = line_list.render_row(index, width - 1, selected)
             if not selected:
@@ -84,7 +97,7 @@ class DrawnRows:
             parts: Iterable[Segment] = row if seen else without_graphics(row)
         else:
             parts = harmless_parts(row)
-        strip = Strip([Segment(marker, marker_style), *parts])
-        strip = strip.adjust_cell_length(width)
+        parts = [Segment(marker, marker_style), *parts]
         # Reversed, each colour of the row would be a block of its own: what reverses goes over them, not under.
-        return Strip(Segment.apply_style(strip, post_style=base)) if base.reverse else strip.apply_style(base)
+        under, over = (None, base) if base.reverse else (base, None)
+        return Strip(Segment.apply_style(parts, under, over)).adjust_cell_length(width, base)

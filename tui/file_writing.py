@@ -13,8 +13,8 @@ from promptetheus.display import printable_line
 from promptetheus.exporters.session_text import Form
 
 SESSION_FORMS: Mapping[Form, str] = {
-    "html": "HTML: one page that stands alone, to send to somebody",
-    "md": "Markdown: every step, to read and to paste",
+    "html": "HTML: one page, to send on",
+    "md": "Markdown: every step, to read",
     "json": "JSON: every event, to import again",
 }
 """What a session can be written as, by the suffix of the file."""

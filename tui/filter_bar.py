@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -10,13 +10,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.suggester import Suggester
+from textual.suggester import SuggestionReady
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from promptetheus.display import printable_line
-from promptetheus.queries.filter import Filter, complete, completions, parse_filter
-from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.filter import Filter, parse_filter
+from promptetheus.queries.filter_completion import Listed, ListedSessions, ListedSteps, ListedWords
+from promptetheus.tui.filter_offers import FilterOffers
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.text_input import TextInput
@@ -25,47 +26,37 @@ from promptetheus.tui.theme import looks_of
 SHORTEST_INPUT = 24
 """Cells that the field keeps, however much there is to say beside it."""
 
-PLACEHOLDER = "words, status:failed agent: tool: dur>2s cost>0.05 tag: -word"
-
-
-class ValueSuggester(Suggester):
-    """Completes the term at the end of a filter from the values that the rows have."""
-
-    def __init__(self, rows: Callable[[], Iterable[SessionRow]]) -> None:
-        # What completes a term changes with every session that arrives.
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._rows = rows
-
-    async def get_suggestion(self, value: str) -> str | None:
-        """The whole filter with its last term completed; None when nothing fits."""
-        for completion in completions(value, len(value), self._rows()):
-            text, _ = complete(value, len(value), completion)
-            text = printable_line(text)
-            if text.startswith(value) and text != value:
-                return text
-        return None
+PLACEHOLDERS: Mapping[type, str] = {
+    ListedSessions: "words, status:failed agent: tool: dur>2s -word   tab lists all",
+    ListedSteps: "words, tool: type:error status:failed dur>2s -word   tab lists all",
+    ListedWords: "words",
+}
+"""What a field without a filter shows, by what it narrows."""
 
 
 class FilterInput(TextInput):
-    """The field of the filter line."""
+    """The field of the filter line. Its keys go to the candidates below it while they are shown."""
 
     BINDING_GROUP_TITLE = "Filter"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "escape", "clear", "clear", id="filter.clear", tooltip="Clear the filter and go back to the list"
+            "escape", "clear", "clear", id="filter.clear",
+            tooltip="Close what is offered; clear the filter and go back to the list",
         ),
         Binding(
-            "enter", "leave", "to the list", id="filter.leave", tooltip="Keep the filter, go to the list"
+            "enter", "leave", "to the list", id="filter.leave",
+            tooltip="Keep the filter, go to the list; take what is chosen of what is offered",
         ),
-        Binding("down", "leave", "to the list", show=False, id="filter.down"),
         Binding(
-            "tab",
-            "complete",
-            "complete",
-            id="filter.complete",
-            tooltip="Complete the word from what is there",
+            "tab", "complete", "complete", id="filter.complete",
+            tooltip="Take what is offered; list all fields where nothing is typed yet",
         ),
-    ]
+        Binding(
+            "down,ctrl+n", "down", "next offer", show=False, id="filter.down",
+            tooltip="To the next offer, or the list",
+        ),
+        Binding("up,ctrl+p", "up", "previous offer", show=False, id="filter.up", tooltip="To the offer before"),
+    ]  # fmt: skip
 
     class Cleared(Message):
         """The person wants no filter."""
@@ -73,22 +64,55 @@ class FilterInput(TextInput):
     class Left(Message):
         """The person is done typing and wants to go to the list."""
 
+    def __init__(self, text: str, placeholder: str, offers: FilterOffers) -> None:
+        super().__init__(text, placeholder=placeholder, id="filter-input")
+        self._offers = offers
+
     def action_clear(self) -> None:
-        """Clear the filter and go back to the list."""
+        """Close what is offered; else clear the filter and go back to the list."""
+        if self._offers.is_open:
+            self._offers.close()
+            return
         self.value = ""
         self.post_message(self.Cleared())
 
     def action_leave(self) -> None:
-        """Keep the filter and go to the list."""
-        self.post_message(self.Left())
+        """Take what was chosen; else keep the filter and go to the list."""
+        if self._offers.is_open and self._offers.is_chosen:
+            self._take()
+        else:
+            self._offers.close()
+            self.post_message(self.Left())
 
     def action_complete(self) -> None:
-        """Take the suggestion; without one go to the list, as tab does elsewhere."""
-        before = self.value
-        self.action_end()
-        self.action_cursor_right()
-        if self.value == before:
+        """Take what is offered first, or was chosen; where nothing is, go to the list, as tab does elsewhere."""
+        if self._offers.is_open:
+            self._take()
+        elif not self._offers.insist(self.value, self.cursor_position):
             self.action_leave()
+
+    def action_down(self) -> None:
+        """To the next offer, or the list."""
+        if self._offers.is_open:
+            self._offers.move(1)
+        else:
+            self.action_leave()
+
+    def action_up(self) -> None:
+        """To the offer before."""
+        if self._offers.is_open:
+            self._offers.move(-1)
+
+    def _take(self) -> None:
+        # At once: a letter typed right behind the key must find what was taken.
+        taken = self._offers.take()
+        if taken is not None:
+            self.put(*taken)
+
+    def put(self, text: str, cursor: int) -> None:
+        """Show another text, the cursor at a place in it."""
+        self.value = text
+        self.cursor_position = cursor
 
 
 class FilterBar(Guarded, Widget, can_focus=False):
@@ -114,18 +138,18 @@ class FilterBar(Guarded, Widget, can_focus=False):
     class Left(Message):
         """The keys should go to the list again."""
 
-    def __init__(self, rows: Callable[[], Iterable[SessionRow]], text: str = "") -> None:
+    def __init__(self, listed: Listed, text: str = "") -> None:
         super().__init__()
         self._initial = text
-        self._suggester = ValueSuggester(rows)
+        self._placeholder = PLACEHOLDERS[type(listed)]
+        self._offers = FilterOffers(listed)
 
     def compose(self) -> ComposeResult:
-        """The slash, the field, and what it found."""
+        """The slash, the field, what it found, and below it what may be typed."""
         yield Static("/", id="filter-slash", markup=False)
-        yield FilterInput(
-            self._initial, placeholder=PLACEHOLDER, suggester=self._suggester, id="filter-input"
-        )
+        yield FilterInput(self._initial, self._placeholder, self._offers)
         yield Static("", id="filter-count", markup=False)
+        yield self._offers
 
     def on_mount(self) -> None:
         """A filter that was there from the start shows as a chip."""
@@ -145,6 +169,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         """Let the person type."""
         self.add_class("-shown")
         self.remove_class("-chip")
+        self._offers.begin()
         # At once: `focus()` would wait in a queue, and letters typed meanwhile would go to the list.
         self.screen.set_focus(self.input)
 
@@ -187,6 +212,22 @@ class FilterBar(Guarded, Widget, can_focus=False):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(parse_filter(event.value)))
+        if self.input.has_focus:
+            self._offers.offer(event.value, self.input.cursor_position)
+
+    @on(FilterOffers.Taken)
+    def _taken(self, event: FilterOffers.Taken) -> None:
+        event.stop()
+        self.input.put(event.text, event.cursor)
+
+    @on(FilterOffers.Likeliest)
+    def _likeliest(self, event: FilterOffers.Likeliest) -> None:
+        event.stop()
+        self.input.post_message(SuggestionReady(event.value, event.text))
+
+    def on_descendant_blur(self) -> None:
+        """Whoever is done typing needs no offers."""
+        self._offers.close()
 
     @on(FilterInput.Cleared)
     @on(FilterInput.Left)

@@ -21,7 +21,6 @@ class GarbageAtRest:
 
     def __init__(self) -> None:
         self._began = False
-        self._acted_s = 0.0
 
     def begin(self) -> None:
         """Take over, once everything is loaded that stays until the end. Garbage is looked for from now on."""
@@ -31,12 +30,12 @@ class GarbageAtRest:
         gc.enable()
         self._began = True
 
-    def person_acts(self) -> None:
-        """A key or the mouse: not now."""
-        self._acted_s = time.monotonic()
+    def look(self, acted_s: float) -> None:
+        """Look through everything if that is worth it and the person rests; to be called once in a while.
 
-    def look(self) -> None:
-        """Look through everything if that is worth it and the person rests; to be called once in a while."""
-        rests = time.monotonic() - self._acted_s > RESTS_AFTER_S
+        Args:
+            acted_s: When the person acted last, by `time.monotonic()`.
+        """
+        rests = time.monotonic() - acted_s > RESTS_AFTER_S
         if self._began and rests and gc.get_count()[2] >= WORTH_IT:
             gc.collect()

@@ -15,7 +15,7 @@ from promptetheus.tui.keymap import help_sections
 class HelpScreen(Chooser):
     """Lists the shortcuts of `below`; enter does what the highlighted one does."""
 
-    PROMPT: ClassVar[str] = "Keys of this view: type to search, enter does it, esc closes"
+    PROMPT: ClassVar[str] = "Keys of this view: type to search, enter does it"
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +107,8 @@ def check_keys(keys: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
 def _table(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            import tomllib  # Most people have no such file, and it would be read before the first frame.
+
             return tomllib.loads(file.read(_MAX_BYTES).decode())
     except FileNotFoundError:
         return {}

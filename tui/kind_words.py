@@ -20,3 +20,8 @@ def kind_word(step: Step) -> str:
     if step.kind is StepKind.ACTION and step.name:
         return printable_line(step.name, KIND_CELLS)
     return _WORDS.get(step.kind, step.kind.value)
+
+
+def kind_in_full(step: Step) -> str:
+    """The word where there is room for all of it: `retrieval`."""
+    return step.kind.value if step.kind in (StepKind.RETRIEVAL, StepKind.RECORDING) else kind_word(step)

@@ -9,19 +9,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from promptetheus.tui.views import Place
-
-NO_TERMINAL = (
-    "promptetheus tui needs a terminal: standard input and standard error must be one.\n"
-    "Without one, `promptetheus sessions` lists what was recorded and `promptetheus replay ID` prints a session."
-)
-
 
 SWITCH_S = 0.0005
 """How long a thread that reads or lays out computes on while the one that draws wants to: with Python's 5 ms a key
@@ -31,8 +25,19 @@ HANG_UP_GRACE_S = 2.0
 """How long an orderly end may take after the terminal was closed."""
 
 
+LISTED = 8
+"""Of sessions whose ids begin alike, so many are listed."""
+
+FIRST_BYTES = 256 << 10
+"""Read of a file to see whether it holds events at all."""
+
+
 class CannotShow(Exception):
     """What was asked for cannot be shown; the text says why and what to try."""
+
+
+class WrongUse(CannotShow):
+    """It cannot be asked for like this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,12 @@ def find_target(target: str | None, spool: Path, *, spool_given: bool, step: int
     """What a command-line argument names: a directory, a session file, an exported session, an id or its beginning.
 
     Raises:
-        CannotShow: When it names nothing, or more than one session.
+        CannotShow: When it names nothing, more than one session, or something that holds no sessions.
     """
+    if spool_given and spool.exists() and not spool.is_dir():
+        raise WrongUse(f"--spool takes a directory, and {spool} is a file: name a session without --spool.")
+    if target == "-":
+        raise WrongUse("it cannot show standard input, from which it reads keys: put the events into a file.")
     named = None if target is None else Path(target).expanduser()
     if target is None or named is None or named.is_dir():
         if step is not None:
@@ -81,10 +90,48 @@ def find_target(target: str | None, spool: Path, *, spool_given: bool, step: int
     except SessionNotFound as error:
         raise CannotShow(f"{error} Looked in {spool}; `promptetheus sessions` lists what is there.") from None
     except AmbiguousSession as error:
-        raise CannotShow(f"{error} Type more of it.") from None
+        candidates = error.candidates
+        lines = [_summary(spool, session_id) for session_id in candidates[:LISTED]]
+        if len(candidates) > LISTED:
+            lines.append(f"and {len(candidates) - LISTED} more")
+        listed = "".join(f"\n  {line}" for line in lines)
+        raise CannotShow(
+            f"{target!r} is the beginning of {len(candidates)} sessions; add a few more characters:{listed}"
+        ) from None
+    _check_that_it_holds_events(path)
     # A spool file is shown among its neighbours; an exported session has none.
     beside = path.suffix == ".jsonl" and not spool_given
     return Target(path.parent if beside else spool, path, step)
+
+
+def _check_that_it_holds_events(path: Path) -> None:
+    from promptetheus.queries.session_log import NotReadable, SessionLog
+
+    log = SessionLog(path)
+    try:
+        log.poll(FIRST_BYTES)
+    except NotReadable as error:
+        raise CannotShow(f"{path} is no session: {error}.") from None
+    except OSError as error:
+        raise CannotShow(f"{path} cannot be read: {error.strerror or error}.") from None
+    # One line may be torn, because its writer is at it; an empty file is a session that is about to begin.
+    if not len(log) and log.skipped.total > log.skipped.torn:
+        raise CannotShow(
+            f"{path} is no session: none of its first {log.skipped.total} lines is an event. "
+            "`promptetheus import` reads what other tools have recorded."
+        )
+
+
+def _summary(spool: Path, session_id: str) -> str:
+    """One line by which a person tells sessions apart."""
+    from promptetheus.display import age, printable_line
+    from promptetheus.queries.session_log import SessionLog
+    from promptetheus.spool import session_file_name
+
+    row = SessionLog(spool / session_file_name(session_id)).row()
+    when = "" if row.started is None else age(time.time() - row.started)
+    words = [row.session_id, f"{row.status.glyph} {row.status.word}", row.agent, when, row.goal]
+    return printable_line("  ".join(word for word in words if word), 118)
 
 
 def find_diff(named: Sequence[str], spool: Path, *, spool_given: bool) -> Target:
@@ -94,7 +141,7 @@ def find_diff(named: Sequence[str], spool: Path, *, spool_given: bool) -> Target
         CannotShow: When one of them is none, or there are more than two.
     """
     if len(named) > 2:
-        raise CannotShow("--diff takes one session or two, the baseline first.")
+        raise WrongUse("--diff takes one session or two, the baseline first.")
     found = [find_target(each, spool, spool_given=spool_given) for each in named]
     paths = tuple(each.session for each in found if each.session is not None)
     if len(paths) < len(found):
@@ -102,6 +149,18 @@ def find_diff(named: Sequence[str], spool: Path, *, spool_given: bool) -> Target
     if len(set(paths)) < len(paths):
         raise CannotShow("That is the same session twice: there is nothing to compare.")
     return Target(found[-1].root, None, diff=paths)
+
+
+def no_terminal(environ: Mapping[str, str]) -> str:
+    """Why the program cannot draw here, and what does without."""
+    if environ.get("TERM") == "dumb":
+        why = "promptetheus tui needs a terminal that can place text, and TERM=dumb says that this one cannot."
+    else:
+        why = "promptetheus tui needs a terminal: standard input and standard error must be one."
+    return (
+        f"{why}\nWithout one, `promptetheus sessions` lists what was recorded and "
+        "`promptetheus replay ID` prints a session."
+    )
 
 
 def has_terminal() -> bool:
@@ -112,6 +171,12 @@ def has_terminal() -> bool:
     return os.environ.get("TERM") != "dumb" and all(
         stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)
     )
+
+
+def is_in_screen(environ: Mapping[str, str]) -> bool:
+    """Whether GNU screen is between us and the terminal. Once a program asks for the mouse, it keeps `esc` to itself
+    until another key comes (seen with 4.9): there the mouse is left to the terminal."""
+    return bool(environ.get("STY"))
 
 
 def show(
@@ -156,7 +221,7 @@ def show(
         raise CannotShow(str(error)) from None
     if sys.__stdin__ is not None and sys.__stdin__.isatty():
         threading.Thread(target=_end_with_the_terminal, name="promptetheus-hang-up", daemon=True).start()
-    app.run()
+    app.run(mouse=not is_in_screen(os.environ))
     return app.return_code or 0
 
 

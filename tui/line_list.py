@@ -12,7 +12,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -20,13 +20,14 @@ from textual.strip import Strip
 from promptetheus.tui.drawn_rows import DrawnRows
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.list_message import ListMessage
+from promptetheus.tui.text_selection import SelectsText
 from promptetheus.tui.theme import Looks, looks_of
 
 CONTEXT_ROWS = 2
 """Rows to see around one that was jumped to."""
 
 
-class LineList(Guarded, ScrollView, can_focus=True):
+class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
     """Rows of one line each with a cursor, paging, mouse, and a follow mode that sticks to the end.
 
     Subclasses implement `row_count` and `render_row`, and call `refresh_rows` when their data changed.
@@ -237,7 +238,7 @@ class LineList(Guarded, ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click highlights, a double click opens."""
         offset = event.get_content_offset(self)
-        if offset is None:
+        if offset is None or self.was_dragged:
             return
         index = self.scroll_offset.y + offset.y
         if index >= self.row_count():
@@ -285,7 +286,27 @@ class LineList(Guarded, ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """The background may be another one now."""
         super().notify_style_update()
-        self._drawn.forget()
+        self._drawn.forget_style()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some lines of the screen.
+
+        Textual keeps the lines of a widget as they stand on the screen, and forgets them at each step of a scroll.
+        Rows are kept here already, with all that was made of them on the way to the terminal.
+        """
+        if self.styles.gutter or self.opacity < 1.0:
+            return super().render_lines(crop)
+        width, base = self.region.width, self._drawn.base
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        strips = []
+        for y in crop.line_range:
+            strip = self.render_line(y).adjust_cell_length(width, base)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip)
+        if crop.column_span != (0, width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
@@ -296,7 +317,11 @@ class LineList(Guarded, ScrollView, can_focus=True):
             base = self.rich_style
             return Strip.blank(width, base) if text is None else self._drawn.strip(text, width, base)
         selected = index == self.cursor and self.shows_cursor
-        return self._drawn.row(index, selected, width)
+        return self.with_selection(self._drawn.row(index, selected, width), index)
+
+    def content_line(self, line: int) -> Strip | None:
+        """A row as it is drawn, for whoever selects it with the mouse."""
+        return self._drawn.row(line, False, self.row_width) if line < self.row_count() else None
 
     # Scrolling
 

@@ -18,7 +18,7 @@ class Menu(Chooser):
     def on_mount(self) -> None:
         """Say what the choice is about."""
         super().on_mount()
-        self.query_one(ChooserInput).placeholder = self._prompt
+        self.query_one(ChooserInput).ask(self._prompt)
 
     def choices(self, words: str) -> Sequence[Choice]:
         """Those that hold all the words."""

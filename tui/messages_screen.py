@@ -32,7 +32,7 @@ class MessagesScreen(Chooser):
         troubles: What is known to be wrong already.
     """
 
-    PROMPT: ClassVar[str] = "Messages: type to search, enter reads one in full, esc closes"
+    PROMPT: ClassVar[str] = "Messages: type to search, enter reads one in full"
 
     def __init__(self, said: MessageLog, spool: Path, troubles: Sequence[Trouble]) -> None:
         super().__init__()
@@ -63,6 +63,12 @@ class MessagesScreen(Chooser):
             if fitting:
                 sections += [*([Choice("")] if sections else []), Choice(title), *fitting]
         return sections or ([] if words else [Choice("Nothing was said yet, and nothing is wrong.")])
+
+    async def _run(self) -> None:
+        """Read one in front of the list, to which `esc` leads back."""
+        chosen = self.query_one(ChoiceList).chosen
+        if chosen is not None and chosen.run is not None:
+            self.app.call_later(chosen.run)
 
     def _trouble(self, trouble: Trouble) -> Choice:
         said = Said(trouble.text, trouble.about, "warning", trouble.at_s or 0.0)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+from promptetheus.clock import format_timestamp, parse_timestamp
+
 
 def offset_text(ms: float) -> str:
     """Time since a session began: seconds below a hundred, then minutes, then hours."""
@@ -13,3 +17,11 @@ def offset_text(ms: float) -> str:
         return f"{tenths // 600}:{tenths % 600 // 10:02}.{tenths % 10}"
     whole = round(seconds)
     return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"
+
+
+def moment_text(timestamp: object) -> str | None:
+    """When something was, to the second: `2026-11-22 07:04:12 UTC`; None where it is no time."""
+    seconds = parse_timestamp(timestamp)
+    if seconds is None:
+        return None
+    return format_timestamp(math.floor(seconds)).replace("T", " ").replace("Z", " UTC")

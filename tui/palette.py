@@ -23,6 +23,7 @@ class PaletteScreen(Chooser):
     """Actions of the view below and of the program first, then sessions."""
 
     PROMPT: ClassVar[str] = "Do something, or go to a session"
+    IS_TYPED = True
 
     def __init__(
         self,

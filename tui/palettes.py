@@ -19,7 +19,7 @@ class Palette:
     muted: str
     """What is the same everywhere, or does not matter now; still readable (4.5:1 or more)."""
     faint: str
-    """Decoration that may be overlooked: separators inside a line, the empty part of a bar."""
+    """What may be overlooked: separators inside a line, zeros, the empty part of a bar (3:1 or more)."""
     rule: str
     """The one line between panes."""
     accent: str
@@ -62,7 +62,7 @@ PALETTES: Mapping[str, Palette] = {
         surface="#171a20",
         text="#d7dae0",
         muted="#8b93a1",
-        faint="#565d6b",
+        faint="#6b727e",
         rule="#2b303a",
         accent="#ff8a3d",
         passed="#7cc48a",
@@ -79,7 +79,7 @@ PALETTES: Mapping[str, Palette] = {
         surface="#f2f0ec",
         text="#22262c",
         muted="#5f6772",
-        faint="#a3a8b0",
+        faint="#7b8088",
         rule="#d9d6d0",
         accent="#ab4208",
         passed="#1a7535",
@@ -97,17 +97,17 @@ PALETTES: Mapping[str, Palette] = {
         surface="#000000",
         text="#ffffff",
         muted="#d4d4d4",
-        faint="#a8a8a8",
+        faint="#b2b2b2",
         rule="#8a8a8a",
         accent="#ffb000",
         passed="#4dff88",
-        failed="#ff8080",
+        failed="#ff9a9a",
         warned="#ffff5f",
         running="#5fffff",
         crashed="#ff9cff",
-        cursor="#5c3d00",
-        cursor_blurred="#333333",
-        match="#665200",
+        cursor="#332200",
+        cursor_blurred="#2a2a2a",
+        match="#4d3d00",
     ),
     # Okabe-Ito hues, lightened for a dark ground: passed and failed differ in blue, which no common deficiency loses.
     "promptetheus-colour-blind": Palette(
@@ -115,7 +115,7 @@ PALETTES: Mapping[str, Palette] = {
         surface="#171a20",
         text="#dcdfe4",
         muted="#939aa7",
-        faint="#5b6270",
+        faint="#757c88",
         rule="#2b303a",
         accent="#f0e442",
         passed="#56b4e9",

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
 
 from rich.console import RenderableType
 from textual import work
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from promptetheus.display import printable_line
+from promptetheus.project_files import beside
 from promptetheus.tui.filter_bar import FilterBar
-from promptetheus.tui.remembered import Layout, write_layout
+from promptetheus.tui.remembered import FILE_NAME, Layout, write_layout
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.sessions.session_columns import COLUMN
 from promptetheus.tui.sessions.session_groups import Grouping
@@ -30,8 +32,17 @@ KEEP_EVERY_S = 2.0
 class Remembering(Shell):
     """Mix-in of the app. Without a layout (`--fresh`, tests) nothing is remembered."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "V", "saved_filters", "saved filters", show=False, id="app.saved_filters",
+            tooltip="Saved filters: use, save, rename or forget one",
+        ),
+    ]  # fmt: skip
+
     layout: Layout | None = None
     _kept: Layout | None = None
+    _told_why_not = False
+    """Whether it was said that nothing can be remembered: once is enough."""
 
     def take_up_layout(self) -> None:
         """Begin as the program was left; call before the first session is read."""
@@ -42,7 +53,7 @@ class Remembering(Shell):
         sessions = self.sessions_screen.table.sessions
         if layout.order in COLUMN:
             sessions.sort_by(COLUMN[layout.order], descending=layout.descending)
-        self.sessions_screen.table.choose_columns(layout.columns)
+        self.sessions_screen.table.choose_columns(layout.columns, layout.widths)
         if layout.grouping in list(Grouping):
             sessions.group_by(Grouping(layout.grouping))
         self.set_interval(KEEP_EVERY_S, self._keep_layout)
@@ -61,10 +72,10 @@ class Remembering(Shell):
         if layout is None:
             return False
         sessions = self.sessions_screen.table.sessions
-        layout.theme = self.theme
         layout.order, layout.descending = sessions.order.key, sessions.descending
         layout.grouping = sessions.grouping.value
         layout.columns = list(self.sessions_screen.table.chosen_columns)
+        layout.widths = dict(self.sessions_screen.table.chosen_widths)
         for view in self.views():
             if _is_session(view):
                 layout.shape, layout.inspector = view.timeline.shape.value, not view.has_class("-alone")
@@ -73,18 +84,26 @@ class Remembering(Shell):
     @work(group="layout", exclusive=True, exit_on_error=False)
     async def _keep_layout(self) -> None:
         if self.note_layout():
-            await asyncio.to_thread(self.write_layout)
+            why_not = await asyncio.to_thread(self.write_layout)
+            if why_not and not self._told_why_not:
+                self._told_why_not = True
+                self.notify(
+                    f"{why_not}\nColumns, order, theme and filters hold until you quit, and no longer.",
+                    title="What you arrange cannot be remembered",
+                    severity="warning",
+                    timeout=8,
+                )
 
-    def write_layout(self) -> None:
-        """Write down what was noted; a spool that cannot be written to is shown all the same."""
+    def write_layout(self) -> str:
+        """Write down what was noted; where that fails, say why: the spool is shown all the same."""
         if self.layout is None:
-            return
-        now = deepcopy(self.layout)
+            return ""
+        self._kept = now = deepcopy(self.layout)
         try:
             write_layout(self.root, now)
-        except OSError:
-            pass
-        self._kept = now
+        except OSError as error:
+            return f"{beside(self.root, FILE_NAME)}: {error.strerror or error}."
+        return ""
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Note how things are while the views are still there."""
@@ -106,7 +125,27 @@ class Remembering(Shell):
             )
         yield "Save the filter of the sessions under a name", self._ask_filter_name
         for name in layout.filters:
-            yield f"Forget the saved filter {printable_line(name, 60)}", partial(self._forget_filter, name)
+            said = printable_line(name, 60)
+            yield f"Rename the saved filter {said}", partial(self._ask_other_name, name)
+            yield f"Forget the saved filter {said}", partial(self._forget_filter, name)
+
+    async def action_saved_filters(self) -> None:
+        """List the saved filters."""
+        from promptetheus.tui.saved_filters import SavedFilters
+
+        if self.layout is None:
+            self.notify("With --fresh nothing is remembered, and no filter is saved.", timeout=4)
+            return
+        await self.open_screen(
+            SavedFilters(
+                self.layout.filters,
+                self.sessions_screen.sessions(),
+                use=self.use_filter,
+                save=self._ask_filter_name,
+                rename=self._ask_other_name,
+                forget=self._forget_filter,
+            )
+        )
 
     async def use_filter(self, text: str) -> None:
         """Show the sessions that a filter lets through."""
@@ -127,11 +166,31 @@ class Remembering(Shell):
         else:
             self.notify("There is no filter to save: / sets one.", timeout=3)
 
+    async def _ask_other_name(self, name: str) -> None:
+        from promptetheus.tui.ask_words import AskWords
+
+        renamed = partial(self._rename_filter, name)
+        await self.open_screen(AskWords(f"Another name for the saved filter {name}", name, renamed))
+
     def _save_filter(self, text: str, name: str) -> None:
-        if self.layout is not None and name.strip():
-            self.layout.filters[name.strip()] = text
+        name = name.strip()
+        if self.layout is not None and name:
+            replaced = self.layout.filters.get(name, text) != text
+            self.layout.filters[name] = text
             self._keep_layout()
-            self.notify(f"Saved: ctrl+p finds it as Filter: {name.strip()}", timeout=3)
+            self.notify(f"{'Replaced' if replaced else 'Saved'}: V lists it as {name}", timeout=3)
+
+    def _rename_filter(self, old: str, new: str) -> None:
+        new = new.strip()
+        if self.layout is None or not new or new == old or old not in self.layout.filters:
+            return
+        if new in self.layout.filters:
+            self.notify(f"Another saved filter is called {new}: nothing was renamed.", timeout=4)
+            return
+        filters = {new if name == old else name: text for name, text in self.layout.filters.items()}
+        self.layout.filters = filters
+        self._keep_layout()
+        self.notify(f"{old} is called {new} now.", timeout=3)
 
     def _forget_filter(self, name: str) -> None:
         if self.layout is not None and self.layout.filters.pop(name, None) is not None:

@@ -8,19 +8,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.history import History
+from promptetheus.tui.keys_in_order import KeysInOrder
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.views import VIEWS, NotNow, Place, ViewScreen, make_view, view_bindings
 
 ERRORS_KEPT = 50
 
 
-class Shell(Guarded, App[None]):
+class Shell(Guarded, KeysInOrder):
     """Goes from view to view. The Sessions view is under everything."""
 
     BINDING_GROUP_TITLE = "Everywhere"

@@ -7,7 +7,7 @@ and the terminal's own sixteen colours show the same facts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from promptetheus.cause.steps import StepKind
 from promptetheus.queries.rows import Status
+from promptetheus.tui.contrast import legible
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES, Palette
 
 COLOURLESS_THEME = "promptetheus-terminal"
@@ -236,10 +237,10 @@ def _derive(theme: Theme) -> Palette:
         accent = Color.parse(colours["accent"])
         ground, text = back.hex6, fore.hex6
         muted, faint, rule = (back.blend(fore, part).hex6 for part in (0.62, 0.38, 0.2))
-        cursor, match = back.blend(accent, 0.18).hex6, back.blend(accent, 0.4).hex6
+        cursor, match = back.blend(accent, 0.18).hex6, back.blend(accent, 0.3).hex6
         blurred = back.blend(fore, 0.08).hex6
         crashed = "#c678dd" if theme.dark else "#93279e"
-    return Palette(
+    made = Palette(
         background=ground,
         surface=ground if theme.ansi else Color.parse(colours["surface"]).hex6,
         text=text,
@@ -259,3 +260,20 @@ def _derive(theme: Theme) -> Palette:
         dark=theme.dark,
         ansi=theme.ansi,
     )
+    return made if theme.ansi else _readable(made)
+
+
+def _readable(palette: Palette) -> Palette:
+    """The palette with inks that can be read on all its grounds: many a theme's colours are made for areas."""
+    pole = Color.parse("#ffffff" if palette.dark else "#000000")
+    grounds = [
+        Color.parse(ground)
+        for ground in (palette.background, palette.surface, palette.cursor, palette.cursor_blurred)
+    ]
+    read = {
+        name: legible(Color.parse(getattr(palette, name)), grounds, 4.5, pole).hex6
+        for name in ("muted", "accent", "passed", "failed", "warned", "running", "crashed")
+    }
+    text = legible(Color.parse(palette.text), [*grounds, Color.parse(palette.match)], 4.5, pole).hex6
+    faint = legible(Color.parse(palette.faint), grounds, 3.0, pole).hex6
+    return replace(palette, text=text, faint=faint, **read)

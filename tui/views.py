@@ -29,11 +29,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from promptetheus.tui.answering import AnswersAtOnce
 from promptetheus.tui.crumbs import CrumbWanted
 from promptetheus.tui.guard import ErrorReporter, Guarded
+from promptetheus.tui.text_selection import CopiesSelection
 
 if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
@@ -104,7 +105,7 @@ class Place:
     subject: object = None
 
 
-class ViewScreen(Guarded, Screen[None]):
+class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
     """A view in front of the Sessions view, or that view itself; dialogs and full-screen values are none."""
 
     VIEW: ClassVar[str]
@@ -166,6 +167,10 @@ class ViewScreen(Guarded, Screen[None]):
             self.worker_failed(event.worker.group, error)
             if isinstance(self.app, ErrorReporter):
                 self.app.report_error(error)
+
+    def is_at_work(self, group: str) -> bool:
+        """Whether a worker of this group runs: a clock that started it anew would end it before it is done."""
+        return any(worker.group == group and worker.is_running for worker in self.workers if worker.node is self)
 
     def worker_failed(self, group: str, error: Exception) -> None:
         """A worker of this group ended in an error, which is told besides."""

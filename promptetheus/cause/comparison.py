@@ -178,17 +178,19 @@ _KIND_OF_CONTENT = {
 def _no_common_ground(left: Run, right: Run) -> str:
     """Two runs that move, and have no kind of move in common, are about different things."""
     moves = [_moves(run) for run in (left, right)]
-    if min(sum(found.values()) for found in moves) < MIN_MOVES_TO_JUDGE or moves[0].keys() & moves[1].keys():
+    if min(found.total() for found in moves) < MIN_MOVES_TO_JUDGE or moves[0].keys() & moves[1].keys():
         return ""
-    shown = [", ".join(name for name, _ in found.most_common(3)) for found in moves]
+    shown = [", ".join(printable_line(name, 60) for name, _ in found.most_common(3)) for found in moves]
     return f"they have no call or action in common: one did {shown[0]}, the other {shown[1]}"
 
 
 def _moves(run: Run) -> Counter[str]:
     """Calls and actions by name; what encloses others (a decorated agent) is none."""
     return Counter(
-        printable_line(s.name or s.kind.value, 60)
-        for place, s in enumerate(run.signatures)
-        if s.kind in (StepKind.TOOL, StepKind.ACTION, StepKind.RETRIEVAL, StepKind.SPAN)
-        and not run.encloses_next(place)
+        signature.name or signature.kind.value
+        for place, signature in enumerate(run.signatures)
+        if signature.kind in _MOVES and not run.encloses_next(place)
     )
+
+
+_MOVES = frozenset({StepKind.TOOL, StepKind.ACTION, StepKind.RETRIEVAL, StepKind.SPAN})

@@ -199,7 +199,8 @@ def took(step: Step) -> str:
 
 
 def _mapping(thing: object) -> Mapping[str, Any]:
-    return thing if type(thing) is dict or isinstance(thing, Mapping) else {}
+    # Asking the abstract class about a thing that is none takes 0.3 µs: too long for what most events lack.
+    return thing if type(thing) is dict or (thing is not None and isinstance(thing, Mapping)) else {}
 
 
 def _first(mapping: Mapping[str, Any], number: int) -> list[tuple[str, Any]]:

@@ -27,7 +27,7 @@ from functools import cached_property
 from typing import Any
 
 from promptetheus.cause.comparison import Change, Row
-from promptetheus.cause.divergence import Divergence, first_divergence
+from promptetheus.cause.divergence import Divergence, DivergenceKind, first_divergence
 from promptetheus.cause.effects import Effects
 from promptetheus.cause.held_against import Comparison, compare
 from promptetheus.cause.metric_changes import MetricChange, SessionNumbers, metric_changes
@@ -206,7 +206,11 @@ class DiffReport:
         first = self.comparison.first
         if first is None:
             return "none, the steps are the same"
-        changed = f": {first.changes[0].describe()}" if first.changes else ""
+        changed = ""
+        if first.changes:
+            # A place in a list says nothing without the name of the list.
+            whole = "result" if first.changes[0].path.startswith("[") and first.kind in _OF_RESULTS else ""
+            changed = f": {first.changes[0].describe(whole=whole)}"
         return printable_line(
             f"{self.where(first)}, {first.kind.value}, {first.how_sure} ({first.reason}){changed}", 600
         )
@@ -235,6 +239,15 @@ class DiffReport:
         runs = [make_run(self.run(side).events, noise) for side in Side]
         return replace(self, comparison=compare(runs[0], runs[1], self.effects))
 
+    def with_effects(self, effects: Effects) -> DiffReport:
+        """The same sessions held against each other anew, as more is known of what their tools do to the world;
+        itself where that is nothing new about tools that they use."""
+        found = replace(self, effects=effects)
+        if effects_in(found) == effects_in(self):
+            return self
+        runs = self.comparison.sides.left, self.comparison.sides.right
+        return replace(found, comparison=compare(*runs, effects))
+
     def with_pictures(self, look: Callable[[PicturePair], PictureChange]) -> DiffReport:
         """The same, but rows whose steps are equal and whose screenshots are not count as changed.
 
@@ -262,6 +275,7 @@ class DiffReport:
         )
 
 
+_OF_RESULTS = frozenset({DivergenceKind.RESULT, DivergenceKind.ERROR})
 _WITH_PICTURES = frozenset({StepKind.ACTION, StepKind.SHOT})
 
 
@@ -284,8 +298,22 @@ def diff_report(
         chosen: why the left session was picked, when nobody named it.
     """
     runs = make_run(left_events, noise), make_run(right_events, noise)
+    return report_of_runs(left, runs[0], right, runs[1], effects=effects, numbers=numbers, chosen=chosen)
+
+
+def report_of_runs(
+    left: SessionSide,
+    left_run: Run,
+    right: SessionSide,
+    right_run: Run,
+    *,
+    effects: Effects,
+    numbers: tuple[SessionNumbers, SessionNumbers] | None = None,
+    chosen: str = "",
+) -> DiffReport:
+    """`diff_report` of sessions that are comparable already."""
     metrics = () if numbers is None else metric_changes(*numbers)
-    return DiffReport(left, right, compare(*runs, effects), effects, metrics, chosen)
+    return DiffReport(left, right, compare(left_run, right_run, effects), effects, metrics, chosen)
 
 
 def effects_in(report: DiffReport) -> Mapping[str, Any]:

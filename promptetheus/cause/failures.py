@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from promptetheus.cause.verification import silence_needed
 
@@ -102,8 +102,9 @@ def _failure(
 ) -> Failure:
     sessions.sort(key=lambda outcome: (outcome.started_s, outcome.session_id))
     first, last = sessions[0], sessions[-1]
-    times = [timelines[task] for task in {outcome.task for outcome in sessions}]
-    since = sum(len(each) - bisect_right(each, last.started_s) for each in times)
+    # One timeline of all its tasks: a gap is looked up for every session, whatever the number of tasks.
+    times = sorted(chain.from_iterable(timelines[task] for task in {outcome.task for outcome in sessions}))
+    since = len(times) - bisect_right(times, last.started_s)
     days = Counter(_day(outcome.started_s) for outcome in sessions)
     return Failure(
         fingerprint,
@@ -119,7 +120,7 @@ def _failure(
     )
 
 
-def _life(sessions: Sequence[Outcome], times: Sequence[Sequence[float]], since: int, now: float) -> Life:
+def _life(sessions: Sequence[Outcome], times: Sequence[float], since: int, now: float) -> Life:
     first, last = sessions[0].started_s, sessions[-1].started_s
     needed = silence_needed(len(sessions), _count(times, first, last))
     if needed is not None and since >= needed:
@@ -137,13 +138,13 @@ def _life(sessions: Sequence[Outcome], times: Sequence[Sequence[float]], since: 
     return Life.NEW if now - first <= NEW_S else Life.RECURRING
 
 
-def _count(times: Sequence[Sequence[float]], first: float, last: float) -> int:
+def _count(times: Sequence[float], first: float, last: float) -> int:
     """Sessions from one moment to another, both included."""
-    return sum(bisect_right(each, last) - bisect_left(each, first) for each in times)
+    return bisect_right(times, last) - bisect_left(times, first)
 
 
-def _between(times: Sequence[Sequence[float]], first: float, last: float) -> int:
-    return sum(max(0, bisect_left(each, last) - bisect_right(each, first)) for each in times)
+def _between(times: Sequence[float], first: float, last: float) -> int:
+    return max(0, bisect_left(times, last) - bisect_right(times, first))
 
 
 def _day(moment_s: float) -> str:

@@ -86,19 +86,23 @@ class MetricChange:
 
     @property
     def delta_text(self) -> str:
-        """`+312ms (+12 %)`, `-2`, `±0`; "" where one side is unknown."""
+        """`+312ms (+12%)`, `-2`, `none`, `hardly any`; "" where one side is unknown."""
         delta = self.delta
         if delta is None:
             return ""
         if not delta:
-            return "±0"
-        written = self._written(abs(delta)).removeprefix("-")
+            return "none"
+        written = self._written(abs(delta))
+        if written.startswith("<") or written == "0ms":
+            return "hardly any"
         return f"{'+' if delta > 0 else '-'}{written}{self._relative()}"
 
     def _relative(self) -> str:
         """By which share, where that says more than the number: not of three calls instead of two."""
         factor = self.factor
         if factor is None or (self.unit not in (Unit.TIME, Unit.DOLLARS) and (self.left or 0) < 20):
+            return ""
+        if abs(factor - 1) < 0.005:
             return ""
         return f" ({factor - 1:+.0%})" if factor < 10 else f" (×{factor:.0f})"
 

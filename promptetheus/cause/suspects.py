@@ -102,13 +102,14 @@ class SuspectReport:
         if not self.failing or not self.passing:
             return f"Nothing to compare: {groups}."
         if self.settled:
-            return f"{groups}: {self.settled} of {self.looked_at} things separate them beyond chance."
+            telling = f"{self.settled} of {self.looked_at} things"
+            return f"{groups}: {telling} tell them apart more clearly than luck would."
         if self.more_sessions:
             return (
                 f"{groups} are too few to tell. About {self.more_sessions} more in the same proportion would "
                 "settle the first suspect, if it goes on as it began."
             )
-        return f"{groups}: nothing that they do separates them beyond chance."
+        return f"{groups}: nothing that they do tells them apart more clearly than luck would."
 
 
 def find_suspects(failing: Sequence[Run], passing: Sequence[Run], limit: int | None = 20) -> SuspectReport:

@@ -163,4 +163,4 @@ def _key(place: int, item: Any, noise: Noise, trails: tuple[Trail, ...]) -> str:
 
 
 def _shown(thing: Any, limit: int) -> str:
-    return "–" if thing is ABSENT else value(thing, limit)
+    return "not there" if thing is ABSENT else value(thing, limit)

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
-from promptetheus.delivery.overview import SessionDelivery, overview, totals
+from promptetheus.delivery.overview import SessionDelivery, overview, report, totals
 from promptetheus.display import age, printable_line
 
 ACTIONS = ("list", "replay", "retry", "purge", "prune")
@@ -88,19 +87,7 @@ def _list(spool: Path, as_json: bool) -> int:
     dead = dead_letters.files(spool)
     sums = totals(spool, found)
     if as_json:
-        print_json(
-            {
-                "spool": str(spool),
-                "pending": [_as_json(entry) for entry in pending],
-                "sent": [_as_json(entry) for entry in sent],
-                "dead": [{"session": path.stem, "bytes": path.stat().st_size} for path in dead],
-                "totals": {
-                    "pending_events": sums.pending_events,
-                    "sent_events": sums.sent_events,
-                    "dead_events": sums.dead_events,
-                },
-            }
-        )
+        print_json(report(spool, found))
         return 0
     out(f"Spool: {spool}")
     out(
@@ -125,16 +112,3 @@ def _trouble(entry: SessionDelivery) -> str:
 
     when = "" if entry.failed_at is None else f" {age(max(0.0, time.time() - entry.failed_at))}"
     return f" (failed{when}: {printable_line(entry.last_error, 160)})"
-
-
-def _as_json(entry: SessionDelivery) -> dict[str, Any]:
-    return {
-        "session": entry.stem,
-        "pending": entry.pending_events,
-        "bytes": entry.pending_bytes,
-        "sent": entry.sent_events,
-        "dead": entry.dead_events,
-        "automatic": entry.is_meant,
-        "last_error": entry.last_error or None,
-        "failed_at": entry.failed_at,
-    }

@@ -11,6 +11,7 @@ is away it shows what was mirrored before, and says so.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "target", nargs="?", metavar="TARGET", help="a session id, its beginning, a file, a directory"
+        "targets", nargs="*", metavar="TARGET", help="a session id, its beginning, a file, a directory"
     )
     add_spool(parser)
     parser.add_argument(
@@ -78,6 +79,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     if arguments.keys:
         return _list_keys()
+    if len(arguments.targets) > 1:
+        say(f"promptetheus tui: it opens on one session, and {len(arguments.targets)} are named.")
+        say("Two are compared with --diff; a directory shows all that are in it, --filter TEXT some of them.")
+        return 2
+    arguments.target = next(iter(arguments.targets), None)
     if arguments.web is not None:
         return _serve(arguments)
     if arguments.project is None:
@@ -108,7 +114,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     words += ["--diff", *arguments.diff] if arguments.diff else []
     words += ["--fresh"] if arguments.fresh else []
     try:
-        serve(words, arguments.web)
+        serve(words, arguments.web, say=say)
     except CannotServe as error:
         say(f"promptetheus tui: {error}")
         return 1
@@ -127,7 +133,15 @@ def _list_keys() -> int:
 
 
 def _show(arguments: argparse.Namespace, why_stale: Callable[[], str] = lambda: "") -> int:
-    from promptetheus.tui.launch import NO_TERMINAL, CannotShow, find_diff, find_target, has_terminal, show
+    from promptetheus.tui.launch import (
+        CannotShow,
+        WrongUse,
+        find_diff,
+        find_target,
+        has_terminal,
+        no_terminal,
+        show,
+    )
 
     spool_given = arguments.spool != Path(DEFAULT_SPOOL_DIR)
     try:
@@ -136,9 +150,9 @@ def _show(arguments: argparse.Namespace, why_stale: Callable[[], str] = lambda: 
             target = find_diff(arguments.diff, target.root, spool_given=spool_given)
     except CannotShow as error:
         say(f"promptetheus tui: {error}")
-        return 1
+        return 2 if isinstance(error, WrongUse) else 1
     if not has_terminal():
-        say(NO_TERMINAL)
+        say(no_terminal(os.environ))
         return 2
     try:
         return show(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.batches import read_batch
@@ -58,6 +58,35 @@ def totals(spool: Path, entries: Iterable[SessionDelivery]) -> Totals:
         sum(entry.sent_events for entry in known),
         sum(len(dead_letters.read(path)[0]) for path in dead_letters.files(spool)),
     )
+
+
+def report(spool: Path, entries: Sequence[SessionDelivery]) -> dict[str, Any]:
+    """The same as data: what `promptetheus spool list --json` prints. Raises OSError."""
+    sums = totals(spool, entries)
+    return {
+        "spool": str(spool),
+        "pending": [_as_data(entry) for entry in entries if entry.pending_bytes],
+        "sent": [_as_data(entry) for entry in entries if not entry.pending_bytes and entry.is_meant],
+        "dead": [{"session": path.stem, "bytes": path.stat().st_size} for path in dead_letters.files(spool)],
+        "totals": {
+            "pending_events": sums.pending_events,
+            "sent_events": sums.sent_events,
+            "dead_events": sums.dead_events,
+        },
+    }
+
+
+def _as_data(entry: SessionDelivery) -> dict[str, Any]:
+    return {
+        "session": entry.stem,
+        "pending": entry.pending_events,
+        "bytes": entry.pending_bytes,
+        "sent": entry.sent_events,
+        "dead": entry.dead_events,
+        "automatic": entry.is_meant,
+        "last_error": entry.last_error or None,
+        "failed_at": entry.failed_at,
+    }
 
 
 def overview(

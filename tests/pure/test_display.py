@@ -108,6 +108,11 @@ def test_durations_are_written_as_people_do(ms: float | None, text: str) -> None
         (180, "3m ago"),
         (7300, "2h ago"),
         (432_000, "5d ago"),
+        (30 * 86_400, "30d ago"),
+        (31 * 86_400, "1mo ago"),
+        (478 * 86_400, "15mo ago"),
+        (729 * 86_400, "23mo ago"),
+        (731 * 86_400, "2y ago"),
     ],
 )
 def test_ages_are_written_as_people_do(seconds: float, text: str) -> None:

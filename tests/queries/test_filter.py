@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.queries.filter import BadFilter, complete, completions, fields, parse_filter, read_filter
+from promptetheus.queries.filter import BadFilter, fields, parse_filter, read_filter
 from promptetheus.queries.filter_terms import quoted
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_row import empty_row
@@ -45,7 +45,7 @@ MATCHING = [
     "steps:14", "calls=2", "llm>=3", "size>20kb", "score.helpful<0.5", "score.polite:1", "score.helpful:40%",
     "task:7", "task_id:7", "task:=7", "meta.task_id:7", "meta.Trial:one", 'meta.Trial:"of 4"', "meta.cached:true",
     "metadata.Trial:one", "-task:70",
-    "-word", '-"book monday"', "-tag:flaky", "-dur>5s", "dur>2s tokens>4k -cost>1 book",
+    "-word", '-"book monday"', "-tag:flaky", "-dur>5s", "!word", '!"book monday"', "!tag:flaky", "!dur>5s", "dur>2s tokens>4k -cost>1 book",
 ]  # fmt: skip
 
 
@@ -62,7 +62,7 @@ DIFFERING = [
     "-status:failing", 'status!="failed goal"', "agent:coder", "agent:=browser", "tool:pay", "fp:9", "type:metric",
     "task:1", "task:70", "-task:7", "meta.trial:one", "meta.deep:7", "meta.nothing:7", "meta.Trial:=one",
     "tag:flaky", "dur>5s", "dur<4s", "dur>1m", "dur:4s", "tokens>4.2k", "cost>0.07", "errors>2", "score.helpful>0.5",
-    "score.unknown>0", "-book", '-"tuesday at"', "dur>2s tokens>9k", "-agent:browser",
+    "score.unknown>0", "-book", "!book", "!agent:browser", '-"tuesday at"', "dur>2s tokens>9k", "-agent:browser",
 ]  # fmt: skip
 
 
@@ -73,7 +73,19 @@ def test_a_filter_that_does_not_fit_hides_the_session(row: SessionRow, text: str
     assert found.problems == ()
 
 
-UNFINISHED = ["status:", "-status:", "dur>", "-", '"', 'agent:"', "tag:", "score.helpful>", "tokens:"]
+UNFINISHED = [
+    "status:",
+    "-status:",
+    "!status:",
+    "dur>",
+    "-",
+    "!",
+    '"',
+    'agent:"',
+    "tag:",
+    "score.helpful>",
+    "tokens:",
+]
 
 
 @pytest.mark.parametrize("text", UNFINISHED)
@@ -150,38 +162,16 @@ def test_messages_checks_and_screenshots_are_found_by_type() -> None:
         assert not parse_filter(text).matches_step("llm", "", "", None, None)
 
 
-def test_values_complete_from_what_is_there(row: SessionRow, tmp_path: Path) -> None:
-    rows = [row, a_row(tmp_path, agent="coder"), a_row(tmp_path, agent="coder", tags=())]
-    assert completions("agent:", 6, rows) == ["agent:coder", "agent:browser-agent"]
-    assert completions("book agent:br", 13, rows) == ["agent:browser-agent"]
-    assert completions("-tag:eu", 7, rows) == ['-tag:"eu west"']
-    assert completions("sta", 3, rows) == ["status:"]
-    assert completions("to", 2, rows) == ["tool:", "tokens>"]
-    assert completions("score.h", 7, rows) == ["score.helpful>"]
-    assert completions("meta.T", 6, rows) == ["meta.Trial:", "meta.task_id:"]
-    assert completions("task:", 5, rows) == ["task:7"]
-    assert "status:failing" in completions("status:fa", 9, [])
-    assert completions("dur>", 4, rows) == []
-    assert completions("", 0, rows) == []
-
-
-def test_a_completion_replaces_the_term_under_the_cursor() -> None:
-    assert complete("book agent:br -x", 13, "agent:browser-agent") == ("book agent:browser-agent -x", 24)
-    assert complete("", 0, "status:") == ("status:", 7)
-
-
 def test_every_field_is_explained() -> None:
     assert all(name and explained for name, explained in fields())
 
 
-@given(text=st.text(max_size=60), cursor=st.integers(0, 60))
-def test_no_text_is_an_error(tmp_path_factory: pytest.TempPathFactory, text: str, cursor: int) -> None:
+@given(text=st.text(max_size=60))
+def test_no_text_is_an_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     row = a_row(tmp_path_factory.getbasetemp())
     found = parse_filter(text)
     found.matches(row)
     found.matches_step(*STEP)
-    for completion in completions(text, cursor, [row]):
-        complete(text, cursor, completion)
     for term in found.terms:
         assert text[term.start : term.start + len(term.text)] == term.text
 
@@ -237,7 +227,6 @@ def test_any_value_can_be_written(tmp_path_factory: pytest.TempPathFactory, valu
     text = f"agent:={quoted(value)}"
     found = read_filter(text)
     assert found.matches(row) and not found.matches(other), text
-    assert completions("agent:", 6, [row]) == [f"agent:{quoted(value)}"]
 
 
 def test_quotes_and_backslashes_inside_a_value(tmp_path: Path) -> None:
@@ -245,4 +234,3 @@ def test_quotes_and_backslashes_inside_a_value(tmp_path: Path) -> None:
     assert parse_filter('agent:"the \\"best\\" one"').matches(row)
     assert parse_filter("goal:C:\\temp").matches(row)
     assert parse_filter('goal:"into C:\\\\temp"').matches(row)
-    assert completions("agent:the", 9, [row]) == ['agent:"the \\"best\\" one"']

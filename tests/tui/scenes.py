@@ -34,6 +34,9 @@ from promptetheus.tui.messages import Messages
 from promptetheus.tui.note_taking import NoteTaking
 from promptetheus.tui.pictures.picture_screen import FilmPicture, FilmScreen, PictureScreen
 from promptetheus.tui.pictures.picture_view import PictureView
+from promptetheus.tui.remembered import Layout
+from promptetheus.tui.remembering import Remembering
+from promptetheus.tui.saved_filters import SavedFilters
 from promptetheus.tui.session.session_opening import OpeningScreen
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.session.session_taking import TakingSession
@@ -241,6 +244,15 @@ async def asking(shown: OnScreen) -> None:
     await _front(shown, AskWords)
 
 
+async def saved_filters(shown: OnScreen) -> None:
+    await sessions(shown)
+    app = shown.app
+    assert isinstance(app, PromptetheusApp)
+    app.layout = Layout(filters={"mine": "status:failed"})
+    await shown.press("V")
+    await _front(shown, SavedFilters)
+
+
 async def confirming(shown: OnScreen) -> None:
     await sessions(shown)
     app = shown.app
@@ -265,7 +277,7 @@ SCENES: Mapping[str, Scene] = {
     "sessions": Scene(
         (
             SessionsScreen, TakingSessions, SessionTable, LineList,
-            Shell, PromptetheusApp, Messages, NoteTaking, AgentSide,
+            Shell, PromptetheusApp, Messages, NoteTaking, AgentSide, Remembering,
         ),
         sessions,
         before={"1": ("2",), "pageup": ("G",), "ctrl+b": ("G",), "enter": ("g",)},
@@ -279,6 +291,7 @@ SCENES: Mapping[str, Scene] = {
     "columns": Scene((ColumnsMenu,), columns, before={"ctrl+up": ("down",), "shift+up": ("down",)}),
     "question": Scene((AskWords,), asking),
     "confirmation": Scene((Confirm,), confirming),
+    "saved filters": Scene((SavedFilters,), saved_filters),
     "session": Scene(
         (SessionScreen, OpeningScreen, TakingSession, TakingScreen, Timeline), session,
         start=_opened("session", BROWSER),

@@ -68,6 +68,28 @@ async def test_a_column_moves_and_the_cursor_goes_with_it(sessions_app: MakeApp,
         assert columns(app) == usual
 
 
+def width_of(app: PromptetheusApp, key: str) -> int:
+    return next(placed.width for placed in app.sessions_screen.table.columns if placed.column.key == key)
+
+
+async def test_a_column_becomes_wider_and_narrower_and_as_it_was(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await with_menu(shown)
+        usual = width_of(app, "agent")
+        await shown.type("agent")
+        await shown.press("ctrl+right", "ctrl+right", "ctrl+right")
+        assert width_of(app, "agent") == usual + 3
+        await shown.until_text(f"{usual + 3} wide, as you chose")
+        await shown.press("ctrl+left", "ctrl+left", "ctrl+left", "ctrl+left")
+        assert width_of(app, "agent") == usual - 1
+        await shown.press(*["ctrl+left"] * 40)
+        assert width_of(app, "agent") == 3
+        await shown.press(*["backspace"] * 5)
+        await shown.type("suits")
+        await shown.press("enter")
+        assert width_of(app, "agent") == usual
+
+
 async def test_one_column_always_stays(sessions_app: MakeApp, two: None) -> None:
     async with on_screen(sessions_app()) as shown:
         app = await with_menu(shown)

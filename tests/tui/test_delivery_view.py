@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from promptetheus.cli import main
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.record import DeliveryRecord, load, save
 from promptetheus.settings import Config, override_config
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.delivery.screen import DeliveryScreen
+from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.session.session_screen import SessionScreen
 from tests.delivery import stub_gateway
 from tests.delivery.stub_gateway import KEY, Reply, StubGateway
@@ -68,7 +71,7 @@ async def test_without_a_key_nothing_is_asked_and_nothing_is_sent(
         for key, why in (
             ("r", "No API is configured"),
             ("R", "No API is configured"),
-            ("c", "none to ask"),
+            ("c", "Set PROMPTETHEUS_API_KEY"),
             ("ctrl+c", "Nothing is being sent"),
         ):
             await shown.press(key)
@@ -184,7 +187,7 @@ async def test_pruning_counts_before_it_deletes(sessions_app: MakeApp, two: list
         async with on_screen(sessions_app()) as shown:
             await opened(shown)
             await shown.press("p")
-            await shown.until_text("above the spool's cap")
+            await shown.until_text("down to the spool's cap")
             await shown.type("cap")
             await shown.press("enter")
             await shown.until_text("Delete 2 sessions and 0 artifacts")
@@ -216,3 +219,81 @@ async def test_hostile_errors_are_harmless(sessions_app: MakeApp, two: list[Path
         await opened(shown)
         assert "[/b]" in shown.text
         assert not {"\x1b", "\x07", "\u202e"} & set(shown.text)
+
+
+async def test_the_session_under_the_cursor_is_told_in_a_sentence(
+    sessions_app: MakeApp, two: list[Path]
+) -> None:
+    save(two[0], DeliveryRecord(last_error="ConnectError: [Errno 111] Connection refused", failed_at=1.0))
+    async with on_screen(sessions_app(), size=(80, 24)) as shown:
+        await opened(shown)
+        await shown.until_text("it waits for an API again. Nothing answers at that")
+        await shown.until_text("Connection refused")
+        await shown.press("j")
+        await shown.until_text("Recorded without an API: it stays here, unless you mark it")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            "HTTP 401: credentials missing",
+            "The API does not take the key (HTTP 401): check PROMPTETHEUS_API_KEY.",
+        ),
+        ("HTTP 503: <html>\x1b[31m", "The API has trouble of its own: HTTP 503: <html>␛[31m"),
+        ("HTTP 429: slow down", "The API asks to send less (HTTP 429): try again in a while."),
+        ("ConnectError: [Errno 111] Connection refused", "Nothing answers at that address: Connection refused"),
+        ("ReadTimeout: timed out", "The API did not answer in time."),
+        ("something else\u202e", "something else\\u202e"),
+    ],
+)
+def test_failures_are_told_in_words(error: str, said: str) -> None:
+    assert why_failed(error) == said
+
+
+async def test_x_writes_what_the_command_prints_and_the_refused_events(
+    sessions_app: MakeApp,
+    two: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    event = {"session_id": "01M8FAILED", "type": "metric", "idempotency_key": "k1", "payload": {}}
+    dead_letters.bury(two[0], [(event, "too odd")])
+    save(two[0], DeliveryRecord(last_error="a|b\n`c`", failed_at=1_789_999_940.0))
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        for words, name in (
+            ("spool list", "delivery.json"),
+            ("Markdown", "delivery.md"),
+            ("refused", "refused-events.json"),
+        ):
+            await shown.press("x")
+            await shown.until_text("Write to a file here")
+            await shown.type(words)
+            await shown.press("enter")
+            await shown.until_text(f"Wrote {name}")
+    capsys.readouterr()
+    assert main(["spool", "list", "--json", "--spool", str(two[0].parent)]) == 0
+    assert json.loads((tmp_path / "delivery.json").read_text()) == json.loads(capsys.readouterr().out)
+    (refused,) = json.loads((tmp_path / "refused-events.json").read_text())
+    assert (refused["session"], refused["reason"], refused["event"]) == ("01M8FAILED", "too odd", event)
+    table = (tmp_path / "delivery.md").read_text().splitlines()
+    assert table[2].startswith("| failed | 01M8FAILED |") and "a\\|b" in table[2] and len(table) == 4
+
+
+async def test_a_key_that_is_refused_while_sending_leaves_all_of_it_pending(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway
+) -> None:
+    gateway.rules.append(lambda request: Reply(401) if request.path.endswith("/events") else None)
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.press("r")
+        # The message is wrapped, and goes away by itself.
+        said = ("Nothing was sent.", "HTTP 401", "pending.")
+        await shown.until(lambda: all(words in shown.text for words in said), what="what came of it")
+        await shown.until(lambda: screen._sending is None, what="the end")
+        await shown.until_text("! failed")
+    record = load(two[0])
+    assert record is not None and record.acknowledged_events == 0

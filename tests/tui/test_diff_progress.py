@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from promptetheus.cause.effects import Effects
+from promptetheus.queries.diffs import effects_for
 from promptetheus.tui.diff.screen import DiffScreen
 from promptetheus.tui.progress import GivenUp, Progress
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
-from tests.tui.compared import MakeApp, a_pair
+from tests.tui.compared import FAILED, PASSED, MakeApp, a_pair, diff_of
 from tests.tui.conftest import on_screen
+from tests.tui.recorded import Recording
 
 
 class SlowComparison:
@@ -82,6 +85,37 @@ async def test_a_comparison_that_breaks_says_so_and_the_program_goes_on(
         await shown.press("escape")
         await shown.until(lambda: isinstance(shown.app.screen, SessionsScreen))
         shown.app.errors.clear()  # type: ignore[attr-defined]
+
+
+async def test_what_other_sessions_tell_of_the_tools_comes_later_and_moves_nothing(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):  # The answer changes after `handle`, whose name says nothing of that.
+        run = Recording(spool, f"01M7{number}", ago=900).tool("status", {"of": 1}, "open")
+        run.tool("handle", {"of": 1}, "ok").tool("status", {"of": 1}, "closed").check(True).end()
+    paths = []
+    for session_id, of, passed in ((PASSED, 1, True), (FAILED, 2, False)):
+        run = Recording(spool, session_id).user("Handle it").tool("handle", {"of": of}, "ok")
+        paths.append(run.check(passed, *([] if passed else ["another one"])).end().path)
+    may_read = threading.Event()
+    told_of = effects_for
+
+    def held(*arguments: Any, **options: Any) -> Effects:
+        if "most_bytes" not in options:
+            assert may_read.wait(60)
+        return told_of(*arguments, **options)
+
+    monkeypatch.setattr("promptetheus.tui.diff.reading.effects_for", held)
+    async with diff_of(spool, *paths) as diff:
+        await diff.shown.until_text("other sessions are being read")
+        assert "matters from      none" in diff.text
+        await diff.press("n")
+        before = [line for line in diff.shown.lines if "handle(" in line]
+        may_read.set()
+        await diff.shown.until_text("matters from      step 2, handle, wrong arguments")
+        await diff.shown.until(lambda: "are being read" not in diff.text)
+        assert [line for line in diff.shown.lines if "handle(" in line] == before
+        assert "handle(" in diff.here
 
 
 def test_work_that_is_given_up_ends_at_the_next_word_of_it() -> None:

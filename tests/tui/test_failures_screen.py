@@ -68,7 +68,7 @@ async def test_a_bar_a_day_shows_when_it_was_seen(sessions_app: MakeApp, spool_o
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
         assert "14 days" in shown.line_with("fails as")
-        assert shown.line_with("selected wednesday").rstrip("▆▅ ").endswith("█·█")
+        assert shown.line_with("selected wednesday").rstrip("▆▅ ").endswith("▇·▇")
 
 
 async def test_a_failure_that_is_gone_and_one_that_is_back_say_so(sessions_app: MakeApp, spool: Path) -> None:
@@ -80,7 +80,7 @@ async def test_a_failure_that_is_gone_and_one_that_is_back_say_so(sessions_app: 
         await opened(shown, "1 way of failing")
         assert "✓ gone since 2026" in here(shown)
         assert "1 gone" in shown.lines[0]
-        await shown.until_text("too many without it for chance")
+        await shown.until_text("too many without it to be luck")
         a_failing(spool, "01M82FAILED", ago=5)
         await shown.until_text("↩ back")
 

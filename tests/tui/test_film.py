@@ -15,14 +15,20 @@ from textual.geometry import Offset
 
 from promptetheus.artifacts import store_artifact
 from promptetheus.pictures import PictureError
+from promptetheus.queries.diffs import read_session
 from promptetheus.queries.session_log import SessionLog
+from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.open_outside import artifact_file, viewer
 from promptetheus.tui.pictures.film import film_of, nearest_frame
 from promptetheus.tui.pictures.film_strip import GAP, THUMB_CELLS, FilmStrip
 from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
-from promptetheus.tui.pictures.picture_screen import FilmScreen, PictureScreen
+from promptetheus.tui.pictures.picture_screen import FilmScreen, MomentScreen, PictureScreen
 from promptetheus.tui.pictures.picture_view import PictureView
 from promptetheus.tui.pictures.stored_picture import MOST_FRAMES, frames, read_frame
+from promptetheus.tui.pictures.wrong_click import page_before_wrong_click
+from promptetheus.tui.session.session_screen import SessionScreen
+from tests.tui.conftest import on_screen
+from tests.tui.recorded import NOW
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session, png
 from tests.tui.test_session_hostile import EVERYTHING, what_a_terminal_would_obey
 
@@ -212,11 +218,11 @@ async def test_b_flips_the_picture_in_the_inspector_too(spool: Path) -> None:
         await session.press("b")
         assert "There is no screenshot here with one before it" in session.text
         await session.press("g", "s", "s")
-        assert "after  b flips   changed in a region" in session.page
+        assert "after   b before   changed in a region" in session.page
         await session.press("b")
-        assert "before  b flips   changed in a region" in session.page
+        assert "before   b after   changed in a region" in session.page
         await session.press("b")
-        assert "after  b flips   changed in a region" in session.page
+        assert "after   b before   changed in a region" in session.page
 
 
 async def test_zoom_and_pan_and_fit(spool: Path) -> None:
@@ -358,7 +364,7 @@ async def test_the_frames_of_a_trace_are_listed_and_enter_shows_one(spool: Path)
         assert "frames  25, enter shows one" in session.page
         assert "    2      0.25  page@1-1.jpeg" in session.page
         assert "5 more frames" in session.page
-        assert "    1.20  seq 3" in session.page
+        assert "    1.20  event 3" in session.page
         await session.press("tab")
         line = next(place for place, line in enumerate(session.inspector.lines) if line.title == "frame 2")
         session.inspector.select(line)
@@ -424,3 +430,51 @@ def test_the_frames_of_published_traces_are_found(spool: Path, real_data: Path) 
 async def test_a_browser_run_of_every_sort_can_be_filmed(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path, (60, 20)) as session, film_open(session) as film:
         assert len(film.film) == 2
+
+
+# The page before the wrong click, from the list of sessions
+
+
+def a_run(spool: Path, name: str, target: str, *, passed: bool, ago: float) -> Path:
+    run = Browsing(spool, name, ago=ago)
+    run.user("book it")
+    run.click("#open", picture_with(None))
+    run.click("#day", picture_with((40, 20, 80, 60)))
+    run.click(target, picture_with((90, 20, 130, 60)))
+    run.click("#confirm", picture_with((140, 20, 180, 60)))
+    run.check(passed, "" if passed else "another day")
+    run.end()
+    return run.path
+
+
+async def test_b_in_the_list_shows_the_page_before_the_wrong_click(spool: Path) -> None:
+    a_run(spool, "01M8PASSED", "#tuesday", passed=True, ago=90)
+    a_run(spool, "01M8FAILED", "#wednesday", passed=False, ago=60)
+    async with on_screen(PromptetheusApp(spool, clock=lambda: NOW)) as shown:
+        await shown.until_text("2 sessions")
+        await shown.until_text("✗ failed goal")
+        await shown.press("b")
+        await shown.until(lambda: isinstance(shown.app.screen, MomentScreen), what="the picture")
+        await shown.until_text("click #wednesday   before   differs from 01M8PASSED, which passed")
+        screen = shown.app.screen
+        assert isinstance(screen, MomentScreen) and screen.view.flipped
+        await shown.press("b")
+        await shown.until_text("click #wednesday   after")
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionScreen), what="the session")
+        await shown.until(lambda: "#wednesday" in shown.line_with("▌"), what="at that step")
+
+
+async def test_b_in_the_list_without_screenshots_says_so(spool: Path) -> None:
+    SessionRecording(spool, "01M8PLAIN").user("hello").end()
+    async with on_screen(PromptetheusApp(spool, clock=lambda: NOW)) as shown:
+        await shown.until_text("1 session")
+        await shown.press("b")
+        await shown.until_text("no two screenshots")
+
+
+def test_without_a_passing_session_it_is_the_last_action(spool: Path) -> None:
+    path = a_run(spool, "01M8FAILED", "#wednesday", passed=False, ago=60)
+    found = page_before_wrong_click(read_session(path).row, [])
+    assert found is not None and found.frame.what == "click #confirm"
+    assert "last action" in found.why

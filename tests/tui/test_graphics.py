@@ -17,6 +17,7 @@ from textual.strip import Strip
 from promptetheus.cause.picture_changes import Box
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.harmless import harmless_parts
+from promptetheus.tui.pictures.film_strip import THUMB_ROWS, FilmStrip
 from promptetheus.tui.pictures.kitty import (
     MOST_KEPT,
     MOST_ROWS,
@@ -24,6 +25,7 @@ from promptetheus.tui.pictures.kitty import (
     KittyPictures,
     Upload,
     placeholders,
+    through_tmux,
 )
 from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
 from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
@@ -36,6 +38,7 @@ from promptetheus.tui.pictures.picture_way import (
     canvas_for,
     canvas_of,
     kitty_is_too_old,
+    way_after,
 )
 from promptetheus.tui.pictures.sixel import sixel_lines
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session, png
@@ -117,6 +120,21 @@ def test_a_picture_is_sent_once_in_pieces_and_asks_for_no_answer() -> None:
     assert "a=p,U=1" in place and "i=7,c=3,r=2" in place and not nothing
     assert len(sent) == sum(len(control) + len(data) + 5 for control, data in messages) + len(pieces)
     assert kitty.sequences(upload) == ""
+
+
+def test_through_tmux_each_sequence_goes_by_itself() -> None:
+    sent = KittyPictures().sequences(Upload(7, bytes(5000), 3, 2))
+    wrapped = re.findall(r"\x1bPtmux;((?:\x1b\x1b|[^\x1b])*)\x1b\\", through_tmux(sent))
+    assert len(wrapped) == sent.count("\x1b_G") > 2
+    assert "".join(wrapped).replace("\x1b\x1b", "\x1b") == sent
+    assert through_tmux("") == ""
+
+
+def test_the_ways_go_around_and_leave_out_what_cannot_be_had() -> None:
+    way = PictureWay.HALF
+    found = [way := way_after(way, CELL) for _ in range(4)]
+    assert found == [PictureWay.KITTY, PictureWay.SIXEL, PictureWay.SHADES, PictureWay.HALF]
+    assert way_after(PictureWay.KITTY, (0, 0)) is PictureWay.SHADES
 
 
 def test_the_terminal_keeps_no_more_pictures_than_we_remember() -> None:
@@ -233,6 +251,24 @@ async def test_pictures_can_be_switched_from_the_palette_and_the_page_says_how_t
         app.draw_pictures_in(PictureWay.SIXEL)
         await session.until_text("does not tell how large its cells are")
         await session.until(lambda: "half blocks" in session.page, what="half blocks again")
+
+
+async def test_a_key_draws_picture_and_thumbnails_in_another_way(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        await session.shown.press("f")
+        await session.shown.until_text("half blocks")
+        await session.shown.until_text("▀▀▀")
+        assert PLACEHOLDER not in session.text
+        await session.shown.press("w")
+        await session.shown.until_text("kitty graphics")
+        strip = session.shown.app.screen.query_one(FilmStrip)
+
+        def thumbs() -> str:
+            return "".join(part.text for line in range(THUMB_ROWS) for part in strip.render_line(line))
+
+        await session.until(lambda: PLACEHOLDER in thumbs(), what="thumbnails by kitty")
+        await session.shown.press("w", "w")
+        await session.until(lambda: PLACEHOLDER not in thumbs() and "▀" in thumbs(), what="half blocks")
 
 
 async def test_sixel_pictures_reach_the_screen_and_leave_it_when_something_is_in_front(spool: Path) -> None:

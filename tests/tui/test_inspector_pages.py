@@ -55,7 +55,7 @@ def test_every_page_begins_with_kind_name_verdict_and_place(run: SessionRecordin
     run.tool("search", {"q": 1}, error="no")
     head, place = Pages(run, looks).text().split("\n")[:2]
     assert head.split() == ["tool", "search", "✗", "failed", "1.0s"]
-    assert place == "step 1 · at 1.00 · seq 1…2"
+    assert place == "step 1 · at 1.00 · events 1…2"
 
 
 def test_a_session_start_shows_goal_agent_and_metadata(spool: Path, looks: Looks) -> None:

@@ -317,3 +317,20 @@ async def test_in_sixteen_colours_the_cursor_is_one_bar_and_not_blocks_of_colour
             segment.style and segment.style.color and segment.style.color.name == "red"
             for segment in app.numbers.render_line(1)
         )
+
+
+@pytest.mark.parametrize("scrolled_to", [0, 2, 60])
+async def test_rows_reach_the_screen_as_textual_would_bring_them_there(scrolled_to: int) -> None:
+    app = ListApp(80)
+    async with app.run_test(size=(30, 12)) as pilot:
+        numbers = app.numbers
+        numbers.select(scrolled_to)
+        await pilot.pause()
+        whole = numbers.region.reset_offset
+        ours, theirs = numbers.render_lines(whole), super(LineList, numbers).render_lines(whole)
+        assert [line.cell_length for line in ours] == [whole.width] * whole.height
+        width = numbers.row_width
+        for mine, other in zip(ours, theirs, strict=True):
+            assert list(mine.crop(0, width).simplify()) == list(other.crop(0, width).simplify())
+        part = numbers.render_lines(whole.shrink((1, 2, 3, 4)))
+        assert [line.text for line in part] == [line.text[4:-2] for line in ours[1:-3]]

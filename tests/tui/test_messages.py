@@ -10,10 +10,12 @@ from textual.widgets._toast import Toast
 
 from promptetheus.delivery.record import DeliveryRecord, save
 from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.help_screen import HelpScreen
 from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.message_log import MessageLog
 from promptetheus.tui.messages import MOST_TOASTS
 from promptetheus.tui.messages_screen import MessagesScreen
+from promptetheus.tui.palette import PaletteScreen
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import a_failing
 
@@ -134,3 +136,34 @@ async def test_what_is_wrong_with_watching_and_delivery_is_listed(
         await shown.until_text("Not as it should be")
         await shown.until_text("Delivery of 1 session: 401 ␛[2J the key was refused")
         assert "! nonsense.jsonl: " in shown.text
+
+
+async def test_a_message_leads_back_to_the_list_and_q_leaves_it(sessions_app: MakeApp, one: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await ready(shown)
+        app.notify("Something was said", timeout=0.1)
+        await shown.press("at")
+        await shown.until_text("esc or q closes")
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(app.screen, FullView))
+        await shown.press("escape")
+        await shown.until(lambda: isinstance(app.screen, MessagesScreen), what="one level back")
+        await shown.press("q")
+        await shown.until(lambda: app.screen is app.sessions_screen, what="q leaves the list")
+        assert app.is_running
+
+
+async def test_q_is_a_letter_once_something_is_typed_or_slash_began_the_search(
+    sessions_app: MakeApp, one: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await ready(shown)
+        await shown.press("question_mark", "slash", "q")
+        await shown.until_text("esc closes")
+        assert "Quit" in shown.text
+        assert isinstance(app.screen, HelpScreen)
+        await shown.press("escape", "question_mark", "a", "q")
+        assert isinstance(app.screen, HelpScreen) and "esc closes" in shown.text
+        await shown.press("escape", "ctrl+p", "q")
+        assert isinstance(app.screen, PaletteScreen)
+        await shown.until_text("Quit")

@@ -13,6 +13,7 @@ from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.pictures.picture_way import PictureWay
 from promptetheus.tui.remembered import FILE_NAME, Layout, read_layout, write_layout
+from promptetheus.tui.saved_filters import SavedFilters
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.sessions.session_columns import COLUMN
@@ -41,7 +42,7 @@ async def test_theme_order_groups_shape_and_panes_come_back(
 ) -> None:
     async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
         app = await ready(shown)
-        app.theme = "promptetheus-light"
+        app.choose_theme("promptetheus-light")
         app.sessions_screen.table.sort_by(COLUMN["steps"], descending=False)
         app.sessions_screen.table.group_by(Grouping.AGENT)
         await app.go("session", spool / "01M8FAILED.jsonl")
@@ -148,6 +149,45 @@ async def test_filters_are_saved_used_and_forgotten(sessions_app: MakeApp, two: 
         await shown.until(lambda: not read_layout(spool).filters, what="forgotten")
 
 
+async def test_saved_filters_are_listed_by_key_with_what_they_let_through(
+    sessions_app: MakeApp, two: None, spool: Path
+) -> None:
+    saved = Layout(filters={"failing": "status:failed", "good": "status:passed"})
+    async with on_screen(sessions_app(layout=saved)) as shown:
+        app = await ready(shown)
+        await shown.press("V")
+        await shown.until_text("good   status:passed")
+        await shown.press("down", "ctrl+r")
+        await shown.until_text("Another name for the saved filter good")
+        await shown.press(*["backspace"] * 4, *"best", "enter")
+        await shown.until(lambda: list(saved.filters) == ["failing", "best"], what="renamed")
+        await shown.press("V", "down", "enter")
+        await shown.until_text("1 of 2")
+        assert app.screen.query_one(FilterBar).input.value == "status:passed"
+        await shown.press("V", "ctrl+s")
+        await shown.until_text("Save the filter status:passed as")
+        await shown.press(*"again", "enter")
+        await shown.until(lambda: saved.filters.get("again") == "status:passed", what="saved")
+        await shown.press("V", "ctrl+x")
+        await shown.until(lambda: list(saved.filters) == ["best", "again"], what="forgotten")
+        assert isinstance(app.screen, SavedFilters)
+        await shown.press("q")
+        await shown.until(lambda: app.screen is app.sessions_screen)
+
+
+async def test_a_saved_filter_never_takes_the_name_of_another(
+    sessions_app: MakeApp, two: None, spool: Path
+) -> None:
+    saved = Layout(filters={"a": "x", "b": "y"})
+    async with on_screen(sessions_app(layout=saved)) as shown:
+        await ready(shown)
+        await shown.press("V", "ctrl+r")
+        await shown.until_text("Another name for the saved filter a")
+        await shown.press("backspace", "b", "enter")
+        await shown.until_text("Another saved filter is called b")
+        assert saved.filters == {"a": "x", "b": "y"}
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -165,9 +205,63 @@ def test_a_damaged_file_counts_as_none(spool: Path, content: bytes) -> None:
     assert read_layout(spool) == Layout()
 
 
+async def test_a_file_that_is_not_understood_is_put_aside_and_said(
+    sessions_app: MakeApp, two: None, spool: Path
+) -> None:
+    path = beside(spool, FILE_NAME)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('{"filters": {"mine": "status:failed"},,}')
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        await shown.until_text("What was remembered")
+        assert any("put aside as tui.json.broken" in said.text for said in app.said.newest_first())
+        app.choose_theme("promptetheus-light")
+        app.exit()
+    assert "mine" in path.with_name("tui.json.broken").read_text()
+    assert json.loads(path.read_text())["theme"] == "promptetheus-light"
+
+
+async def test_a_theme_that_only_suits_this_terminal_is_not_remembered(
+    sessions_app: MakeApp, two: None, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        app.sessions_screen.table.group_by(Grouping.AGENT)
+        app.exit()
+    assert (read_layout(spool).grouping, read_layout(spool).theme) == ("agent", "")
+
+
 def test_what_is_written_is_read_again(spool: Path) -> None:
-    layout = Layout("x", "steps", False, "agent", "tree", False, ["goal"], {"foot": "sixel"}, {"a": "b"})
+    layout = Layout(
+        "x", "steps", False, "agent", "tree", False, ["goal"], {"goal": 40}, {"foot": "sixel"}, {"a": "b"}
+    )
     write_layout(spool, layout)
     assert read_layout(spool) == layout
     path = beside(spool, FILE_NAME)
     assert json.loads(path.read_text())["order"] == "steps" and path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_layout_that_cannot_be_kept_is_said_once_and_ends_nothing(
+    sessions_app: MakeApp, two: None, spool: Path
+) -> None:
+    beside(spool, FILE_NAME).mkdir(parents=True)
+    async with on_screen(sessions_app(layout=Layout())) as shown:
+        app = await ready(shown)
+        sessions = app.sessions_screen.table.sessions
+        for key in ("steps", "errors"):
+            sessions.sort_by(COLUMN[key])
+            await shown.until(lambda: app._kept is not None and app._kept.order == sessions.order.key)
+        cannot = [said for said in app.said.newest_first() if "cannot be remembered" in said.title]
+        assert len(cannot) == 1 and cannot[0].times == 1
+        assert FILE_NAME in cannot[0].text and "hold until you quit" in cannot[0].text
+
+
+async def test_chosen_widths_come_back(sessions_app: MakeApp, two: None, spool: Path) -> None:
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        app.sessions_screen.table.choose_columns((), {"agent": 9, "nonsense": 4, "goal": 9999})
+        app.exit()
+    async with on_screen(sessions_app(layout=read_layout(spool))) as shown:
+        app = await ready(shown)
+        assert app.sessions_screen.table.chosen_widths == {"agent": 9, "goal": 200}

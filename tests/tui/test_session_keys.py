@@ -232,7 +232,7 @@ async def test_raw_shows_every_event_with_sequence_type_and_payload(spool: Path)
         await session.press("v", "v", "v", "g")
         assert any(line.strip("▌ ").startswith("3  tool_call ") for line in session.lines)
         assert any("4  tool_result " in line and "call_id" in line for line in session.lines)
-        assert "event 1 of 21" in session.text
+        assert "line 1 of 21" in session.text
         await session.press("j")
         assert "1 user_message" in session.page and "idempotency_key" in session.page
 

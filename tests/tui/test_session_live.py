@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from promptetheus.encoding import encode_line
+from promptetheus.tui.session import log_tail
 from tests.tui.recorded import NOW, a_failing, a_passing, a_running
 from tests.tui.session_recording import SessionRecording, on_session, started
 
@@ -121,17 +126,75 @@ async def test_a_file_that_is_gone_is_said_to_be_and_what_was_read_stays(spool: 
     path = a_failing(spool, "01FAIL").path
     async with on_session(path) as session:
         path.unlink()
-        await session.until_text("its file is gone: pruned or deleted")
+        await session.until_text("The file was deleted at ")
+        assert "✗ failed goal  ⊘ gone" in session.lines[0], "how it went is still known"
         await session.press("g", "t")
         assert "Wednesday 2pm" in session.page
         a_failing(spool, "01FAIL")
-        await session.until(lambda: "file is gone" not in session.text)
+        await session.until(lambda: "deleted" not in session.text and "gone" not in session.text)
+
+
+async def test_a_running_session_whose_file_is_deleted_is_neither_live_nor_followed(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    lines = run.path.read_bytes()
+    async with on_session(run.path) as session:
+        assert "following ●" in session.text
+        steps = session.timeline.steps.count
+        run.path.unlink()
+        await session.until_text("⊘ gone")
+        assert not any(word in session.text for word in ("live ●", "following ●", "● running"))
+        assert not session.timeline.running and session.timeline.steps.count == steps
+        await session.press("F")
+        assert "The session cannot be read on" in session.text
+        run.path.write_bytes(lines)
+        await session.until(lambda: "● running" in session.lines[0] and "gone" not in session.text)
+        assert session.timeline.running and session.timeline.steps.count == steps
+
+
+async def test_a_file_that_is_cut_to_nothing_shows_nothing_of_what_was_in_it(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    lines = run.path.read_bytes()
+    async with on_session(run.path) as session:
+        os.truncate(run.path, 0)
+        await session.until_text("The file was cut to nothing at ")
+        assert "⊘ emptied" in session.lines[0]
+        assert "live ●" not in session.text and "following ●" not in session.text
+        await session.until(lambda: not session.inspector.lines)
+        assert not session.timeline.row_count()
+        run.path.write_bytes(lines)
+        await session.until(lambda: "● running" in session.lines[0] and "emptied" not in session.text)
+        await session.until(lambda: session.timeline.row_count() and session.inspector.lines)
+
+
+async def test_a_file_that_something_else_took_the_place_of_leaves_what_was_read(spool: Path) -> None:
+    path = a_failing(spool, "01FAIL").path
+    async with on_session(path) as session:
+        path.unlink()
+        path.mkdir()
+        await session.until_text("a directory, not a file. What was read stays.")
+        assert "⊘ unreadable" in session.lines[0]
+        await session.press("g", "t")
+        assert "Wednesday 2pm" in session.page
+
+
+async def test_a_full_disk_is_told_while_the_session_runs(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+    monkeypatch.setattr(log_tail, "is_disk_full", lambda path: full)
+    run = a_running(spool, "01RUNS")
+    async with on_session(run.path) as session:
+        assert "The disk is full" in session.text
+        assert "● running  ⊘ disk full" in session.lines[0] and "following ●" in session.text
+        full = False
+        run.tool("written again", {}, 1)
+        await session.until(lambda: "disk" not in session.text)
 
 
 async def test_a_session_that_is_not_there_says_so_and_appears_when_it_is_written(spool: Path) -> None:
     spool.mkdir()
     async with on_session(spool / "01LATE.jsonl", wait=False) as session:
-        await session.until_text("its file is gone")
+        await session.until_text("There is no such file")
         a_passing(spool, "01LATE")
         await session.until_text("✓ passed")
 
@@ -140,9 +203,20 @@ async def test_a_spool_that_is_deleted_ends_nothing(spool: Path) -> None:
     path = a_failing(spool, "01FAIL").path
     async with on_session(path) as session:
         shutil.rmtree(spool)
-        await session.until_text("its file is gone")
+        await session.until_text("The spool was deleted at ")
         await session.press("j", "k", "v")
         assert session.timeline.row_count()
+
+
+async def test_a_killed_writer_is_seen_although_its_file_does_not_change(spool: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as writer:
+        run = SessionRecording(spool, "01RUNS", pid=writer.pid).call("slow")
+        async with on_session(run.path) as session:
+            assert "● running" in session.lines[0]
+            writer.kill()
+            writer.wait()
+            await session.until_text("The session ended: ∅ crashed")
+            assert "following ●" not in session.text and "live ●" not in session.text
 
 
 async def test_garbage_and_torn_lines_are_skipped_counted_and_shown(spool: Path) -> None:

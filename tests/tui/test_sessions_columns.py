@@ -161,3 +161,20 @@ def test_a_hostile_megabyte_costs_a_cell_and_shows_nothing_raw(row: SessionRow) 
         text = said(key, hostile)
         assert cell_len(text) < 1000
         assert text.isprintable()
+
+
+def test_nothing_is_cut_while_there_is_room() -> None:
+    widest = {"goal": 120, "agent": 40, "fails": 100, "tags": 30, "score": 40}
+    placed = {column.key: cells for column, cells in fit_columns(500, EVERYTHING, widest)}
+    assert {key: placed[key] for key in widest} == widest
+
+
+def test_a_chosen_width_is_kept_and_the_others_share_the_rest() -> None:
+    widest = {"goal": 60, "agent": 20, "fails": 60}
+    for width in (80, 120, 200):
+        usual = dict(fit_columns(width, EVERYTHING, widest))
+        placed = fit_columns(width, EVERYTHING, widest, (), {"goal": 12, "agent": 5})
+        cells = {column.key: found for column, found in placed}
+        assert (cells["goal"], cells["agent"]) == (12, 5)
+        assert sum(cells.values()) + GAP * (len(cells) - 1) <= width
+        assert len(placed) >= len(usual)

@@ -155,6 +155,110 @@ async def test_tab_completes_from_what_is_there(sessions_app: MakeApp, three: No
         assert shown.app.focused is table(shown)
 
 
+async def test_fields_are_offered_below_with_what_they_mean(sessions_app: MakeApp, three: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("to")
+        await shown.until_text("a tool that was called")
+        assert "tool:" in shown.lines[2] and "tokens>" in shown.lines[3]
+        await shown.press("down", "down", "enter")
+        assert bar(shown).input.value == "tokens>"
+        assert shown.app.focused is bar(shown).input
+
+
+async def test_values_are_offered_with_how_often_they_occur(sessions_app: MakeApp, three: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("!agent:")
+        await shown.until(lambda: "!agent:booking-agent" in shown.lines[2])
+        assert " 2 " in shown.lines[2]
+        await shown.press("down", "down", "enter")
+        await shown.until(lambda: visible(shown) == ["passing", "failing"])
+        assert bar(shown).input.value == "!agent:coder"
+        await shown.press("enter")
+        assert shown.app.focused is table(shown)
+
+
+async def test_enter_takes_nothing_that_nobody_chose(sessions_app: MakeApp, three: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("err")
+        await shown.until_text("number of errors")
+        await shown.press("enter")
+        assert shown.app.focused is table(shown)
+        assert bar(shown).input.value == "err"
+        assert "number of errors" not in shown.text
+
+
+async def test_escape_closes_what_is_offered_first_and_typing_offers_again(
+    sessions_app: MakeApp, three: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("agent:")
+        await shown.until_text("agent:coder")
+        await shown.press("escape")
+        await shown.until(lambda: "agent:coder" not in shown.text)
+        assert bar(shown).input.value == "agent:"
+        await shown.type("c")
+        await shown.until_text("agent:coder")
+        await shown.press("escape", "escape")
+        await shown.until(lambda: len(visible(shown)) == 3)
+        assert shown.app.focused is table(shown)
+
+
+async def test_tab_in_an_empty_field_lists_every_field(sessions_app: MakeApp, three: None) -> None:
+    async with on_screen(sessions_app(), size=(80, 24)) as shown:
+        await ready(shown)
+        await shown.press("slash", "tab")
+        await shown.until_text("the agent's name")
+        assert "tool:" in shown.text
+        # The last of them is reached with the arrow, and the list beside and below stays in sight.
+        await shown.press(*["down"] * 30)
+        await shown.until_text("the sessions' metadata")
+        assert "goal met" in shown.text
+        await shown.press("escape", "escape")
+        assert shown.app.focused is table(shown)
+
+
+async def test_letters_typed_right_behind_a_taken_offer_are_not_lost(
+    sessions_app: MakeApp, three: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.press(*"ag", "tab", *"cod", "tab", "space", *"fix", "enter", "j")
+        assert bar(shown).input.value == "agent:coder fix"
+        assert visible(shown) == ["broken"]
+
+
+async def test_a_click_takes_an_offer(sessions_app: MakeApp, three: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("agent:")
+        await shown.until(lambda: "agent:coder" in shown.lines[3])
+        await shown.pilot.click(offset=(shown.lines[3].index("agent:coder") + 2, 3))
+        await shown.until(lambda: visible(shown) == ["broken"])
+        assert shown.app.focused is bar(shown).input
+
+
+async def test_a_field_that_is_none_is_said_and_the_one_that_was_meant_is_offered(
+    sessions_app: MakeApp, three: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("agnet:coder")
+        await shown.until_text("agnet is not a field, did you mean agent?")
+        await shown.press("tab")
+        await shown.until(lambda: visible(shown) == ["broken"])
+
+
 async def test_pasted_control_characters_are_shown_and_not_obeyed(sessions_app: MakeApp, three: None) -> None:
     async with on_screen(sessions_app()) as shown:
         await ready(shown)

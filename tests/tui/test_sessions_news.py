@@ -78,7 +78,7 @@ def test_imported_failures_are_no_news(news: FailureNews, rows: dict[str, Sessio
 
 
 def test_failures_that_come_together_are_one_message(news: FailureNews, rows: dict[str, SessionRow]) -> None:
-    storm = [replace(rows["failing"], session_id=f"s{number}") for number in range(40)]
+    storm = [replace(rows["failing"], session_id=f"s{number}", label=f"way {number}") for number in range(40)]
     delays = [news.take([row], {}) for row in storm]
     assert delays[0] is not None
     assert set(delays[1:]) == {None}
@@ -88,6 +88,21 @@ def test_failures_that_come_together_are_one_message(news: FailureNews, rows: di
     assert told.text.count("\n") == 3
     assert told.text.endswith("and 37 more")
     assert news.tell() is None
+
+
+def test_failures_of_the_same_sort_are_one_line_with_their_number(
+    news: FailureNews, rows: dict[str, SessionRow]
+) -> None:
+    news.take(
+        [replace(rows["failing"], session_id=f"s{number}", label="wrong day") for number in range(9)], {}
+    )
+    news.take([replace(rows["failing"], session_id="other", label="no answer")], {})
+    told = news.tell()
+    assert told is not None
+    assert told.title == "10 sessions failed"
+    many, one = told.text.splitlines()
+    assert many.endswith(" ×9: wrong day")
+    assert one.endswith("no answer") and "×" not in one
 
 
 def test_after_a_message_the_next_one_waits(

@@ -14,6 +14,7 @@ from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import MOST_KEYS, KeyFooter
 from promptetheus.tui.sessions.empty_state import EXAMPLE, EmptyState
 from promptetheus.tui.sessions.preview import PreviewPane
+from promptetheus.tui.sessions.preview_lines import preview_height
 from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.sessions.session_titles import SessionTitles
 from tests.tui.conftest import OnScreen, on_screen
@@ -356,6 +357,46 @@ async def test_resizing_keeps_the_session_and_fits_the_columns(sessions_app: Mak
         await shown.pilot.resize_terminal(80, 24)
         await shown.until(lambda: "tags" not in shown.text)
         assert "goal" in shown.text and "err" in shown.text
+
+
+async def test_a_spool_whose_files_are_no_sessions_says_so(sessions_app: MakeApp, spool: Path) -> None:
+    spool.mkdir(exist_ok=True)
+    (spool / "01M8NONSENSE.jsonl").write_text("nonsense\n")
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("No session can be shown")
+        assert "1 file here is no session." in shown.text
+        assert "01M8NONSENSE.jsonl: holds no events" in shown.text
+        (spool / "01M8NONSENSE.jsonl").unlink()
+        await shown.until_text("Nothing recorded here yet")
+
+
+async def test_a_spool_that_cannot_be_read_says_why(sessions_app: MakeApp, spool: Path) -> None:
+    spool.rmdir() if spool.exists() else None
+    spool.write_text("a file where the directory should be")
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("The spool cannot be read: Not a directory.")
+
+
+def test_what_a_short_list_leaves_blank_is_the_previews() -> None:
+    assert preview_height(50, 15) == 30
+    assert preview_height(50, 14) == preview_height(50, 11) == 30
+    assert preview_height(50, 5000) == 15
+    assert preview_height(24, 15) == 7
+    assert preview_height(15, 3) == 0
+    for screen in range(16, 100):
+        heights = [preview_height(screen, sessions) for sessions in range(200)]
+        assert heights == sorted(heights, reverse=True)
+        assert min(heights) >= 7 and max(heights) <= max(7, screen - 15)
+
+
+async def test_a_tall_preview_tells_more_and_cuts_less(sessions_app: MakeApp, four: None) -> None:
+    async with on_screen(sessions_app(), (100, 50)) as shown:
+        await all_read(shown)
+        await shown.press("j")
+        await shown.until_text("models  ")
+        assert "tools   " in shown.text
+        preview = shown.app.screen.query_one(PreviewPane)
+        assert preview.size.height > 25
 
 
 async def test_a_short_terminal_has_a_short_preview(sessions_app: MakeApp, four: None) -> None:

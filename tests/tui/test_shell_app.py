@@ -441,13 +441,6 @@ async def test_a_mistake_before_the_first_frame_ends_the_program_with_its_traceb
     assert app.return_code == 1
 
 
-async def test_ctrl_c_says_how_to_leave(sessions_app: MakeApp, three: None) -> None:
-    async with on_screen(sessions_app()) as shown:
-        await ready(shown)
-        await shown.press("ctrl+c")
-        await shown.until_text("Press q to quit")
-
-
 async def test_messages_are_never_markup(sessions_app: MakeApp, three: None) -> None:
     async with on_screen(sessions_app()) as shown:
         await ready(shown)

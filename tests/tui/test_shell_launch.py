@@ -71,9 +71,53 @@ def test_a_name_that_means_nothing_says_where_it_looked(recorded: Path) -> None:
         find_target("nothing-like-it", recorded, spool_given=True)
 
 
-def test_a_beginning_of_several_sessions_names_them(recorded: Path) -> None:
-    with pytest.raises(CannotShow, match=r"01M80Z0PASSED.*01M8110FAILED"):
+def test_a_beginning_of_several_sessions_says_which_is_which(recorded: Path) -> None:
+    with pytest.raises(CannotShow, match="add a few more characters") as raised:
         find_target("01M8", recorded, spool_given=True)
+    _, passed, failed = str(raised.value).splitlines()
+    assert "01M80Z0PASSED  ✓ passed  booking-agent" in passed
+    assert "01M8110FAILED  ✗ failed goal  booking-agent" in failed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("notes.jsonl", '{"a": 1}\nplain text\n', "none of its first 2 lines is an event"),
+        ("passwd", "root:x:0:0\nnobody:x:1:1\n", "none of its first 2 lines is an event"),
+        ("other.json", '{"a": 1}', "JSON without a list of events"),
+        ("broken.json", "{broken", "not JSON"),
+    ],
+)
+def test_a_file_that_is_no_session_is_not_shown_as_an_empty_one(
+    recorded: Path, tmp_path: Path, name: str, content: str, why: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(CannotShow, match=why):
+        find_target(str(tmp_path / name), recorded, spool_given=False)
+
+
+@pytest.mark.parametrize("content", ["", '{"event_id": "e1", "sess'])
+def test_a_session_that_has_just_begun_is_shown(recorded: Path, content: str) -> None:
+    begun = recorded / "01M9BEGUN.jsonl"
+    begun.write_text(content)
+    assert find_target("01M9", recorded, spool_given=True).session == begun
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-"], "cannot show standard input"),
+        (["01M811", "01M80Z"], "2 are named"),
+        (["--spool", __file__], "takes a directory"),
+        (["--diff", "a", "b", "c"], "one session or two"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_wrong_use(
+    recorded: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    spool = [] if "--spool" in words else ["--spool", str(recorded)]
+    assert main(["tui", *words, *spool]) == 2
+    assert said in capsys.readouterr().err
 
 
 def run_without_a_terminal(*words: str) -> subprocess.CompletedProcess[str]:
@@ -163,3 +207,8 @@ def test_nothing_heavy_is_loaded_before_the_first_frame(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {f"promptetheus.tui.{module}" for module in later} & loaded == set()
     assert "promptetheus.queries.live" not in loaded
+
+
+def test_a_dumb_terminal_is_named_as_what_it_is() -> None:
+    assert "TERM=dumb" in launch.no_terminal({"TERM": "dumb"})
+    assert "TERM=dumb" not in launch.no_terminal({"TERM": "xterm"})

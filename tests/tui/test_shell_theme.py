@@ -17,6 +17,14 @@ from tests.tui.conftest import on_screen
 from tests.tui.recorded import a_failing, a_passing
 
 EXACT = [pytest.param(palette, id=name) for name, palette in PALETTES.items() if not palette.ansi]
+EVERY = [
+    pytest.param(palette_of(theme), id=theme.name)
+    for theme in (*our_themes(), *BUILTIN_THEMES.values())
+    if not palette_of(theme).ansi
+]
+"""The terminal's own colours are as readable as the person made them."""
+READ = ("text", "muted", "accent", "passed", "failed", "warned", "running", "crashed")
+GROUNDS = ("background", "surface", "cursor", "cursor_blurred")
 
 
 def contrast(one: str, other: str) -> float:
@@ -33,19 +41,22 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("palette", EXACT)
-@pytest.mark.parametrize(
-    "ink", ["text", "muted", "accent", "passed", "failed", "warned", "running", "crashed"]
-)
-def test_what_is_read_stands_out_from_every_ground_it_stands_on(palette: Palette, ink: str) -> None:
-    for ground in (palette.background, palette.surface, palette.cursor_blurred):
-        assert contrast(getattr(palette, ink), ground) >= 4.5
+@pytest.mark.parametrize("palette", EVERY)
+def test_what_is_read_stands_out_from_every_ground_it_stands_on(palette: Palette) -> None:
+    for ink in READ:
+        for ground in GROUNDS:
+            assert contrast(getattr(palette, ink), getattr(palette, ground)) >= 4.5, (ink, ground)
 
 
-@pytest.mark.parametrize("palette", EXACT)
-def test_text_stays_readable_under_the_cursor(palette: Palette) -> None:
-    for ink in (palette.text, palette.passed, palette.failed, palette.running, palette.crashed):
-        assert contrast(ink, palette.cursor) >= 4.0
+@pytest.mark.parametrize("palette", EVERY)
+def test_what_may_be_overlooked_can_still_be_seen(palette: Palette) -> None:
+    for ground in GROUNDS:
+        assert contrast(palette.faint, getattr(palette, ground)) >= 3.0, ground
+
+
+@pytest.mark.parametrize("palette", EVERY)
+def test_what_is_selected_or_found_can_be_read(palette: Palette) -> None:
+    assert contrast(palette.text, palette.match) >= 4.5
 
 
 @pytest.mark.parametrize("palette", EXACT)
@@ -56,15 +67,11 @@ def test_statuses_do_not_share_a_colour(palette: Palette) -> None:
 
 def test_high_contrast_means_high_contrast() -> None:
     palette = PALETTES["promptetheus-high-contrast"]
-    for ink in (
-        palette.text,
-        palette.muted,
-        palette.passed,
-        palette.failed,
-        palette.running,
-        palette.crashed,
-    ):
-        assert contrast(ink, palette.background) >= 7.0
+    for ground in GROUNDS:
+        for ink in READ:
+            assert contrast(getattr(palette, ink), getattr(palette, ground)) >= 7.0, (ink, ground)
+        assert contrast(palette.faint, getattr(palette, ground)) >= 4.5
+    assert contrast(palette.text, palette.match) >= 7.0
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ async def test_what_separates_stands_first_with_counts_effect_and_corrected_p(
     runs(spool, 8, 8)
     async with on_screen(sessions_app(), (140, 40)) as shown:
         await opened(shown)
-        await shown.until_text("separate them beyond chance")
+        await shown.until_text("tell them apart more clearly than luck would")
         line = next(line for line in shown.lines if line.startswith("▌"))
         assert 'search(day="Wednesday")' in line
         assert "8 of 8" in line and "0 of 8" in line and "+100 pt" in line and "separates" in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,3 +236,22 @@ def test_letters_typed_at_once_after_the_slash_are_not_lost(recorded: Path, tmp_
         terminal.until_text("1 of 3")
         terminal.keys("C-q")
         terminal.until_gone("1 of 3")
+
+
+@pytest.mark.skipif(shutil.which("screen") is None, reason="GNU screen is not installed")
+def test_in_gnu_screen_escape_arrives_at_once(recorded: Path, tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        terminal.type(f"SCREENDIR={tmp_path / 'sockets'} screen -c /dev/null sh")
+        terminal.keys("Enter")
+        terminal.until(lambda screen: "screen -c" not in screen and PROMPT in screen, "a shell in screen")
+        terminal.type(tui_command(str(recorded)))
+        terminal.keys("Enter")
+        terminal.until_text("live ●")
+        terminal.keys("4")
+        terminal.until_text("first seen")
+        terminal.keys("Escape")
+        terminal.until_text("live ●")
+        terminal.keys("q")
+        terminal.until_text(PROMPT)
+        terminal.keys("C-d")  # screen's own process outlives the terminal, unless its shell ends
+        terminal.until_text("screen is terminating")

@@ -1,13 +1,14 @@
-"""`--web`: who may reach the page, what the page fetches, and what is said where it cannot be served."""
+"""`--web`: who may reach the page, and what is said where it cannot be served."""
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
 
 from promptetheus.cli import main
-from promptetheus.tui.web import is_from_here, without_foreign_links
+from promptetheus.tui.web import HOST, free_port, is_from_here, is_same
 
 KNOWN = frozenset(("127.0.0.1:8484", "localhost:8484"))
 
@@ -27,14 +28,28 @@ def test_only_the_page_itself_may_connect(host: str | None, origin: str | None, 
     assert is_from_here(host, origin, KNOWN) is expected
 
 
-def test_the_page_asks_no_other_host() -> None:
-    page = '<link rel="x" href="/a.css" />\n<link\n rel="stylesheet"\n href="https://fonts.googleapis.com/css?f" />'
-    assert without_foreign_links(page) == '<link rel="x" href="/a.css" />\n'
+def test_a_token_is_taken_as_it_is_only() -> None:
+    assert is_same("secret", "secret")
+    assert not any(is_same(given, "secret") for given in (None, "", "secre", "secret ", "\udc80"))
+
+
+def test_a_port_that_cannot_be_had_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("textual_serve")
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert main(["tui", "--web", str(port)]) == 1
+        assert f"port {port} cannot be had" in capsys.readouterr().err
+    assert main(["tui", "--web", "99999"]) == 1
+    assert "--web 0 takes any that is free" in capsys.readouterr().err
+    assert free_port(0) > 0
 
 
 def test_without_the_extra_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "textual_serve", None)
+    for name in ("textual_serve", "textual_serve.server"):
+        monkeypatch.setitem(sys.modules, name, None)
     assert main(["tui", "--web"]) == 1
     assert "pip install 'promptetheus[web]'" in capsys.readouterr().err

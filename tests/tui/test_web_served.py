@@ -4,82 +4,23 @@ nothing that is left running."""
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tui.recorded import a_failing, a_passing
+from tests.tui.serving import DEADLINE_S, Served, served
+
+__all__ = ["served"]  # a fixture
 
 aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("textual_serve")
 
-DEADLINE_S = 40.0
 _CONTROLS = re.compile(r"\x1b(?:\[[0-9;?<>=]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()].|[=>])")
-
-
-class Served:
-    """A server in a process group of its own."""
-
-    def __init__(self, spool: Path, port: int) -> None:
-        words = ["-m", "promptetheus", "tui", "--spool", str(spool), "--web", str(port)]
-        self.port = port
-        self.process = subprocess.Popen(
-            [sys.executable, *words],
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def group(self) -> int:
-        """How many processes of its group there are."""
-        found = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
-            except OSError:
-                continue
-            found += int(group) == self.process.pid and state != "Z"
-        return found
-
-    async def until(self, happened: Callable[[], object], what: str) -> None:
-        end = time.monotonic() + DEADLINE_S
-        while not happened():
-            assert time.monotonic() < end, f"did not happen: {what}"
-            await asyncio.sleep(0.05)
-
-    def answers(self) -> bool:
-        assert self.process.poll() is None, "the server has ended"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-@pytest.fixture
-def served(spool: Path) -> Iterator[Served]:
-    a_failing(spool, "01M8FAILED", ago=60)
-    a_passing(spool, "01M8PASSED", ago=90)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    found = Served(spool, port)
-    yield found
-    if found.group():
-        os.killpg(found.process.pid, signal.SIGKILL)
-    found.process.wait()
 
 
 class Page:
@@ -112,15 +53,20 @@ class Page:
 @asynccontextmanager
 async def page(served: Served) -> AsyncIterator[Page]:
     """The page's connection, with the size of its terminal told."""
-    await served.until(served.answers, "the server listens")
-    async with aiohttp.ClientSession() as session:
-        async with session.get(served.url) as answer:
+    await served.until_it_listens()
+    # Cookies of an address without a name are left aside otherwise.
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        async with session.get(served.address) as answer:
             assert answer.status == 200
+            assert str(answer.url) == f"{served.url}/", "the token is gone from the address"
             text = await answer.text()
-        address = re.search(r"ws://127\.0\.0\.1:\d+/ws", text)
-        fetched = re.findall(r"""(?:src|href)=["']([^"']*)""", text)
-        assert address is not None and fetched and all(each.startswith(served.url) for each in fetched)
-        async with session.ws_connect(f"{address[0]}?width=120&height=40") as connection:
+        fetched = re.findall(r"""(?:src|href|url)[=(]["']([^"']*)""", text)
+        assert len(fetched) == 4 and all(each.startswith(("/static/", "data:,")) for each in fetched)
+        for each in fetched:
+            if each.startswith("/"):
+                async with session.get(served.url + each) as answer:
+                    assert answer.status == 200, each
+        async with session.ws_connect(f"{served.url}/ws?width=120&height=40") as connection:
             yield Page(connection)
 
 
@@ -155,9 +101,9 @@ async def test_ending_the_server_leaves_no_process(served: Served, number: signa
     ],
 )
 async def test_pages_and_names_from_elsewhere_are_refused(served: Served, headers: dict[str, str]) -> None:
-    await served.until(served.answers, "the server listens")
-    async with aiohttp.ClientSession() as session:
-        for path in ("/", "/ws", "/static/js/textual.js"):
+    await served.until_it_listens()
+    async with aiohttp.ClientSession(cookies=served.cookies) as session:
+        for path in ("/", "/ws", "/static/js/textual.js", f"/?token={served.token}"):
             async with session.get(served.url + path, headers=headers) as answer:
                 assert answer.status == 403, path
         with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -165,8 +111,25 @@ async def test_pages_and_names_from_elsewhere_are_refused(served: Served, header
     assert served.group() == 1
 
 
+@pytest.mark.parametrize("cookies", [{}, {"promptetheus-PORT": "wrong"}, {"promptetheus-1": "TOKEN"}])
+async def test_without_the_token_nobody_is_let_in(served: Served, cookies: dict[str, str]) -> None:
+    await served.until_it_listens()
+    brought = {
+        name.replace("PORT", str(served.port)): value.replace("TOKEN", served.token)
+        for name, value in cookies.items()
+    }
+    async with aiohttp.ClientSession(cookies=brought) as session:
+        for path in ("/", "/?token=wrong", "/ws", "/static/js/textual.js"):
+            async with session.get(served.url + path) as answer:
+                assert answer.status == 403, path
+                assert "Open the address that" in await answer.text()
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(f"{served.url}/ws")
+    assert served.group() == 1
+
+
 async def test_it_listens_on_loopback_only(served: Served) -> None:
-    await served.until(served.answers, "the server listens")
+    await served.until_it_listens()
     port = f"{served.port:04X}"
     listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     assert next(each for each in listening if each.endswith(f":{port}")).startswith("0100007F")

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from promptetheus.display import age, duration, printable_line
+from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.theme import Looks, looks_of
@@ -49,10 +50,9 @@ class ApiLine(Guarded, Widget, can_focus=False):
         if self._url is None:
             return [
                 ("No API is configured: ", looks.text),
-                (
-                    "nothing leaves this machine. PROMPTETHEUS_API_KEY and PROMPTETHEUS_API_URL set one.",
-                    looks.muted,
-                ),
+                ("nothing leaves this machine.", looks.muted),
+                ("   c ", looks.accent),
+                ("says how to set one", looks.muted),
             ]
         pieces: Pieces = [
             ("API  ", looks.muted),
@@ -63,11 +63,11 @@ class ApiLine(Guarded, Widget, can_focus=False):
         if found is None:
             return [*pieces, ("asking …" if self._checking else "", looks.muted)]
         if found.error:
-            return [*pieces, (f"! {printable_line(found.error, 200)}", looks.failed), *self._when(looks)]
+            return [*pieces, (f"! {why_failed(found.error)}", looks.failed), *self._when(looks)]
         latency = f"  {duration(found.latency_ms)}" if found.latency_ms is not None else ""
         pieces += [("✓ healthy", looks.passed), (latency, looks.muted)]
         if found.is_key_taken is False:
-            pieces.append((f"   ✗ key refused: {printable_line(found.key_error, 120)}", looks.failed))
+            pieces += [("   ✗ key refused", looks.failed), ("  check PROMPTETHEUS_API_KEY", looks.muted)]
         elif found.is_key_taken:
             pieces.append(("   ✓ key taken", looks.passed))
         pieces += self._skew(looks, found)

@@ -48,7 +48,7 @@ class RemovalScreen(ViewScreen):
                 "Sessions with something pending, and local ones", "", partial(self._ask_purge, False, False)
             ),
             Choice("The files of refused events", "", partial(self._ask_purge, None, True)),
-            Choice("Old sessions above the spool's cap", "", self._ask_prune),
+            Choice("The oldest sessions, down to the spool's cap", "", self._ask_prune),
         ]
         await self.shell.open_screen(Menu("Delete … (it asks again and says how much)", choices))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,18 +15,18 @@ from textual.binding import Binding, BindingType
 from promptetheus.delivery.destination import Destination, destination
 from promptetheus.display import count, printable
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.chooser import Choice
-from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.delivery.api import ApiLine
+from promptetheus.tui.delivery.chosen_line import ChosenLine
 from promptetheus.tui.delivery.list import DeliveryList, DeliveryTitles
 from promptetheus.tui.delivery.removal import RemovalScreen
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
+from promptetheus.tui.delivery.taking import TakingDelivery
+from promptetheus.tui.delivery.words import HOW_TO_SET_AN_API, how_it_stands
 from promptetheus.tui.delivery.work import Sending, dead_files, read_lines
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.menu import Menu
 from promptetheus.tui.progress import Progress, ProgressLine
 from promptetheus.tui.theme import looks_of
 
@@ -48,7 +47,7 @@ def open_view(app: Shell, subject: object) -> DeliveryScreen:
     return DeliveryScreen(app.root, app.clock)
 
 
-class DeliveryScreen(RemovalScreen):
+class DeliveryScreen(RemovalScreen, TakingDelivery):
     """Sessions by how far they are. Nothing is sent unless a person presses a key."""
 
     VIEW = "delivery"
@@ -69,7 +68,6 @@ class DeliveryScreen(RemovalScreen):
         Binding("R", "retry", "retry refused", id="delivery.retry", tooltip="Send refused events again"),
         Binding("p", "purge", "purge", id="delivery.purge", tooltip="Delete sessions; it says what, and asks"),
         Binding("c", "check", "check API", show=False, id="delivery.check", tooltip="Ask the API how it is, now"),
-        Binding("y", "copy", "copy", show=False, id="delivery.copy", tooltip="Copy: ids, the last error, commands"),
         Binding("ctrl+c", "cancel", "cancel", show=False, id="delivery.cancel", tooltip="Give up what runs"),
     ]  # fmt: skip
 
@@ -98,6 +96,7 @@ class DeliveryScreen(RemovalScreen):
         yield ProgressLine()
         yield DeliveryTitles(self.listed)
         yield self.listed
+        yield ChosenLine()
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -121,7 +120,7 @@ class DeliveryScreen(RemovalScreen):
     # Reading
 
     def _look_again(self) -> None:
-        if self.is_active and time.monotonic() >= self._not_before_s:
+        if self.is_active and time.monotonic() >= self._not_before_s and not self.is_at_work("read"):
             self.read()
 
     @work(group="read", exclusive=True, exit_on_error=False)
@@ -141,6 +140,7 @@ class DeliveryScreen(RemovalScreen):
         self.listed.show(lines)
         self.query_one(DeliveryTitles).refresh()
         self._say_counts()
+        self._say_chosen()
 
     def rows(self) -> list[SessionRow]:
         """What the list of sessions knows."""
@@ -162,6 +162,17 @@ class DeliveryScreen(RemovalScreen):
         marked = len(self.listed.marks)
         about: Pieces = [(f"{marked} marked", looks.accent)] if marked else []
         self.query_one(CrumbLine).show(about, right)
+
+    def _say_chosen(self) -> None:
+        chosen = self.listed.chosen
+        said = ""
+        if chosen is not None:
+            said = how_it_stands(chosen, self._clock(), has_api=self._target is not None)
+        self.query_one(ChosenLine).show(said)
+
+    @on(LineList.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self._say_chosen()
 
     @on(DeliveryList.Marked)
     def _marked(self) -> None:
@@ -188,6 +199,7 @@ class DeliveryScreen(RemovalScreen):
         self._say_api()
 
     def _say_api(self) -> None:
+        self._say_chosen()
         url = None if self._target is None else self._target.api_url
         self.query_one(ApiLine).show(
             url, self._found, checking=self._checking, checked_s=self._checked_s, now_s=self._clock()
@@ -196,7 +208,7 @@ class DeliveryScreen(RemovalScreen):
     def action_check(self) -> None:
         """Ask the API how it is."""
         if destination() is None:
-            self.app.notify("No API is configured, so there is none to ask.", timeout=3)
+            self.app.notify(HOW_TO_SET_AN_API, timeout=6)
         else:
             self._check()
 
@@ -231,9 +243,7 @@ class DeliveryScreen(RemovalScreen):
         if self._sending is not None:
             self.app.notify("Something is being sent already: esc gives it up.", timeout=3)
         elif target is None:
-            self.app.notify(
-                "No API is configured: set PROMPTETHEUS_API_KEY and PROMPTETHEUS_API_URL.", timeout=5
-            )
+            self.app.notify(HOW_TO_SET_AN_API, timeout=6)
         elif not events:
             marked = " in the marked sessions" if self.listed.marks else ""
             local = any(line.standing is Standing.LOCAL for line in self.listed.lines)
@@ -282,20 +292,6 @@ class DeliveryScreen(RemovalScreen):
         chosen = self.listed.chosen
         if chosen is not None:
             self.app.call_next(self.shell.go, "session", chosen.entry.session_file)
-
-    async def action_copy(self) -> None:
-        """Ask what to copy."""
-        chosen = self.listed.chosen
-        copy: Callable[[str], None] = partial(copy_text, self.app)
-        choices: list[Choice] = []
-        if chosen is not None:
-            session_id = chosen.row.session_id if chosen.row is not None else chosen.entry.stem
-            choices.append(Choice("The session's id", "", partial(copy, session_id)))
-            if chosen.entry.last_error:
-                choices.append(Choice("The last error", "", partial(copy, chosen.entry.last_error)))
-        command = f"promptetheus spool list --spool {self.root}"
-        choices.append(Choice("The command that lists this", "promptetheus spool …", partial(copy, command)))
-        await self.shell.open_screen(Menu("Copy …", choices))
 
 
 def _reach(target: Destination) -> Reach:

@@ -11,6 +11,7 @@ from promptetheus.delivery.destination import Destination
 from promptetheus.delivery.overview import overview
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
+from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.progress import GivenUp, Progress
 
 _ORDER = list(Standing)
@@ -56,13 +57,13 @@ class Sending:
             done = replay(files, self._target, progress=self._tell, pause=self._pause)
         except GivenUp:
             return f"Given up after {self._done:,} events; the rest stays pending."
-        said = [f"Sent {done.delivered:,} events."]
+        said = [f"Sent {done.delivered:,} events." if done.delivered else "Nothing was sent."]
         if done.refused:
             said.append(f"{done.refused:,} were refused: R sends them again.")
         if done.claimed:
             said.append(f"{done.claimed:,} sessions are being sent by another process.")
         if done.failure:
-            said.append(f"Stopped: {done.failure}")
+            said.append(f"{why_failed(done.failure)} The rest stays pending.")
         return "\n".join(said)
 
     def retry(self, files: Iterable[Path]) -> str:
@@ -77,7 +78,7 @@ class Sending:
                 taken, refused = taken + done.delivered, refused + done.refused
                 self._done = taken + refused
                 if done.failure:
-                    return f"{taken:,} were taken. Stopped: {done.failure}"
+                    return f"{taken:,} were taken. {why_failed(done.failure)} The others stay refused."
         except GivenUp:
             return f"Given up: {taken:,} were taken, the others stay refused."
         return f"{taken:,} were taken now" + (f", {refused:,} are still refused." if refused else ".")

@@ -20,8 +20,18 @@ from promptetheus.tui.theme import Looks, looks_of
 from promptetheus.tui.wrapping import wrap_line
 
 LABEL_CELLS = 20
+_LEAST_LABEL_CELLS = 16
+"""Less of how a session failed says nothing."""
 WRAPPED_LINES = 2
 """Lines that one sentence of the banner may take."""
+
+TINY_BELOW = 20
+"""Lines of a terminal in which the rows need the room more than the banner does."""
+
+MISALIGNED = (
+    "the rows below are paired by their order alone: what stands side by side need not belong together"
+)
+JUDGES = "  (other sessions are being read, to be surer)"
 
 
 class DiffBanner(Guarded, Static, can_focus=False):
@@ -36,6 +46,8 @@ class DiffBanner(Guarded, Static, can_focus=False):
         super().__init__("", markup=False)
         self._report: DiffReport | None = None
         self._problem = ""
+        self._judges = False
+        self._width = 0
 
     def show(self, report: DiffReport, problem: str = "") -> None:
         """Say what came of a comparison.
@@ -43,12 +55,24 @@ class DiffBanner(Guarded, Static, can_focus=False):
         Args:
             problem: What stands between the person and the truth at the moment, "" for nothing.
         """
-        self._report, self._problem = report, problem
+        before, self._report, self._problem = self._report, report, problem
+        # What is found out later about the same sessions takes no lines away: the rows below would jump.
+        same = before is not None and _sessions(before) == _sessions(report)
+        self.styles.min_height = self.size.height if same else None
         self._write()
+
+    def judges(self, still: bool) -> None:
+        """Say that it is still being found out what matters, or that it is known."""
+        if still != self._judges:
+            self._judges = still
+            self._write()
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the sentences anew."""
-        self._write()
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self.styles.min_height = None
+            self._write()
 
     def notify_style_update(self) -> None:
         """Another theme has other colours."""
@@ -61,26 +85,37 @@ class DiffBanner(Guarded, Static, can_focus=False):
         if self._report is None:
             return
         lines = list(
-            _lines(self._report, self._problem, width, self.app.size.height < 20, looks_of(self.app))
+            _lines(
+                self._report,
+                self._problem,
+                width,
+                tiny=self.app.size.height < TINY_BELOW,
+                judges=self._judges,
+                looks=looks_of(self.app),
+            )
         )
         self.update(Text("\n").join(lines))
 
 
-def _lines(report: DiffReport, problem: str, width: int, tiny: bool, looks: Looks) -> Iterator[Text]:
+def _sessions(report: DiffReport) -> tuple[str, str]:
+    return report.left.session_id, report.right.session_id
+
+
+def _lines(
+    report: DiffReport, problem: str, width: int, *, tiny: bool, judges: bool, looks: Looks
+) -> Iterator[Text]:
     banner = report.banner
     if banner.not_comparable:
         yield from _told("not comparable", banner.not_comparable, looks.warned, width, looks)
-        said = "so the rows below stand side by side by chance"
-        yield from _told("", said, looks.muted, width, looks)
+        yield from _told("", MISALIGNED, looks.muted, width, looks)
     else:
         style = looks.passed if banner.first_row is None else looks.text
         yield from _told("▶ first divergence", banner.first, style, width, looks)
     if not banner.not_comparable and not tiny:
         elsewhere = banner.effective_row is not None and banner.effective_row != banner.first_row
         style = looks.muted if banner.effective_row is None else looks.text
-        yield from _told(
-            "▷ matters from" if elsewhere else "  matters from", banner.effective, style, width, looks
-        )
+        label = "▷ matters from" if elsewhere else "  matters from"
+        yield from _told(label, f"{banner.effective}{JUDGES * judges}", style, width, looks)
     if banner.coarse and not tiny:
         yield from _told("coarse", banner.coarse, looks.warned, width, looks)
     if report.chosen and not tiny:
@@ -92,7 +127,7 @@ def _lines(report: DiffReport, problem: str, width: int, tiny: bool, looks: Look
 
 def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:
     said = ", ".join(printable_line(name, 60) for name in names) or "nothing: every difference counts"
-    hint: Pieces = [("   i", looks.accent), (" changes", looks.muted)]
+    hint: Pieces = [("  i", looks.accent), (" changes", looks.muted)]
     room = width - LABEL_CELLS - sum(cell_len(text) for text, _ in hint)
     return [("ignored".ljust(LABEL_CELLS), looks.muted), (cut(said, room), looks.muted), *hint]
 
@@ -140,8 +175,8 @@ class DiffSides(Guarded, Widget, can_focus=False):
             return Text("")
         # The list below keeps a cell for its marker and one for its scroll bar.
         room = halves(self.size.width - 2, report)
-        left = _title(report.left, "baseline", self._now_s, looks)
-        right = _title(report.right, "", self._now_s, looks)
+        left = _title(report.left, "baseline", self._now_s, room.left, looks)
+        right = _title(report.right, "", self._now_s, room.right, looks)
         return joined(
             [
                 (" " * (1 + MARK_CELLS), looks.text),
@@ -152,18 +187,20 @@ class DiffSides(Guarded, Widget, can_focus=False):
         )
 
 
-def _title(side: SessionSide, role: str, now_s: float, looks: Looks) -> Pieces:
+def _title(side: SessionSide, role: str, now_s: float, room: int, looks: Looks) -> Pieces:
+    """As many facts as fit whole; how it failed, which comes last, may be cut."""
     style = looks.failed if side.is_failing else looks.passed if side.glyph == "✓" else looks.muted
-    facts = [printable_line(side.agent, 40)] if side.agent else []
-    if side.started_s is not None:
-        facts.append(age(now_s - side.started_s))
-    facts += [role] if role else []
     pieces: Pieces = [
         (f"{side.glyph} {side.status}", style),
         (f"  {short_id(side.session_id)}", looks.strong),
     ]
-    pieces.append((f"  {'  '.join(facts)}", looks.muted))
-    if side.label:
+    ago = "" if side.started_s is None else age(now_s - side.started_s)
+    left = room - sum(cell_len(text) for text, _ in pieces)
+    for fact in (role, ago, printable_line(side.agent, 40)):
+        if fact and cell_len(fact) + 2 <= left:
+            pieces.append((f"  {fact}", looks.muted))
+            left -= cell_len(fact) + 2
+    if side.label and left >= _LEAST_LABEL_CELLS:
         pieces.append((f"  {printable_line(side.label, 120)}", looks.muted))
     return pieces
 

@@ -35,6 +35,9 @@ _FULL_LINES = 2_000
 _MOST_VALUE_LINES = 40
 """Lines of one value in the table of changes of the full-screen view."""
 
+_LEAST_PATH_CELLS = 16
+"""Paths are of different lengths in each block; most blocks have their columns in the same places."""
+
 _MOST_PATH_CELLS = 36
 _LEAST_PICTURE_ROWS = 6
 
@@ -77,7 +80,8 @@ class ChangesBlock:
     def lines(self, frame: Frame) -> list[Line]:
         """A line a change; in the full-screen view values wrap."""
         paths = [printable_line(each.path_in(self.what), 200) for each in self.changes]
-        widest = min(_MOST_PATH_CELLS, frame.width // 3, max(map(cell_len, paths)))
+        longest = max(_LEAST_PATH_CELLS, *map(cell_len, paths))
+        widest = min(_MOST_PATH_CELLS, frame.width // 3, longest)
         room = max(2, frame.width - widest - 4 - len(_BETWEEN))
         left = room // 2
         found: list[Line] = []
@@ -248,7 +252,7 @@ class PairBlock:
             caption.append("shows both", looks.muted)
         elif hint is not None:
             caption.append("   o ", looks.accent)
-            caption.append("shows it large, where b flips", looks.muted)
+            caption.append("shows it large", looks.muted)
         caption.truncate(frame.width, overflow="ellipsis")
         found = [Line(caption, opens=hint, title="picture")]
         if not frame.roomy:

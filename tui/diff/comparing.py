@@ -13,7 +13,7 @@ from promptetheus.cause.diff_report import Side
 from promptetheus.cause.noise import Noise
 from promptetheus.tui.diff.reading import CannotCompare, Compared, Sides, Stamp, read_and_compare, stamp_of
 from promptetheus.tui.filtered_list import FilteredListScreen
-from promptetheus.tui.progress import GivenUp, Progress, ProgressLine
+from promptetheus.tui.progress import QUIET_FOR_S, GivenUp, Progress, ProgressLine
 
 LOOK_AGAIN_S = 1.0
 """How often the files are looked at for news."""
@@ -49,6 +49,10 @@ class ComparingScreen(FilteredListScreen):
     @abstractmethod
     def took(self, compared: Compared) -> None:
         """Show a comparison."""
+
+    @abstractmethod
+    def judges(self, still: bool) -> None:
+        """Say that other sessions are still being read, to tell what matters in these two; or that they are."""
 
     @abstractmethod
     def cannot(self, why: str) -> None:
@@ -87,7 +91,7 @@ class ComparingScreen(FilteredListScreen):
 
     @work(group="read", exclusive=True, exit_on_error=False)
     async def read(self) -> None:
-        """Read both sessions and compare them; then look at the pictures, which takes longer."""
+        """Read both sessions and compare them; then look closer, which takes longer."""
         progress = self._begin()
         sessions = self.shell.sessions_screen
         rows = sessions.sessions() if sessions.scanned and sessions.root == self.root else None
@@ -111,13 +115,23 @@ class ComparingScreen(FilteredListScreen):
         if self.compared is not None and self.compared.report.chosen:
             found = found.because(self.compared.report.chosen)
         self._took(found)
-        self._look_at_pictures(found)
+        self._look_closer(found)
 
     # Without a description Textual makes one of the arguments: 300 ms for the events of two long sessions.
-    @work(group="pictures", exclusive=True, exit_on_error=False, description="looks at pictures")
-    async def _look_at_pictures(self, compared: Compared) -> None:
-        found = await asyncio.to_thread(compared.with_pictures)
-        if self.compared is compared and found.report.rows != compared.report.rows:
+    @work(group="closer", exclusive=True, exit_on_error=False, description="looks closer")
+    async def _look_closer(self, compared: Compared) -> None:
+        """What other sessions tell of the tools, then the pictures."""
+        judging = asyncio.ensure_future(asyncio.to_thread(compared.with_evidence))
+        await asyncio.wait([judging], timeout=QUIET_FOR_S)
+        self.judges(not judging.done())
+        judged = await judging
+        if self.compared is not compared or not self.is_running:
+            return
+        if judged is not compared:
+            self._took(judged)
+        self.judges(False)
+        found = await asyncio.to_thread(judged.with_pictures)
+        if self.compared is judged and found.report.rows != judged.report.rows:
             self._took(found)
 
     @work(group="noise", exclusive=True, exit_on_error=False)
@@ -129,7 +143,7 @@ class ComparingScreen(FilteredListScreen):
         found = await asyncio.to_thread(compared.with_noise, noise)
         if self.noise is noise and self.compared is not None:
             self._took(found)
-            self._look_at_pictures(found)
+            self._look_closer(found)
 
     @work(group="look", exclusive=True, exit_on_error=False)
     async def _look_again(self) -> None:

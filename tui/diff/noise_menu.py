@@ -20,7 +20,7 @@ class NoiseMenu(StayingMenu):
     """
 
     BINDING_GROUP_TITLE = "What is ignored"
-    PROMPT = "enter turns a rule on or off, esc closes"
+    PROMPT = "enter turns a rule on or off"
 
     def __init__(self, noise: Noise, defaults: Noise, changed: Callable[[Noise], object]) -> None:
         super().__init__()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.cause.effects import Effects
 from promptetheus.cause.noise import Noise
-from promptetheus.cause.signatures import make_run
 from promptetheus.display import short_id
 from promptetheus.project_rules import ProjectRules, read_rules
 from promptetheus.queries.diffs import ReadSession, compare_pictures, effects_for, read_session, report_on
@@ -45,6 +45,8 @@ class Compared:
     """The files as they were just before they were read."""
     problems: tuple[str, ...]
     """What is wrong with the project's rules."""
+    evidence: Callable[[], Effects]
+    """Reads what other sessions of the project show of the tools; up to a second the first time."""
 
     def session(self, side: Side) -> ReadSession:
         """The session of a side."""
@@ -57,6 +59,15 @@ class Compared:
     def because(self, chosen: str) -> Compared:
         """With why the left session was picked."""
         return replace(self, report=replace(self.report, chosen=chosen))
+
+    def with_evidence(self) -> Compared:
+        """Judged by other sessions too; itself where they tell nothing new."""
+        report = self.report.with_effects(self.evidence())
+        if report is self.report:
+            return self
+        # Worked out here, and not in the thread that draws.
+        _ = report.banner, report.differences
+        return replace(self, report=report)
 
     def with_pictures(self) -> Compared:
         """With the screenshots of equal steps looked at; some 40 ms a pair."""
@@ -121,7 +132,7 @@ def _with_nearest(
     right = _read(path, progress)
     progress.say("looking for the nearest session that passed")
     told = partial(progress.told, "looking for the nearest session that passed")
-    chosen = nearest_passing(right.row, make_run(right.events, noise), rows, noise, told)
+    chosen = nearest_passing(right.row, right.run(noise), rows, noise, told)
     if chosen is None:
         raise CannotCompare(
             f"No other session of this task has passed, so there is nothing to hold {short_id(right.row.session_id)} "
@@ -153,10 +164,11 @@ def _compare(
     why: str,
 ) -> Compared:
     progress.say("telling what the tools do to the world")
-    effects = effects_for(spool, rows, rules.effects, left, right)
+    judged = partial(effects_for, spool, rows, rules.effects, left, right)
+    effects = judged(most_bytes=0)
     progress.say(f"comparing {len(left.events):,} events with {len(right.events):,}")
     report = report_on(left, right, noise=noise, effects=effects, chosen=why)
     progress.say("finding the first difference")
     # Worked out where it is asked for first: here, and not in the thread that draws.
     _ = report.banner, report.differences
-    return Compared(report, left, right, stamps, rules.problems)
+    return Compared(report, left, right, stamps, rules.problems, judged)

@@ -15,18 +15,18 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Static
 
 from promptetheus.cause.diff_report import DiffReport, Side
+from promptetheus.cause.steps import Step
 from promptetheus.display import printable_line
 from promptetheus.project_rules import read_rules
-from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.filter_completion import ListedSteps
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.diff.banner import DiffBanner, DiffSides, counts_of
-from promptetheus.tui.diff.jump import JUMPS, diff_jump_bindings, next_of_sort
 from promptetheus.tui.diff.numbers import MetricsBlock
 from promptetheus.tui.diff.page import row_page
 from promptetheus.tui.diff.reading import Compared
 from promptetheus.tui.diff.row_filter import matching_rows
 from promptetheus.tui.diff.table import DiffTable
-from promptetheus.tui.diff.taking import TakingDiff
+from promptetheus.tui.diff.walked import WalkedDiff
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.page import Heading, Page
@@ -53,7 +53,7 @@ def open_view(app: Shell, subject: object) -> DiffScreen:
     return DiffScreen(app.root, subject)
 
 
-class DiffScreen(TakingDiff):
+class DiffScreen(WalkedDiff):
     """Two columns under a banner, and below them what differs in the highlighted row."""
 
     VIEW = "diff"
@@ -64,16 +64,12 @@ class DiffScreen(TakingDiff):
         (0, "-tiny"), (20, "-short"), (32, "-medium"), (45, "-tall"),
     ]  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "difference(True)", "next difference", id="diff.next", tooltip="To the next difference"),
-        Binding("N", "difference(False)", "previous", show=False, id="diff.previous", tooltip="To the one before"),
         Binding("i", "noise", "ignored", id="diff.noise", tooltip="What is ignored: turn rules on and off"),
         Binding(
             "s", "suspects", "suspects", id="diff.suspects",
             tooltip="What failing sessions of this task do that passing ones do not",
         ),
         Binding("v", "numbers", "numbers", id="diff.numbers", tooltip="The numbers of both, or the difference"),
-        Binding("f", "first", "first", show=False, id="diff.first", tooltip="To the first divergence, then on"),
-        *diff_jump_bindings(),
         Binding("slash", "filter", "filter", show=False, id="diff.filter", tooltip="Filter the steps while you type"),
         Binding("w", "swap", "swap sides", show=False, id="diff.swap", tooltip="Swap left and right"),
         Binding(
@@ -119,7 +115,7 @@ class DiffScreen(TakingDiff):
         yield CrumbLine("diff")
         yield DiffBanner()
         yield ProgressLine()
-        yield FilterBar(self._two_rows)
+        yield FilterBar(ListedSteps(self._steps_of_both))
         yield Static("", id="diff-problem", markup=False)
         with Container(id="diff-panes"):
             yield DiffSides()
@@ -155,6 +151,10 @@ class DiffScreen(TakingDiff):
         self.query_one(CrumbLine).show([(goal, looks.muted)], counts_of(report, looks))
         self.query_one(DiffSides).show(report, self.shell.clock())
 
+    def judges(self, still: bool) -> None:
+        """The banner says so."""
+        self.query_one(DiffBanner).judges(still)
+
     def cannot(self, why: str) -> None:
         """Say why there is nothing to show."""
         self.add_class("-nothing")
@@ -179,59 +179,10 @@ class DiffScreen(TakingDiff):
         else:
             details.show(partial(row_page, compared, row, whole=False))
 
-    def _two_rows(self) -> list[SessionRow]:
-        return [] if self.compared is None else [self.compared.left.row, self.compared.right.row]
-
-    # Going to
-
-    def action_difference(self, forwards: bool) -> None:
-        """To the next difference that the filter shows, or the one before."""
+    def _steps_of_both(self) -> list[Step]:
         if self.compared is None:
-            return
-        report, row = self.compared.report, self.table.row
-        found = report.next_difference(-1 if row is None else row, forwards=forwards)
-        matches = self.table.shown.matches
-        while found is not None and matches is not None and found not in matches:
-            found = report.next_difference(found, forwards=forwards)
-        if found is not None:
-            self.table.go_to(found)
-        elif not report.differences:
-            self._tell("The two sessions do not differ, as far as they are compared: i says what is ignored.")
-        else:
-            where, other = ("after", "N goes back") if forwards else ("before", "n goes on")
-            self._tell(f"No difference {where} this step: {other}.")
-
-    def action_first(self) -> None:
-        """To the first divergence; from there to the effective one."""
-        if self.compared is None:
-            return
-        banner = self.compared.report.banner
-        rows = [row for row in (banner.first_row, banner.effective_row) if row is not None]
-        if not rows:
-            self._tell("The two sessions do not part.")
-            return
-        if {self.table.row} == set(rows):
-            self._tell("Here they part: n goes to the next difference.")
-            return
-        self._go_to(rows[1] if len(rows) > 1 and self.table.row == rows[0] else rows[0])
-
-    def action_jump(self, key: str, forwards: bool) -> None:
-        """To the next or previous step of a sort on either side."""
-        if self.compared is None:
-            return
-        here = -1 if self.table.row is None else self.table.row
-        found = next_of_sort(self.compared.report, JUMPS[key], here, forwards, self.table.shown.matches)
-        if found is None:
-            self._tell(f"No {JUMPS[key].word} {'after' if forwards else 'before'} this step, on either side.")
-        else:
-            self._go_to(found)
-
-    def _go_to(self, row: int) -> None:
-        if not self.table.go_to(row):
-            self._tell("The filter hides that step: esc clears it.")
-
-    def _tell(self, text: str) -> None:
-        self.app.notify(text, timeout=4)
+            return []
+        return [step for side in Side for step in self.compared.report.run(side).steps]
 
     # Looking closer
 
@@ -256,14 +207,14 @@ class DiffScreen(TakingDiff):
     def action_numbers(self) -> None:
         """Numbers instead of the difference below, or both where there is room for both."""
         if self.compared is not None and not self.compared.report.metrics:
-            self._tell("Neither session has numbers to compare.")
+            self.tell("Neither session has numbers to compare.")
         else:
             self.toggle_class("-numbers")
 
     async def action_noise(self) -> None:
         """What is ignored."""
         if self.compared is None or self.noise is None:
-            self._tell("Nothing is compared yet.")
+            self.tell("Nothing is compared yet.")
             return
         from promptetheus.tui.diff.noise_menu import NoiseMenu
 
@@ -297,7 +248,7 @@ class DiffScreen(TakingDiff):
         side = Side.LEFT if left else Side.RIGHT
         cell = compared.report.cell(number, side)
         if cell is None:
-            self._tell(
+            self.tell(
                 f"The {side.value} session has no such step: {'o' if left else 'O'} opens the other one."
             )
             return

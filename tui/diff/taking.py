@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,10 @@ from textual.binding import Binding, BindingType
 from promptetheus.cause.diff_json import report_as_json
 from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.cause.side_by_side_text import banner_lines, detail_lines, number_lines, row_lines
-from promptetheus.display import short_id
+from promptetheus.cause.value_changes import ABSENT
+from promptetheus.display import printable_line, short_id
+from promptetheus.display import value as shown_value
+from promptetheus.exporters.markdown_export import value_text
 from promptetheus.queries.diffs import shots
 from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.diff.comparing import ComparingScreen
@@ -61,7 +64,7 @@ class TakingDiff(ComparingScreen):
             return ()
         report = compared.report
         forms: list[tuple[str, str, Callable[[], str] | None]] = [
-            ("html", "HTML: one page that stands alone, to send to somebody", partial(_html_text, compared)),
+            ("html", "HTML: one page, to send on", partial(_html_text, compared)),
             ("txt", "Text: the rows, what differs in them, the numbers", partial(whole_text, report)),
             ("json", "JSON: every row, to compute with", partial(_json_text, report)),
             ("svg", "SVG: a picture of this screen", None),
@@ -92,6 +95,7 @@ def diff_copies(report: DiffReport, row: int | None, root: Path) -> list[Copy]:
     found: list[Copy] = []
     if row is not None:
         found.append(Copy("This difference", "as text", row_text(report, row)))
+        found += _values(report, row)
     found.append(Copy("Where they part", "the banner", "\n".join(banner_lines(report))))
     found.append(Copy("The whole comparison", "as text", whole_text(report)))
     spool = str(root)
@@ -111,6 +115,18 @@ def diff_copies(report: DiffReport, row: int | None, root: Path) -> list[Copy]:
         Copy("The SQL behind this", "select … from steps", _sql(left, right)),
     ]
     return found
+
+
+def _values(report: DiffReport, row: int) -> Iterator[Copy]:
+    """The first value that differs in a row: both sides, and where it stands."""
+    details = report.details(row)
+    changes = [("", change) for change in details.arguments] + [("result", each) for each in details.result]
+    for whole, change in changes[:1]:
+        for side, value in ((Side.LEFT, change.before), (Side.RIGHT, change.after)):
+            if value is not ABSENT:
+                yield Copy(f"The value on the {side.value}", shown_value(value, 40), value_text(value))
+        if path := change.path_in(whole):
+            yield Copy("Its JSON path", printable_line(path, 40), path)
 
 
 def row_text(report: DiffReport, number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -71,9 +72,11 @@ class FailureNews:
         if len(rows) == 1:
             row = rows[0]
             return News(f"{row.status.glyph} {row.status.word}  {_who(row)}", _what(row))
-        lines = [f"{row.status.glyph} {_who(row)}: {_what(row)}" for row in rows[:_TOLD]]
-        if len(rows) > _TOLD:
-            lines.append(f"and {len(rows) - _TOLD} more")
+        alike = Counter((f"{row.status.glyph} {_who(row)}", _what(row)) for row in rows)
+        told = list(alike.items())[:_TOLD]
+        lines = [f"{who}{f' ×{times}' if times > 1 else ''}: {what}" for (who, what), times in told]
+        if rest := len(rows) - sum(times for _, times in told):
+            lines.append(f"and {rest} more")
         return News(f"{len(rows)} sessions failed", "\n".join(lines))
 
 

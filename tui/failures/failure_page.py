@@ -63,11 +63,11 @@ class FailureBlock:
         since = f"{failure.since:,} session{'s' * (failure.since != 1)} of its tasks since"
         match failure.life:
             case Life.GONE:
-                said = f"{failure.state}: {since}, too many without it for chance"
+                said = f"{failure.state}: {since}, too many without it to be luck"
             case Life.BACK:
-                said = "back: it had been gone for longer than chance would have it"
+                said = "back: it had stayed away longer than luck explains"
             case Life.NEW:
-                said = "new: first seen within a day of the newest session"
+                said = "new: first seen less than a day before the newest session"
             case _:
                 said = "recurring"
         if failure.since and failure.life is not Life.GONE:

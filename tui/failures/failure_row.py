@@ -10,23 +10,31 @@ from rich.text import Text
 
 from promptetheus.cause.failures import Failure, Life
 from promptetheus.display import age, count, printable_line
+from promptetheus.fingerprint import LABEL_LIMIT
 from promptetheus.queries.failure_list import ListedFailure
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.theme import Looks
+
+MANY_DAYS = 28
+"""Where there is room to spare."""
 
 DAYS = 14
 FEW_DAYS = 7
 """Where there is no room for more of them."""
 
-STATE_CELLS = 22
+STATE_CELLS = 23
+"""`✓ gone since 2026-09-21`."""
+
 SHORT_STATE_CELLS = 12
 AGE_CELLS = 9
 SESSIONS_CELLS = 8
 AGENTS_CELLS = 16
 FINGERPRINT_CELLS = 7
 LEAST_LABEL_CELLS = 24
+ROOMY_LABEL_CELLS = 60
 _GAP = "  "
-_BAR = " ▁▂▃▄▅▆▇█"
+_BAR = " ▁▂▃▄▅▆▇"
+"""No full block: bars of one line would run into those of the next."""
 
 _GLYPHS = {Life.NEW: "✦", Life.RECURRING: "↻", Life.GONE: "✓", Life.BACK: "↩"}
 
@@ -53,6 +61,9 @@ class FailureColumns:
 def columns_for(width: int) -> FailureColumns:
     """As many columns as leave room for the label; the bar of days goes last."""
     state = STATE_CELLS if width >= 150 else SHORT_STATE_CELLS
+    roomy = FailureColumns(width, state, first=True, agents=True, days=MANY_DAYS)
+    if roomy.label >= ROOMY_LABEL_CELLS:
+        return roomy
     for first, agents, days in (
         (True, True, DAYS),
         (False, True, DAYS),
@@ -129,8 +140,12 @@ def life_of(failure: Failure, looks: Looks) -> tuple[str, Style]:
 
 
 def shown_label(failure: Failure) -> str:
-    """What it is called, without the words that every second one begins with."""
-    return printable_line(failure.label.removeprefix("goal mismatch: ") or "no label", 300)
+    """What it is called, without the words that every second one begins with, and with a mark where it was cut."""
+    label, bracket, more = failure.label.partition(" (+")
+    said = label.removeprefix("goal mismatch: ").removeprefix("ended with ").removeprefix("error ")
+    mark = "…" if len(said) == LABEL_LIMIT else ""
+    shown = f"{label.removeprefix('goal mismatch: ')}{mark}{bracket}{more}"
+    return printable_line(shown or "no label", 300)
 
 
 def day_bar(counts: Sequence[int], looks: Looks) -> Pieces:

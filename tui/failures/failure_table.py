@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from promptetheus.queries.failure_list import ListedFailure
 from promptetheus.tui.failures.failure_row import columns_for, failure_row, titles
+from promptetheus.tui.fit import cut
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.theme import looks_of
@@ -74,12 +75,12 @@ class FailureTable(LineList):
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
-        row = failure_row(self.failures[index], columns_for(width - 1), self.looks, self._clock())
+        row = failure_row(self.failures[index], columns_for(width - 2), self.looks, self._clock())
         return Text(" ").append_text(row)
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
-        return Text(f"  {self.why_empty}", self.looks.muted) if y == 1 else None
+        return Text(cut(f"  {self.why_empty}", width), self.looks.muted) if y == 1 else None
 
 
 class FailureTitles(Guarded, Widget, can_focus=False):
@@ -91,6 +92,6 @@ class FailureTitles(Guarded, Widget, can_focus=False):
     """
 
     def render(self) -> Text:
-        """Over the columns, whose list keeps a cell for its marker and one for its scroll bar."""
+        """Over the columns, whose list keeps a cell for its marker, one for its scroll bar and one before that."""
         text = Text("  ")
-        return text.append_text(titles(columns_for(self.size.width - 3), looks_of(self.app)))
+        return text.append_text(titles(columns_for(self.size.width - 4), looks_of(self.app)))

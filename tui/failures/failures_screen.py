@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,27 +13,23 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from promptetheus.cause.failures import Life
-from promptetheus.display import printable_line, value
-from promptetheus.exporters.failure_export import failure_markdown, failures_text
-from promptetheus.notes import Note, Notes, Subject
+from promptetheus.exporters.failure_export import failure_markdown
 from promptetheus.queries.failure_list import ListedFailure
+from promptetheus.queries.filter_completion import ListedSessions
+from promptetheus.queries.filter_terms import quoted
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.ask_words import AskWords
-from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.failures.failure_page import failure_page
 from promptetheus.tui.failures.failure_reading import NOTHING, read_failures
-from promptetheus.tui.failures.failure_row import shown_label
 from promptetheus.tui.failures.failure_table import FailureTable, FailureTitles
-from promptetheus.tui.file_writing import file_here
+from promptetheus.tui.failures.failure_taking import failure_copies, failure_exports
+from promptetheus.tui.failures.noted_failures import NotedFailures
 from promptetheus.tui.filter_bar import FilterBar
-from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.line_list import LineList
-from promptetheus.tui.menu import Menu
 from promptetheus.tui.taking import AtHand, Export
 from promptetheus.tui.theme import looks_of
 
@@ -43,8 +37,6 @@ if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
 
 LOOK_AGAIN_S = 1.0
-COMPLETED_FROM = 2000
-"""Sessions whose values complete a filter."""
 
 
 def open_view(app: Shell, subject: object) -> FailuresScreen:
@@ -55,7 +47,7 @@ def open_view(app: Shell, subject: object) -> FailuresScreen:
     return FailuresScreen(subject, app.clock)
 
 
-class FailuresScreen(FilteredListScreen):
+class FailuresScreen(NotedFailures):
     """Follows the list of sessions: what ends there is counted here."""
 
     VIEW = "failures"
@@ -105,7 +97,7 @@ class FailuresScreen(FilteredListScreen):
     def compose(self) -> ComposeResult:
         """Where one is, the filter, the list, the highlighted failure, the keys."""
         yield CrumbLine("failures")
-        yield FilterBar(self._newest_sessions)
+        yield FilterBar(ListedSessions(self._failed_sessions))
         with Vertical(id="failures"):
             yield FailureTitles()
             yield self.table
@@ -118,18 +110,20 @@ class FailuresScreen(FilteredListScreen):
         self.table.want(self._wanted)
         self.table.focus()
         self.query_one(CrumbLine).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
-        self.call_after_refresh(self._look)
+        self.call_after_refresh(self.look)
         self.set_interval(LOOK_AGAIN_S, self._tick)
 
     def _tick(self) -> None:
         if self.is_active:
-            self._look()
+            if not self.is_at_work("read"):
+                self.look()
             self.table.tick()
 
     # Reading
 
     @work(group="read", exclusive=True, exit_on_error=False)
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Read the failures anew where something has changed."""
         sessions = self.shell.sessions_screen
         complete = sessions.scanned
         found = await asyncio.to_thread(read_failures, self.shell.root, sessions.sessions(), self.read)
@@ -172,8 +166,8 @@ class FailuresScreen(FilteredListScreen):
         ]
         self.query_one(CrumbLine).show(about, right if lives else [])
 
-    def _newest_sessions(self) -> Iterable[SessionRow]:
-        return islice((row for row in self.read.sessions if row.fingerprint), COMPLETED_FROM)
+    def _failed_sessions(self) -> list[SessionRow]:
+        return [row for row in self.read.sessions if row.fingerprint]
 
     @property
     def _chosen(self) -> ListedFailure | None:
@@ -199,7 +193,7 @@ class FailuresScreen(FilteredListScreen):
     async def _show_sessions(self, fingerprint: str) -> None:
         sessions = self.shell.sessions_screen
         await self.shell.go("sessions")
-        sessions.query_one(FilterBar).show_text(f"fp:{fingerprint}")
+        sessions.query_one(FilterBar).show_text(f"fp:{quoted(fingerprint)}")
 
     def action_diff(self) -> None:
         """Its newest session against the nearest that passed."""
@@ -215,16 +209,17 @@ class FailuresScreen(FilteredListScreen):
 
     def action_suspects(self) -> None:
         """What sessions that fail so do and others do not."""
-        chosen = self._chosen_or_say()
+        chosen = self.chosen_or_say()
         if chosen is not None:
             self.app.call_next(self.shell.go, "suspects", chosen.failure.fingerprint)
 
     def _newest(self) -> SessionRow | None:
-        chosen = self._chosen_or_say()
+        chosen = self.chosen_or_say()
         rows = [] if chosen is None else self.read.of(chosen.failure.fingerprint)
         return rows[0] if rows else None
 
-    def _chosen_or_say(self) -> ListedFailure | None:
+    def chosen_or_say(self) -> ListedFailure | None:
+        """The failure under the cursor; without one, say why there is none."""
         chosen = self._chosen
         if chosen is None:
             self.app.notify(self.table.why_empty, timeout=3)
@@ -242,57 +237,6 @@ class FailuresScreen(FilteredListScreen):
         )
         if row is not None:
             self.app.call_next(self.shell.go, "session", row.path)
-
-    # Notes
-
-    async def action_note(self) -> None:
-        """Write a note, or choose which to change or take away."""
-        chosen = self._chosen_or_say()
-        if chosen is None:
-            return
-        if not chosen.notes:
-            await self._ask(chosen, None)
-            return
-        ask, named = partial(self._ask, chosen), [(note, value(note.text, 60)) for note in chosen.notes]
-        choices = [
-            Choice("Write another note", "", partial(ask, None)),
-            *(Choice(f"Change: {words}", "", partial(ask, note)) for note, words in named),
-            *(Choice(f"Take away: {words}", "", partial(self._forget, note)) for note, words in named),
-        ]
-        await self.shell.open_screen(Menu("Notes …", choices))
-
-    async def _ask(self, listed: ListedFailure, note: Note | None) -> None:
-        failure = listed.failure
-        question = f"A note about {failure.fingerprint[:6]} {shown_label(failure)}"
-        words = "" if note is None else note.text
-        await self.shell.open_screen(
-            AskWords(question, words, partial(self._keep, failure.fingerprint, note))
-        )
-
-    async def _keep(self, fingerprint: str, note: Note | None, words: str) -> None:
-        notes = Notes(self.shell.root)
-        if not words.strip():
-            self.app.notify("A note needs words: nothing was written.", timeout=3)
-            return
-        try:
-            if note is None:
-                await asyncio.to_thread(notes.add, Subject(fingerprint=fingerprint), words)
-            else:
-                await asyncio.to_thread(notes.edit, note, words)
-        except OSError as error:
-            self._say_not_written(error)
-        self._look()
-
-    async def _forget(self, note: Note) -> None:
-        try:
-            await asyncio.to_thread(Notes(self.shell.root).remove, note.note_id)
-        except OSError as error:
-            self._say_not_written(error)
-        self._look()
-
-    def _say_not_written(self, error: OSError) -> None:
-        said = error.strerror or type(error).__name__
-        self.app.notify(f"The notes could not be written: {said}.", severity="warning", timeout=5)
 
     # Filter
 
@@ -313,42 +257,14 @@ class FailuresScreen(FilteredListScreen):
         if chosen is None:
             return None
         text = failure_markdown(chosen.failure, chosen.notes)
-        return AtHand(f"failure-{chosen.failure.fingerprint}.md", text)
+        return AtHand("failure.md", text)
 
     def exports(self) -> Sequence[Export]:
         """The failures that the filter lets through."""
-        listed = [(each.failure, each.notes) for each in self.table.failures]
-        forms: tuple[tuple[Literal["md", "json"], str], ...] = (
-            ("md", "Markdown: each failure with its notes, to read and to paste"),
-            ("json", "JSON: what promptetheus failures --json prints"),
-        )
-        named = () if not self.wanted else ("filtered",)
-        return [
-            Export(
-                title,
-                file_here("failures", named, form),
-                partial(failures_text, form, [self.shell.root], listed),
-            )
-            for form, title in forms
-            if listed
-        ]
+        return failure_exports(self.table.failures, self.shell.root, filtered=bool(self.wanted))
 
     async def copies(self) -> Sequence[Copy]:
         """The failure under the cursor, then the list."""
-        return list(self._copies())
-
-    def _copies(self) -> Iterable[Copy]:
-        spool, chosen = str(self.shell.root), self._chosen
-        if chosen is not None:
-            failure = chosen.failure
-            ids = [row.session_id for row in self.read.of(failure.fingerprint)]
-            yield Copy("Its fingerprint", failure.fingerprint, failure.fingerprint)
-            yield Copy("What it is called", printable_line(failure.label, 40), failure.label)
-            yield Copy("The ids of its sessions", f"{len(ids):,}", "\n".join(ids))
-            words = ["promptetheus", "tui", "--fingerprint", failure.fingerprint, "--spool", spool]
-            yield Copy("The command that opens this", "promptetheus tui …", shlex.join(words))
-            quoted = failure.fingerprint.replace("'", "''")
-            sql = f"select * from sessions where fingerprint = '{quoted}' order by started desc"
-            yield Copy("The SQL behind its sessions", "select … from sessions", sql)
-        words = ["promptetheus", "failures", "--spool", spool]
-        yield Copy("The command that lists these", "promptetheus failures", shlex.join(words))
+        chosen = self._chosen
+        rows = [] if chosen is None else self.read.of(chosen.failure.fingerprint)
+        return failure_copies(chosen, [row.session_id for row in rows], self.shell.root)

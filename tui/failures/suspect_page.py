@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from promptetheus.cause.suspects import Suspect
-from promptetheus.tui.failures.suspect_row import p_text
+from promptetheus.tui.failures.suspect_row import luck_text
 from promptetheus.tui.fit import cut_pieces, joined
 from promptetheus.tui.inspector.page import Frame, Line, Page
 from promptetheus.tui.wrapping import wrap_line
@@ -45,19 +45,19 @@ def sentences(suspect: Suspect) -> list[str]:
         f"{counts.passing_with} of {counts.passing}",
     )
     p, q = (
-        f"below {text[1:]}" if text.startswith("<") else text
-        for text in (p_text(suspect.p), p_text(suspect.q))
+        f"less than {text[1:]}" if text.startswith("<") else text
+        for text in (luck_text(suspect.p), luck_text(suspect.q))
     )
-    chance = f"By chance alone with probability {p}, and {q} when one counts all that was looked at."
     found = [
-        f"In {failing} failing and {passing} passing sessions: {100 * suspect.effect:+.0f} points. {chance}"
+        f"In {failing} failing and {passing} passing sessions: {100 * suspect.effect:+.0f} points.",
+        f"Luck alone makes so wide a gap in {p} of such comparisons; {q} with everything counted that was looked at.",
     ]
     if suspect.more_sessions == 0:
         found.append(
-            "It separates the two groups beyond chance. Found together is not caused by: look there first."
+            "That is more than luck. Found together is not caused by, but it is where to look first."
         )
     elif suspect.more_sessions is None:
-        found.append("This could be chance: no number of sessions in this proportion would settle it.")
+        found.append("This may well be luck: no number of sessions in this proportion would settle it.")
     else:
         found.append(
             f"Too few sessions to tell: about {suspect.more_sessions} more in the same proportion would settle it, "

@@ -32,6 +32,34 @@ class FoundSuspects:
     groups: Groups
     report: SuspectReport
 
+    @property
+    def ids(self) -> tuple[list[str], list[str]]:
+        """The sessions that were read: failing, passing; the newest first."""
+        report, groups = self.report, self.groups
+        return (
+            [row.session_id for row in groups.failing[: report.failing]],
+            [row.session_id for row in groups.passing[: report.passing]],
+        )
+
+    @property
+    def verdict(self) -> str:
+        """What the comparison says, and of how many sessions it could not speak."""
+        report, groups = self.report, self.groups
+        said = report.verdict
+        if not report.passing:
+            said += " No session of this task has passed yet."
+        elif not report.failing:
+            said += " No session of this task has failed."
+        cut = [
+            f"{read:,} of {len(rows):,} {word}"
+            for word, read, rows in (
+                ("failing", report.failing, groups.failing),
+                ("passing", report.passing, groups.passing),
+            )
+            if read < len(rows)
+        ]
+        return f"{said} Read: {' and '.join(cut)}, the newest." if cut else said
+
 
 class NoGroups(Exception):
     """There is nothing to compare; the text says why."""

@@ -16,10 +16,9 @@ KIND_CELLS = 10
 COUNTS_CELLS = 9
 BAR_CELLS = 8
 EFFECT_CELLS = 7
-P_CELLS = 9
-VERDICT_CELLS = 12
+LUCK_CELLS = 7
+VERDICT_CELLS = 9
 _GAP = "  "
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class SuspectColumns:
 
     width: int
     bars: bool
-    verdict: bool
+    luck: bool
 
     @property
     def side(self) -> int:
@@ -38,20 +37,20 @@ class SuspectColumns:
     @property
     def text(self) -> int:
         """Cells for what it is."""
-        taken = KIND_CELLS + 2 * self.side + EFFECT_CELLS + P_CELLS + 5 * len(_GAP)
-        return max(0, self.width - taken - (VERDICT_CELLS + len(_GAP)) * self.verdict)
+        taken = KIND_CELLS + 2 * self.side + EFFECT_CELLS + VERDICT_CELLS + 5 * len(_GAP)
+        return max(0, self.width - taken - (LUCK_CELLS + len(_GAP)) * self.luck)
 
 
 def suspect_columns(width: int) -> SuspectColumns:
-    """Bars and verdicts where there is room for them."""
-    return SuspectColumns(width, bars=width >= 100, verdict=width >= 120)
+    """Bars, and how much luck explains, where there is room for them."""
+    return SuspectColumns(width, bars=width >= 100, luck=width >= 110)
 
 
 def suspect_titles(columns: SuspectColumns, looks: Looks) -> Text:
     """The names of the columns."""
     cells: list[Pieces] = [
         [(name, looks.muted)]
-        for name in ("", "what they do", "failing", "passing", "effect", "by chance", "verdict")
+        for name in ("", "what they do", "failing", "passing", "effect", "luck", "verdict")
     ]
     return joined(_laid_out(cells, columns, looks))
 
@@ -61,6 +60,7 @@ def suspect_row(suspect: Suspect, columns: SuspectColumns, looks: Looks) -> Text
     counts = suspect.counts
     settled = suspect.q <= SIGNIFICANT
     ink = looks.text if settled else looks.muted
+    verdict = looks.accent if settled else looks.muted
     more = f"  and {len(suspect.alike)} more alike" if suspect.alike else ""
     text: Pieces = [(printable_line(suspect.text, 300), ink), (more, looks.faint)]
     return joined(
@@ -71,8 +71,8 @@ def suspect_row(suspect: Suspect, columns: SuspectColumns, looks: Looks) -> Text
                 _side(counts.failing_with, counts.failing, columns, looks, failing=True),
                 _side(counts.passing_with, counts.passing, columns, looks, failing=False),
                 [(f"{100 * suspect.effect:+.0f} pt", looks.text)],
-                [(p_text(suspect.q), looks.accent if settled else looks.muted)],
-                [(short_verdict(suspect), looks.accent if settled else looks.muted)],
+                [(luck_text(suspect.q), looks.muted)],
+                [(short_verdict(suspect), verdict)],
             ],
             columns,
             looks,
@@ -84,21 +84,22 @@ def short_verdict(suspect: Suspect) -> str:
     """The verdict in a word or two."""
     if suspect.q <= SIGNIFICANT:
         return "separates"
-    return "chance?" if suspect.more_sessions is None else "too few"
+    return "luck?" if suspect.more_sessions is None else "too few"
 
 
-def p_text(p: float) -> str:
-    """`0.0004`, `0.21`; as many digits as say something."""
-    return "<0.0001" if p < 0.0001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+def luck_text(p: float) -> str:
+    """A probability as people say it: `<0.01%`, `0.4%`, `21%`."""
+    return "<0.01%" if p < 0.0001 else f"{100 * p:.1g}%" if p < 0.1 else f"{100 * p:.0f}%"
 
 
 def _side(with_it: int, of: int, columns: SuspectColumns, looks: Looks, *, failing: bool) -> Pieces:
     pieces: Pieces = []
     if columns.bars:
-        eighths = round(8 * BAR_CELLS * with_it / of) if of else 0
+        halves = round(2 * BAR_CELLS * with_it / of) if of else 0
         if with_it:
-            eighths = max(1, eighths)
-        bar = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+            halves = max(1, halves)
+        # Thin, so that the bars of one line do not run into those of the next.
+        bar = "━" * (halves // 2) + "╸" * (halves % 2)
         pieces += [
             (bar, looks.failed if failing else looks.passed),
             ("·" * (BAR_CELLS - len(bar)), looks.faint),
@@ -109,7 +110,7 @@ def _side(with_it: int, of: int, columns: SuspectColumns, looks: Looks, *, faili
 
 def _laid_out(cells: list[Pieces], columns: SuspectColumns, looks: Looks) -> Pieces:
     gap = (_GAP, looks.text)
-    kind, text, failing, passing, effect, p, verdict = cells
+    kind, text, failing, passing, effect, luck, verdict = cells
     pieces = [*aligned(kind, KIND_CELLS), gap, *aligned(text, columns.text), gap]
     pieces += [
         *aligned(failing, columns.side, right=True),
@@ -117,7 +118,7 @@ def _laid_out(cells: list[Pieces], columns: SuspectColumns, looks: Looks) -> Pie
         *aligned(passing, columns.side, right=True),
         gap,
     ]
-    pieces += [*aligned(effect, EFFECT_CELLS, right=True), gap, *aligned(p, P_CELLS, right=True)]
-    if columns.verdict:
-        pieces += [gap, *aligned(verdict, VERDICT_CELLS)]
-    return pieces
+    pieces += aligned(effect, EFFECT_CELLS, right=True)
+    if columns.luck:
+        pieces += [gap, *aligned(luck, LUCK_CELLS, right=True)]
+    return [*pieces, gap, *aligned(verdict, VERDICT_CELLS)]

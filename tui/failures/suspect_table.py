@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from promptetheus.cause.suspects import Suspect
 from promptetheus.tui.failures.suspect_row import suspect_columns, suspect_row, suspect_titles
+from promptetheus.tui.fit import cut
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.theme import looks_of
@@ -54,12 +55,12 @@ class SuspectTable(LineList):
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
-        row = suspect_row(self.suspects[index], suspect_columns(width - 1), self.looks)
+        row = suspect_row(self.suspects[index], suspect_columns(width - 2), self.looks)
         return Text(" ").append_text(row)
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
-        return Text(f"  {self.why_empty}", self.looks.muted) if y == 1 else None
+        return Text(cut(f"  {self.why_empty}", width), self.looks.muted) if y == 1 else None
 
 
 class SuspectTitles(Guarded, Widget, can_focus=False):
@@ -71,6 +72,6 @@ class SuspectTitles(Guarded, Widget, can_focus=False):
     """
 
     def render(self) -> Text:
-        """Over the columns, whose list keeps a cell for its marker and one for its scroll bar."""
+        """Over the columns, whose list keeps a cell for its marker, one for its scroll bar and one before that."""
         text = Text("  ")
-        return text.append_text(suspect_titles(suspect_columns(self.size.width - 3), looks_of(self.app)))
+        return text.append_text(suspect_titles(suspect_columns(self.size.width - 4), looks_of(self.app)))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -17,16 +16,17 @@ from textual.widgets import Static
 
 from promptetheus.cause.suspects import Suspect
 from promptetheus.display import printable_line
-from promptetheus.exporters.suspect_export import suspect_markdown, suspects_text
+from promptetheus.exporters.suspect_export import suspect_markdown
 from promptetheus.queries.filter import Filter
+from promptetheus.queries.filter_completion import ListedWords
 from promptetheus.queries.filter_terms import quoted
 from promptetheus.tui.chooser import matches
 from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.crumb_line import CrumbLine
-from promptetheus.tui.failures.suspect_page import sentences, suspect_page
+from promptetheus.tui.failures.suspect_page import suspect_page
 from promptetheus.tui.failures.suspect_reading import FoundSuspects, NoGroups, find_suspects_of
 from promptetheus.tui.failures.suspect_table import SuspectTable, SuspectTitles
-from promptetheus.tui.file_writing import file_here
+from promptetheus.tui.failures.suspect_taking import suspect_copies, suspect_exports
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.footer import KeyFooter
@@ -103,7 +103,7 @@ class SuspectsScreen(FilteredListScreen):
         yield CrumbLine("suspects")
         yield Static("", id="suspect-verdict", markup=False)
         yield ProgressLine()
-        yield FilterBar(lambda: [] if self.found is None else self.found.groups.failing)
+        yield FilterBar(ListedWords())
         with Vertical(id="suspects"):
             yield SuspectTitles()
             yield self.table
@@ -124,10 +124,7 @@ class SuspectsScreen(FilteredListScreen):
     # Reading
 
     def _look_again(self) -> None:
-        busy = any(
-            worker.group == "read" and worker.is_running for worker in self.workers if worker.node is self
-        )
-        if self.is_active and not busy:
+        if self.is_active and not self.is_at_work("read"):
             self._read()
 
     @work(group="read", exclusive=True, exit_on_error=False)
@@ -177,7 +174,7 @@ class SuspectsScreen(FilteredListScreen):
             return "Nothing matches the filter: esc clears it."
         report = None if self.found is None else self.found.report
         if report is None or not report.failing or not report.passing:
-            return "It takes failing and passing sessions of a task to see what tells them apart."
+            return "It takes failing and passing sessions of a task to tell them apart."
         return "Nothing is more common among the failing sessions."
 
     def _say(self) -> None:
@@ -186,9 +183,7 @@ class SuspectsScreen(FilteredListScreen):
         if found is None:
             verdict.update(printable_line(self._problem, 400))
             return
-        verdict.update(
-            printable_line(f"{found.report.verdict}{self._advice()}{self._unread()} {self._problem}", 800)
-        )
+        verdict.update(printable_line(f"{found.verdict} {self._problem}", 800))
         by = printable_line(found.groups.by, 200)
         report = found.report
         counts = [
@@ -197,26 +192,6 @@ class SuspectsScreen(FilteredListScreen):
             (f"{report.passing:,} passing", looks.passed),
         ]
         self.query_one(CrumbLine).show([(by, looks.muted)], counts)
-
-    def _advice(self) -> str:
-        assert self.found is not None
-        report = self.found.report
-        if not report.passing:
-            return " No session of this task has passed yet."
-        return " No session of this task has failed." if not report.failing else ""
-
-    def _unread(self) -> str:
-        assert self.found is not None
-        groups, report = self.found.groups, self.found.report
-        cut = [
-            f"{read:,} of {len(rows):,} {word}"
-            for word, read, rows in (
-                ("failing", report.failing, groups.failing),
-                ("passing", report.passing, groups.passing),
-            )
-            if read < len(rows)
-        ]
-        return f" Read: {' and '.join(cut)}, the newest." if cut else ""
 
     @on(LineList.CursorMoved, "#suspect-table")
     def _cursor_moved(self) -> None:
@@ -249,7 +224,7 @@ class SuspectsScreen(FilteredListScreen):
         if not rows:
             self.app.notify("No session of this task has failed.", timeout=3)
         elif isinstance(self.about, str):
-            self.app.call_next(self._show_sessions, f"fp:{self.about}")
+            self.app.call_next(self._show_sessions, f"fp:{quoted(self.about)}")
         else:
             self.app.call_next(self._show_sessions, f"status:failing goal:={quoted(rows[0].goal)}")
 
@@ -279,43 +254,11 @@ class SuspectsScreen(FilteredListScreen):
 
     def exports(self) -> Sequence[Export]:
         """The whole comparison, whatever the filter lets through: its verdict is about all of it."""
-        found = self.found
-        if found is None:
-            return ()
-        failing, passing = (
-            [row.session_id for row in rows] for rows in (found.groups.failing, found.groups.passing)
-        )
-        forms: tuple[tuple[Literal["md", "json"], str], ...] = (
-            ("md", "Markdown: the verdict and each suspect, to read and to paste"),
-            ("json", "JSON: what promptetheus suspects --json prints"),
-        )
-        return [
-            Export(
-                title,
-                file_here("suspects", (self._group_name,), form),
-                partial(suspects_text, form, found.report, found.groups.by, failing, passing),
-            )
-            for form, title in forms
-        ]
-
-    @property
-    def _group_name(self) -> str:
-        return self.about if isinstance(self.about, str) else self.about.stem
+        return () if self.found is None else suspect_exports(self.found, self.about)
 
     async def copies(self) -> Sequence[Copy]:
         """The suspect under the cursor, then all of them."""
-        return list(self._copies())
-
-    def _copies(self) -> Iterable[Copy]:
-        chosen = self.table.chosen
-        if chosen is not None:
-            yield Copy("This suspect", printable_line(chosen.text, 40), _as_text(chosen))
-        if self.found is not None:
-            lines = [self.found.report.verdict, *map(_as_text, self.table.suspects)]
-            yield Copy("All of them", "as text", "\n".join(lines))
-        which = ["--fingerprint", self.about] if isinstance(self.about, str) else [self._group_name]
-        words = ["promptetheus", "suspects", *which, "--spool", str(self.root)]
-        yield Copy("The command that lists these", "promptetheus suspects …", shlex.join(words))
+        return suspect_copies(self.found, self.table.chosen, self.table.suspects, self.about, self.root)
 
     def give_up(self) -> None:
         """End what is being compared."""
@@ -329,7 +272,3 @@ class SuspectsScreen(FilteredListScreen):
 def _is_wanted(suspect: Suspect, wanted: Filter) -> bool:
     words = f"{suspect.kind.value} {suspect.text} {' '.join(suspect.alike)} {suspect.verdict}"
     return matches(wanted.text, words)
-
-
-def _as_text(suspect: Suspect) -> str:
-    return f"{suspect.kind.value} {suspect.text}: {' '.join(sentences(suspect))}"

@@ -9,7 +9,6 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from promptetheus.display import printable_line
@@ -20,10 +19,11 @@ from promptetheus.tui.hand_off import Program
 from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PagePlan, PageView
 from promptetheus.tui.taking import AtHand, hand_off_bindings, hand_over, line_at_hand
+from promptetheus.tui.text_selection import CopiesSelection
 from promptetheus.tui.theme import looks_of
 
 
-class FullView(Guarded, Screen[None]):
+class FullView(Guarded, CopiesSelection):
     """Shows one page; `esc` goes back to where it was opened."""
 
     BINDING_GROUP_TITLE = "Full screen"

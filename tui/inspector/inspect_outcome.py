@@ -22,6 +22,7 @@ from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line, st
 from promptetheus.tui.inspector.subject import Subject, payload_of
 from promptetheus.tui.inspector.traceback_view import TracebackBlock
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
+from promptetheus.tui.offsets import moment_text
 from promptetheus.tui.wrapping import wrap, wrap_styled
 
 MOST_CHANGES = 20
@@ -40,7 +41,7 @@ def start_blocks(subject: Subject) -> list[Block]:
     session_metadata = metadata.pop("session_metadata", None)
     imported = metadata.pop("imported", None)
     blocks: list[Block] = []
-    goal = facts.get("user_goal")
+    goal, started = facts.get("user_goal"), subject.event.get("timestamp")
     if goal:
         blocks += [Heading("goal"), *_prose(goal, "goal"), Gap()]
     named = ", ".join(plain_value(tag, 60) for tag in tags) if isinstance(tags, list) else None
@@ -52,7 +53,7 @@ def start_blocks(subject: Subject) -> list[Block]:
                 Field("project", facts.get("project_id")),
                 Field("environment", facts.get("environment")),
                 Field("tags", named),
-                Field("started", subject.event.get("timestamp")),
+                Field("started", started, shown=moment_text(started)),
             ]
         )
     )

@@ -13,7 +13,7 @@ from promptetheus.tui.inspector.fields import Field, Fields, Sentences
 from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line, more_text, styled
 from promptetheus.tui.inspector.subject import Subject
-from promptetheus.tui.offsets import offset_text
+from promptetheus.tui.offsets import moment_text, offset_text
 from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.stored_picture import Frame as Still
 from promptetheus.tui.pictures.stored_picture import frames, holds_frames
@@ -34,8 +34,8 @@ def recording_blocks(subject: Subject) -> list[Block]:
         Field("recording", payload.get("artifact_type")),
         Field("size", kept, shown=size(kept) if isinstance(kept, int) else None),
         Field("length", length, shown=duration(length) if isinstance(length, int | float) else None),
-        Field("started", payload.get("started_at")),
-        Field("ended", payload.get("ended_at")),
+        Field("started", payload.get("started_at"), shown=moment_text(payload.get("started_at"))),
+        Field("ended", payload.get("ended_at"), shown=moment_text(payload.get("ended_at"))),
         Field("file", str(subject.spool / path) if path else None),
         Field("source", payload.get("source")),
     ]
@@ -105,9 +105,9 @@ class Moments:
         for seq, at in list(self.moments.items())[:most]:
             timed = isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < 1e15
             when = offset_text(float(at)) if timed else printable_line(str(at), 20)
-            text = styled((f"{when:>8}  ", looks.text), (f"seq {printable_line(str(seq), 20)}", looks.muted))
+            text = styled((f"{when:>8}  ", looks.text), (f"event {printable_line(str(seq), 20)}", looks.muted))
             text.truncate(frame.width, overflow="ellipsis")
-            found.append(Line(text, value=at, title=f"seq {printable_line(str(seq), 20)}"))
+            found.append(Line(text, value=at, title=f"event {printable_line(str(seq), 20)}"))
         if len(self.moments) > most:
             found.append(
                 Line(more_text(f"{count(len(self.moments) - most)} more", frame, opens=False), more="moments")

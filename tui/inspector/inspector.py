@@ -27,6 +27,9 @@ HELD_KEY_S = 0.12
 
 SETTLE_S = 0.05
 
+PASSING_S = 0.3
+"""How long a step has to look at that passes by at the end of a stream: what changes faster nobody reads."""
+
 PAINTED_S = 0.025
 """The row that the cursor moved to is painted first: laying out its page would share the processor with it."""
 
@@ -64,28 +67,53 @@ class Inspector(PageView):
         """Step index and event number of what is shown or about to be."""
         self._moved_at = 0.0
         self._timer: Timer | None = None
+        self._next: PagePlan | None = None
+        """What the timer shows."""
+        self._passing = False
+        """Whether the timer waits for the end of a stream, and not for the person."""
 
-    def inspect(self, glance: Glance) -> None:
-        """Show a step, or in the raw shape one event of it. Called at every move of the cursor."""
+    def inspect(self, glance: Glance, *, passing: bool = False) -> None:
+        """Show a step, or in the raw shape one event of it. Called at every move of the cursor.
+
+        Args:
+            passing: Whether it was not the person who moved it, but what arrived.
+        """
         what = (glance.step.index, glance.event)
         same, is_first = what == self.shown, self.shown is None
         self.shown = what
         plan = plan_for(self.session_log, glance, raw=self.raw)
-        waits = self._timer is not None
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
         now = time.monotonic()
-        held, self._moved_at = now - self._moved_at < HELD_KEY_S, now
+        since_s, self._moved_at = now - self._moved_at, now
+        if passing and self._passing and self._timer is not None:
+            self._next = plan
+            return
+        waits = self._timer is not None
+        self._forget_next()
         if same or is_first:
             self.show(plan, keep_place=same and not waits)
-        else:
-            delay_s = SETTLE_S if held else PAINTED_S
-            self._timer = self.set_timer(delay_s, lambda: self._show_at_last(plan))
+            return
+        self._passing = passing and since_s < PASSING_S
+        delay_s = PASSING_S if self._passing else SETTLE_S if since_s < HELD_KEY_S else PAINTED_S
+        self._next = plan
+        self._timer = self.set_timer(delay_s, self._show_at_last)
 
-    def _show_at_last(self, plan: PagePlan) -> None:
-        self._timer = None
-        self.show(plan)
+    def clear(self) -> None:
+        """There is no step to show any more."""
+        if self.shown is not None or self.lines:
+            self._forget_next()
+            self.shown = None
+            self.show(lambda: Page([]))
+
+    def _forget_next(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._next = None
+
+    def _show_at_last(self) -> None:
+        plan = self._next
+        self._forget_next()
+        if plan is not None:
+            self.show(plan)
 
     @property
     def is_settled(self) -> bool:

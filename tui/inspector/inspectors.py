@@ -29,7 +29,7 @@ from promptetheus.tui.inspector.inspect_recording import recording_blocks
 from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.page import Block, Frame, Gap, Line, Page, styled
 from promptetheus.tui.inspector.subject import Subject
-from promptetheus.tui.kind_words import kind_word
+from promptetheus.tui.kind_words import kind_in_full
 from promptetheus.tui.offsets import offset_text
 
 _BLOCKS: Mapping[StepKind, Callable[[Subject], list[Block]]] = {
@@ -97,9 +97,10 @@ class StepHead:
         """Two lines."""
         step, looks = self.subject.step, frame.looks
         right, right_style = self._took(frame)
-        head = styled((kind_word(step), looks.kind(step.kind, step.ok) + Style(bold=True)))
+        kind = kind_in_full(step)
+        head = styled((kind, looks.kind(step.kind, step.ok) + Style(bold=True)))
         name = printable_line(step.name, 200)
-        if name and name != kind_word(step):
+        if name and name != kind:
             head.append("  ")
             head.append(cut(name, max(0, frame.width - head.cell_len - len(right) - 2)), looks.text)
         if step.ok is False:
@@ -125,7 +126,7 @@ class StepHead:
         seqs = [event.get("seq") for event in self.subject.events]
         known = [str(seq) for seq in seqs if isinstance(seq, int)]
         if known:
-            parts.append("seq " + (known[0] if len(known) == 1 else f"{known[0]}…{known[-1]}"))
+            parts.append(f"event {known[0]}" if len(known) == 1 else f"events {known[0]}…{known[-1]}")
         text = Text(" · ".join(parts), looks.muted)
         text.truncate(frame.width, overflow="ellipsis")
         return text

@@ -176,7 +176,8 @@ class _Layout:
         yield self._line(text, fold=path, is_open=is_open, value=thing, title=title)
         if not is_open:
             return
-        indent = self._indent(depth + 1)
+        # Below a key as deep as the keys of a mapping would be, so that the text is no neighbour of its own key.
+        indent = self._indent(depth + 1) + (INDENT if depth else 0)
         most = self.portions.text_lines * self.folds.portions(path)
         wrapped = wrap(thing, self.frame.width - indent, most)
         for piece in wrapped.lines:

@@ -146,10 +146,12 @@ def styled(*pieces: tuple[str, Style]) -> Text:
 
 
 def more_text(what: str, frame: Frame, *, indent: int = 0, opens: bool = True) -> Text:
-    """The line at the end of something cut: `… 3.1 kB more   enter shows more, o opens all of it`."""
-    keys = "enter shows more, o opens all of it" if opens else "enter shows more"
+    """The line at the end of something cut: `… 3.1 kB more   enter shows more, o opens all of it` where that fits."""
+    keys, also = "   enter shows more", ", o opens all of it"
+    if opens and indent + len(f"… {what}{keys}{also}") <= frame.width:
+        keys += also
     text = styled(
-        (" " * indent, frame.looks.text), (f"… {what}", frame.looks.accent), (f"   {keys}", frame.looks.muted)
+        (" " * indent, frame.looks.text), (f"… {what}", frame.looks.accent), (keys, frame.looks.muted)
     )
     text.truncate(frame.width, overflow="ellipsis")
     return text

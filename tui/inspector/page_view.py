@@ -129,12 +129,17 @@ class PageView(LineList):
                 continue  # Somebody went on while this was laid out.
             for upload in [line.upload for line in lines if line.upload is not None]:
                 send_picture(self.app, upload)
-            self.lines = lines
+            before, self.lines = self.lines, lines
             if self._is_new:
                 self._is_new = False
                 self.cursor = 0
                 self.scroll_to(y=0, animate=False, force=True)
-            self.refresh_rows()
+            if len(before) == len(lines):
+                for index, (was, line) in enumerate(zip(before, lines, strict=True)):
+                    if not _same(was.content, line.content):
+                        self.refresh_row(index)
+            else:
+                self.refresh_rows()
             self.post_message(self.Drawn())
 
     # Lines
@@ -227,6 +232,13 @@ class PageView(LineList):
         if line.value is not NOTHING:
             return value_text(line.value)
         return (line.content.plain if isinstance(line.content, Text) else line.content.text).strip() or None
+
+
+def _same(one: Text | Strip, other: Text | Strip) -> bool:
+    """Whether two lines look the same. A page that changes in one line is not drawn again as a whole."""
+    if isinstance(one, Text) and isinstance(other, Text):
+        return one == other and one.style == other.style
+    return one is other
 
 
 def _lines(plan: PagePlan, frame: Frame) -> list[Line]:

@@ -19,8 +19,10 @@ from promptetheus.tui.fit import cut
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.pictures.film import FilmFrame
+from promptetheus.tui.pictures.kitty import Upload
 from promptetheus.tui.pictures.picture_block import drawn
-from promptetheus.tui.pictures.picture_way import HALF_BLOCKS, SHADES, Canvas
+from promptetheus.tui.pictures.picture_way import HALF_BLOCKS, SHADES, Canvas, PictureWay, canvas_of
+from promptetheus.tui.pictures.send_picture import send_picture
 from promptetheus.tui.pictures.stored_picture import Shown
 from promptetheus.tui.theme import looks_of
 
@@ -34,6 +36,8 @@ class Thumb:
     """A small picture that is drawn, or why it is not."""
 
     strips: Sequence[Strip]
+    upload: Upload | None = None
+    """What the terminal has to have for it."""
     problem: str = ""
 
 
@@ -59,7 +63,8 @@ class FilmStrip(Guarded, Widget, can_focus=False):
         self.chosen = 0
         self._first = 0
         """The leftmost frame on screen."""
-        self._thumbs: dict[Shown, Thumb] = {}
+        self._thumbs: dict[tuple[Shown, Canvas], Thumb] = {}
+        self._canvas = HALF_BLOCKS
         self._wanted = asyncio.Event()
 
     def on_mount(self) -> None:
@@ -82,6 +87,11 @@ class FilmStrip(Guarded, Widget, can_focus=False):
         """Keep the chosen frame on screen."""
         self.show(self.film, self.chosen)
 
+    def draw_again(self) -> None:
+        """Draw once more where pictures are drawn in another way now."""
+        if self._canvas != self._small_canvas():
+            self._wanted.set()
+
     @property
     def _room(self) -> int:
         return max(1, (self.size.width + GAP) // (THUMB_CELLS + GAP))
@@ -96,13 +106,26 @@ class FilmStrip(Guarded, Widget, can_focus=False):
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            canvas = HALF_BLOCKS if looks_of(self.app).failed.color is not None else SHADES
+            canvas = self._canvas = self._small_canvas()
             for frame in list(self.in_sight):
                 if self._wanted.is_set():
                     break  # Somebody went on: what is on screen now comes first.
-                if frame.shown is not None and frame.shown not in self._thumbs:
-                    self._thumbs[frame.shown] = await asyncio.to_thread(_thumb, frame.shown, canvas)
-                    self.refresh()
+                if frame.shown is None:
+                    continue
+                thumb = self._thumbs.get((frame.shown, canvas))
+                if thumb is None:
+                    thumb = await asyncio.to_thread(_thumb, frame.shown, canvas)
+                    self._thumbs[frame.shown, canvas] = thumb
+                if thumb.upload is not None:
+                    send_picture(self.app, thumb.upload)
+                self.refresh()
+
+    def _small_canvas(self) -> Canvas:
+        """Sixel would be sent again with every line of all of them: half blocks do for a hint."""
+        if looks_of(self.app).failed.color is None:
+            return SHADES
+        canvas = canvas_of(self.app)
+        return canvas if canvas.way is PictureWay.KITTY else HALF_BLOCKS
 
     def render_line(self, y: int) -> Strip:
         """A line of the pictures, or the line of what is said under them."""
@@ -128,7 +151,7 @@ class FilmStrip(Guarded, Widget, can_focus=False):
     def _thumb_line(self, frame: FilmFrame, y: int) -> list[Segment]:
         looks = looks_of(self.app)
         blank = [Segment(" " * THUMB_CELLS, looks.text)]
-        thumb = None if frame.shown is None else self._thumbs.get(frame.shown)
+        thumb = None if frame.shown is None else self._thumbs.get((frame.shown, self._canvas))
         if frame.shown is None or (thumb is not None and thumb.problem):
             said = cut(thumb.problem if thumb is not None else "not kept", THUMB_CELLS)
             return [Segment(said.ljust(THUMB_CELLS), looks.faint)] if y == THUMB_ROWS // 2 else blank
@@ -155,8 +178,7 @@ class FilmStrip(Guarded, Widget, can_focus=False):
 
 def _thumb(shown: Shown, canvas: Canvas) -> Thumb:
     try:
-        return Thumb(
-            drawn(shown.spool, shown.path, THUMB_CELLS, THUMB_ROWS, canvas, member=shown.member).strips
-        )
+        picture = drawn(shown.spool, shown.path, THUMB_CELLS, THUMB_ROWS, canvas, member=shown.member)
     except PictureError as error:
-        return Thumb((), printable_line(str(error), 60))
+        return Thumb((), problem=printable_line(str(error), 60))
+    return Thumb(picture.strips, picture.upload)

@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 PLACEHOLDER = "\U0010eeee"
+_ESCAPE = "\x1b"
 _CHUNK = 4096
 """Characters of data in one sequence: the protocol's limit."""
 
@@ -128,3 +129,13 @@ def _transmission(upload: Upload) -> Iterator[str]:
 
 def _forget(number: int) -> str:
     return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"
+
+
+def through_tmux(sequences: str) -> str:
+    """The same for the terminal around tmux, which hands it on where `allow-passthrough` is on.
+
+    Each by itself: tmux drops what is longer than its input buffer.
+    https://github.com/tmux/tmux/wiki/FAQ#what-is-the-passthrough-escape-sequence-and-how-do-i-use-it
+    """
+    each = (part + "\x1b\\" for part in sequences.split("\x1b\\")[:-1])
+    return "".join(f"\x1bPtmux;{part.replace(_ESCAPE, _ESCAPE * 2)}\x1b\\" for part in each)

@@ -131,7 +131,8 @@ def _draw_marks(
                 draw.rectangle(outer, outline=_MARK, width=thin)
     if marks.point is not None:
         x, y = (marks.point[0] - left) * scale, (marks.point[1] - top) * scale
-        reach = 2.0 * thin
+        # To be found at a glance, where pixels are fine, too.
+        reach = max(2.0 * thin, 1.5 * canvas.cell_px[0])
         if -reach <= x <= image.width + reach and -reach <= y <= image.height + reach:
             for ring, colour in ((reach + thin, _AROUND), (reach, _MARK)):
                 draw.ellipse((x - ring, y - ring, x + ring, y + ring), outline=colour, width=thin)

@@ -81,9 +81,12 @@ class PictureBlock:
 def _change_text(change: PictureChange, shows_before: bool, frame: Frame) -> Text:
     """Which of the two is shown, and how they differ."""
     looks = frame.looks
-    side = ("before", looks.warned) if shows_before else ("after", looks.muted)
+    shown, other = ("before", "after") if shows_before else ("after", "before")
     text = styled(
-        side, ("  b ", looks.accent), ("flips", looks.muted), (f"   {change.describe()}", looks.muted)
+        (shown, looks.warned if shows_before else looks.muted),
+        ("   b ", looks.accent),
+        (other, looks.muted),
+        (f"   {change.describe()}", looks.muted),
     )
     text.truncate(frame.width, overflow="ellipsis")
     return text

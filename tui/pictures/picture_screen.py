@@ -32,6 +32,8 @@ class PictureScreen(Guarded, Screen[None]):
     """One picture."""
 
     BINDING_GROUP_TITLE = "Picture"
+    BEGINS_BEFORE: ClassVar[bool] = False
+    """Whether it first shows the page before."""
     CSS_PATH = "../session/session.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "back", id="picture.close", tooltip="Back to where it was opened"),
@@ -56,7 +58,7 @@ class PictureScreen(Guarded, Screen[None]):
         """Show it."""
         self.view.focus()
         if self._shown is not None:
-            self.view.show(self._shown)
+            self.view.show(self._shown, before=self.BEGINS_BEFORE)
         self._say()
 
     def on_screen_suspend(self) -> None:
@@ -77,6 +79,9 @@ class PictureScreen(Guarded, Screen[None]):
 
     def _about(self) -> Pieces:
         """Measures, zoom, and which of the two is on screen."""
+        return [*self._measures(), *self._side(), *self._change()]
+
+    def _measures(self) -> Pieces:
         looks, view = looks_of(self.app), self.view
         pieces: Pieces = []
         if view.picture is not None:
@@ -84,15 +89,19 @@ class PictureScreen(Guarded, Screen[None]):
             pieces.append((measures, looks.muted))
         if view.window.zoom > 1.0:
             pieces.append((f"  ×{view.window.zoom:.1f}", looks.accent))
-        if view.change is not None:
-            pieces.append(
-                (
-                    "   before  " if view.flipped else "   after  ",
-                    looks.warned if view.flipped else looks.text,
-                )
-            )
-            pieces.append((printable_line(view.change.describe(), 200), looks.muted))
         return pieces
+
+    def _side(self) -> Pieces:
+        looks, view = looks_of(self.app), self.view
+        if view.change is None:
+            return []
+        return [("   before", looks.warned) if view.flipped else ("   after", looks.text)]
+
+    def _change(self) -> Pieces:
+        change = self.view.change
+        if change is None:
+            return []
+        return [(f"  {printable_line(change.describe(), 200)}", looks_of(self.app).muted)]
 
     def action_close(self) -> None:
         """Back to where it was opened."""
@@ -105,14 +114,49 @@ class PictureScreen(Guarded, Screen[None]):
             open_outside(self.app, shown.spool, shown.path)
 
 
+class MomentScreen(PictureScreen):
+    """One picture of a session, first as the page was before, and the way to its moment.
+
+    Args:
+        note: Why this picture.
+        go: Opens the session at this moment.
+    """
+
+    BINDING_GROUP_TITLE = "Picture"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "go", "go to this moment", id="picture.go", tooltip="To the session, at this moment"
+        ),
+    ]
+
+    def __init__(self, title: str, shown: Shown, note: str, go: Callable[[], object]) -> None:
+        super().__init__(title, shown)
+        self._note = note
+        self._go = go
+
+    def _about(self) -> Pieces:
+        """Which of the two, and why this picture, before all else."""
+        why: Pieces = [(f"   {self._note}", looks_of(self.app).muted)]
+        return [*self._side(), *why, *self._measures(), *self._change()]
+
+    def action_go(self) -> None:
+        """To the session, at this moment."""
+        self.app.pop_screen()
+        self._go()
+
+
 class FilmPicture(PictureView):
     """The large picture of a film: the way through the film needs the footer more than zoom does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "z,plus,equals_sign", "zoom(1)", "zoom in", show=False, id="picture.zoom_in", tooltip="Zoom in"
-        )
-    ]
+        ),
+        Binding(
+            "w", "way", "drawn as", show=False, id="picture.way",
+            tooltip="Draw pictures in another way: half blocks, kitty, sixel, shades",
+        ),
+    ]  # fmt: skip
 
 
 class FilmScreen(PictureScreen):
@@ -185,6 +229,10 @@ class FilmScreen(PictureScreen):
             said = f"   step {frame.step}{at}  {printable_line(frame.what, 100)}"
             pieces.append((said, looks.failed if frame.failed else looks.text))
         return joined(cut_pieces([*pieces, *self._about()], self.size.width - 4))
+
+    @on(PictureView.Drawn)
+    def _drawn(self) -> None:
+        self.query_one(FilmStrip).draw_again()
 
     @on(FilmStrip.Chosen)
     def _chosen(self, event: FilmStrip.Chosen) -> None:

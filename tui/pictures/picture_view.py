@@ -22,7 +22,15 @@ from promptetheus.tui.guard import Guarded
 from promptetheus.tui.pictures.picture import Marks, Picture, Window
 from promptetheus.tui.pictures.picture_block import change_between, drawn
 from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics, without_graphics
-from promptetheus.tui.pictures.picture_way import SHADES, Canvas, canvas_of, is_covered
+from promptetheus.tui.pictures.picture_way import (
+    SHADES,
+    Canvas,
+    ChoosesWay,
+    canvas_of,
+    is_covered,
+    terminal_cell_px,
+    way_after,
+)
 from promptetheus.tui.pictures.send_picture import send_picture
 from promptetheus.tui.pictures.stored_picture import Shown
 from promptetheus.tui.theme import looks_of
@@ -46,6 +54,10 @@ class PictureView(Guarded, Widget, can_focus=True):
             tooltip="The screenshot before, and back; what changed is boxed",
         ),
         Binding("c", "marks", "marks", show=False, id="picture.marks", tooltip="Show or hide click and box"),
+        Binding(
+            "w", "way", "drawn as", id="picture.way",
+            tooltip="Draw pictures in another way: half blocks, kitty, sixel, shades",
+        ),
         Binding("H,shift+left", "pan(-1,0)", "pan left", show=False, id="picture.left"),
         Binding("L,shift+right", "pan(1,0)", "pan right", show=False, id="picture.right"),
         Binding("K,shift+up", "pan(0,-1)", "pan up", show=False, id="picture.up"),
@@ -79,10 +91,11 @@ class PictureView(Guarded, Widget, can_focus=True):
         """Begin to wait for pictures."""
         self._draw()
 
-    def show(self, shown: Shown) -> None:
-        """Turn to another picture, at the same zoom."""
+    def show(self, shown: Shown, *, before: bool = False) -> None:
+        """Turn to another picture, at the same zoom; to the one before it, with what changed, when that is wanted."""
         if shown != self.shown:
-            self.shown, self.flipped, self.change = shown, False, None
+            self.shown, self.flipped, self.change = shown, before, None
+            self._asked = self._asked or before
             self.draw_again()
 
     def draw_again(self) -> None:
@@ -182,6 +195,13 @@ class PictureView(Guarded, Widget, can_focus=True):
         self.flipped = not self.flipped
         self._asked = True
         self.draw_again()
+
+    def action_way(self) -> None:
+        """Draw in the next way: what a terminal can is guessed, and a person sees it."""
+        if isinstance(self.app, ChoosesWay):
+            way = way_after(canvas_of(self.app).way, terminal_cell_px())
+            self.app.choose_way(way)
+            self.app.notify(f"Pictures in {way.value}. w goes on to the next way.", timeout=3)
 
     def action_marks(self) -> None:
         """Show or hide what is drawn over the picture."""

@@ -25,12 +25,12 @@ class PictureWay(StrEnum):
 
     HALF = "half blocks"
     """Two pixels a cell, in any terminal with colours."""
-    SHADES = "shades"
-    """Brightness in four characters, for terminals without colours."""
     KITTY = "kitty graphics"
     """The terminal's own, placed by characters that stand for parts of a picture."""
     SIXEL = "sixel graphics"
     """The terminal's own, sent again with every line."""
+    SHADES = "shades"
+    """Brightness in four characters, for terminals without colours."""
 
 
 class Canvas(NamedTuple):
@@ -60,6 +60,14 @@ class DrawsPictures(Protocol):
     canvas: Canvas
     covered: bool
     """Whether a message lies over the screen, through which the terminal's own graphics would show."""
+
+
+@runtime_checkable
+class ChoosesWay(Protocol):
+    """An app in which a person says how pictures are to be drawn."""
+
+    def choose_way(self, way: PictureWay) -> None:
+        """Draw so from now on, and next time in such a terminal."""
 
 
 def is_covered(app: App[Any]) -> bool:
@@ -94,6 +102,12 @@ def best_way(environment: Mapping[str, str], cell_px: tuple[int, int]) -> Pictur
     )
     # Without the size of a cell a sixel picture would run over its lines or leave them half empty.
     return PictureWay.SIXEL if has_sixel and all(cell_px) else PictureWay.HALF
+
+
+def way_after(way: PictureWay, cell_px: tuple[int, int]) -> PictureWay:
+    """The next way to try, around all that can be had; sixel cannot where the size of a cell is unknown."""
+    ways = [each for each in PictureWay if each is not PictureWay.SIXEL or all(cell_px)]
+    return ways[(ways.index(way) + 1) % len(ways)]
 
 
 def terminal_kind(environment: Mapping[str, str]) -> str:

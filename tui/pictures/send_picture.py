@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Protocol, runtime_checkable
 
 from textual.app import App
 
-from promptetheus.tui.pictures.kitty import KittyPictures, Upload
+from promptetheus.tui.pictures.kitty import KittyPictures, Upload, through_tmux
 
 
 @runtime_checkable
@@ -26,4 +27,4 @@ def write_to_terminal(app: App[Any], sequences: str) -> None:
     """Write sequences that move nothing on the screen, in turn with everything that is drawn."""
     # The driver is private to Textual; its own `copy_to_clipboard` writes like this.
     if sequences and app._driver is not None:
-        app._driver.write(sequences)
+        app._driver.write(through_tmux(sequences) if "TMUX" in os.environ else sequences)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from promptetheus.cause.steps import Step
 from promptetheus.cause.verdicts import Blame
+from promptetheus.queries.pricing import Pricer
 from promptetheus.queries.rows import SessionRow, Status
-from promptetheus.queries.session_log import NotReadable, SessionLog
+from promptetheus.queries.session_log import SessionLog
+from promptetheus.tui.session.keys_first import KeysFirst
+from promptetheus.tui.session.trouble import DISK_FULL, Trouble, emptied, is_disk_full, trouble_of
 from promptetheus.tui.session.verdict_reader import VerdictReader
 
 FIRST_BYTES = 256 << 10
@@ -46,19 +50,39 @@ class Update:
     """The session in numbers; None while the file is still being read."""
     blames: Mapping[int, Blame]
     """Calls that failed checks hold against the agent, by step."""
-    problem: str
-    """Why the file cannot be read, for people; "" when it can."""
+    trouble: Trouble | None
+    """What is wrong with the file; None when nothing is."""
 
 
 class LogTail:
-    """Yields updates until it is stopped. Reads in threads, one at a time."""
+    """Yields updates until it is stopped. Reads in threads, one at a time.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        acted_s: When the person acted last, by `time.monotonic()`: a stream of news lets answers to keys go first.
+        clock: Seconds since the epoch, for saying when something happened to the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        acted_s: Callable[[], float] = lambda: float("-inf"),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.path = path
+        self._keys = KeysFirst(acted_s)
+        self._clock = clock
         self.log = SessionLog(path)
         # Counting a session that has no summary reads all of it, and would keep the screen waiting for its log.
         self._counted = SessionLog(path)
         self._row: SessionRow | None = None
+        self._trouble: Trouble | None = None
+        self._held_events = False
+        """Whether the file ever held an event."""
+        self.priced = False
+        """Whether the session's numbers hold what its calls cost by list price; until then nobody knows."""
+        self._pricer: Pricer | None = None
+        """Made once something has been shown: the list of prices takes a quarter of a second to load."""
         self._verdicts = VerdictReader()
         self._first: asyncio.Task[Update] | None = None
         self._stop = asyncio.Event()
@@ -79,13 +103,16 @@ class LogTail:
 
     async def updates(self) -> AsyncIterator[Update]:
         """The first portion at once, the rest portion by portion, then every change."""
-        limit, shown = FIRST_BYTES, 0
+        limit, shown, busy = FIRST_BYTES, 0, False
         while not self._stop.is_set():
             self._changed.clear()
             first, self._first = self._first, None
             update = await (first or asyncio.to_thread(self._read, limit))
+            if busy:
+                await self._keys.wait()
             arrived, shown = update.event_count - shown, update.event_count
             yield update
+            self._pricer = self._pricer or Pricer()
             if not update.complete:
                 if limit == FIRST_BYTES:  # The first screen is painted before more is read.
                     await asyncio.sleep(SETTLE_S)
@@ -95,8 +122,12 @@ class LogTail:
             try:
                 await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_S)
             except TimeoutError:
+                busy = False
                 continue
-            await asyncio.sleep(BUSY_S if arrived > BUSY_EVENTS else SETTLE_S)
+            busy = arrived > BUSY_EVENTS
+            await asyncio.sleep(BUSY_S if busy else SETTLE_S)
+            if busy:
+                await self._keys.wait()
 
     async def watch(self) -> None:
         """Notice changes of the file the moment they happen; without it they are noticed within a second."""
@@ -109,19 +140,18 @@ class LogTail:
                 self._changed.set()
 
     def _read(self, limit: int) -> Update:
-        problem, reset, more = "", False, False
+        trouble, reset, more = None, False, False
         try:
             growth = self.log.poll(limit)
             reset, more = growth.reset, growth.more
             # A session that runs may have lost its writer, which changes no file.
             if not more and (growth.added or reset or self._row is None or is_live(self._row)):
                 self._row = self._counted.row()
-        except FileNotFoundError:
-            problem = "its file is gone: pruned or deleted"
-        except NotReadable as error:
-            problem = str(error)
+            trouble = self._trouble_now(more)
         except OSError as error:
-            problem = f"its file cannot be read: {error.strerror or type(error).__name__}"
+            trouble = trouble_of(error, self.path, self._clock(), was_read=self._held_events)
+        if self._trouble is None or trouble is None or self._trouble.word != trouble.word:
+            self._trouble = trouble  # else it is still the one that was noticed first
         # Counted before the steps are fed: events without steps are better than steps without events.
         events = len(self.log)
         steps = self.log.steps
@@ -129,7 +159,18 @@ class LogTail:
         if reset:
             self._verdicts = VerdictReader()
         blames = self._verdicts.blames(self.log, steps, count)
-        return Update(steps, count, events, reset, not more, None if more else self._row, blames, problem)
+        if self._row is not None and self._pricer is not None:
+            self._row, self.priced = self._pricer.priced(self._row), True
+        return Update(
+            steps, count, events, reset, not more, None if more else self._row, blames, self._trouble
+        )
+
+    def _trouble_now(self, more: bool) -> Trouble | None:
+        """What is wrong with a file that can be read."""
+        self._held_events = self._held_events or len(self.log) > 0
+        if self._held_events and not more and not len(self.log):
+            return emptied(self._clock())
+        return DISK_FULL if is_live(self._row) and is_disk_full(self.path) else None
 
 
 def is_live(row: SessionRow | None) -> bool:

@@ -122,8 +122,8 @@ class SessionBar(LineWidget):
         position = cut(self._position, left_room)
         message_room = width - right_cells - cell_len(position) - 5
         shown = cut(message, message_room) if message_room >= 8 else ""
-        if message and (not shown or (self._said and shown != message)):
-            # Too narrow for both: what just happened matters more than where one is.
+        if message and shown != message:
+            # Too narrow for both: what happened matters more than where one is.
             position, shown = "", cut(message, left_room)
         pieces: Pieces = [(position, looks.muted)]
         if shown:

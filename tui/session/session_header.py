@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
-from rich.text import Text
 from textual import events
 from textual.message import Message
-from textual.widget import Widget
 
 from promptetheus.display import count, duration, money, printable_line, short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumbs import ARROW, Crumbs
-from promptetheus.tui.fit import Pieces, cells_of, cut, joined
-from promptetheus.tui.guard import Guarded
+from promptetheus.tui.fit import Pieces, cells_of, cut
+from promptetheus.tui.line_widget import LineWidget
+from promptetheus.tui.session.log_tail import is_live
 from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.session.trouble import Trouble
 from promptetheus.tui.theme import Looks, looks_of
 
 ALL_SHAPES_FROM_WIDTH = 100
@@ -21,10 +21,9 @@ _WHOLE_NAMES_FROM_ROOM = 61
 _GAP = "  "
 
 
-class SessionHeader(Guarded, Widget, can_focus=False):
+class SessionHeader(LineWidget, can_focus=False):
     """`sessions › booking-agent › 01M8113M…C2F  ✗ failed goal   4.2s   14 steps   steps tree raw`."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     SessionHeader { height: 1; padding: 0 2; }
     """
@@ -40,6 +39,7 @@ class SessionHeader(Guarded, Widget, can_focus=False):
         super().__init__()
         self._file = name
         self._row: SessionRow | None = None
+        self._trouble: Trouble | None = None
         self._shape = Shape.STEPS
         self._crumbs = Crumbs()
         self._shapes: list[tuple[range, Shape]] = []
@@ -55,14 +55,20 @@ class SessionHeader(Guarded, Widget, can_focus=False):
             self._row = row
             self.refresh()
 
+    def show_trouble(self, trouble: Trouble | None) -> None:
+        """Show what is wrong with the session's file; None when nothing is."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self.refresh()
+
     def show_shape(self, shape: Shape) -> None:
         """Mark the shape that is shown."""
         self._shape = shape
         self.refresh()
 
-    def render(self) -> Text:
-        """Draw what fits: place, status and shapes always, numbers as far as there is room."""
-        looks, width = looks_of(self.app), self.size.width
+    def pieces(self, width: int) -> Pieces:
+        """What fits: place, status and shapes always, numbers as far as there is room."""
+        looks = looks_of(self.app)
         shapes = self._shape_pieces(looks, width)
         room = width - cells_of(shapes) - 2
         left = self._place(looks, room)
@@ -72,31 +78,43 @@ class SessionHeader(Guarded, Widget, can_focus=False):
             left += piece
         space = max(1, width - cells_of(left) - cells_of(shapes))
         self._note_shapes(width - cells_of(shapes))
-        return joined([*left, (" " * space, looks.text), *shapes])
+        return [*left, (" " * space, looks.text), *shapes]
 
     def _place(self, looks: Looks, room: int) -> Pieces:
         crumbs = self._crumbs.draw(looks, whole=room >= _WHOLE_NAMES_FROM_ROOM)
         row = self._row
+        status = self._status(looks)
         if row is None:
-            return [*crumbs, (printable_line(self._file, 60), looks.text)]
-        status = f"{row.status.glyph} {row.status.word}"
+            return [*crumbs, (printable_line(self._file, 60), looks.text), ("  ", looks.text), *status]
         name = short_id(row.session_id)
-        fixed = cells_of(crumbs) + cell_len(ARROW) + cell_len(name) + 2 + cell_len(status)
+        fixed = cells_of(crumbs) + cell_len(ARROW) + cell_len(name) + 2 + cells_of(status)
         agent = cut(printable_line(row.agent, 60), max(0, min(32, room - fixed)))
         if agent:
             crumbs += [(agent, looks.text), (ARROW, looks.faint)]
-        return [*crumbs, (name, looks.text), ("  ", looks.text), (status, looks.status(row.status))]
+        return [*crumbs, (name, looks.text), ("  ", looks.text), *status]
+
+    def _status(self, looks: Looks) -> Pieces:
+        """How the session stands; what became of its file says more than that it was running."""
+        row, trouble = self._row, self._trouble
+        pieces: Pieces = []
+        if row is not None and not (is_live(row) and trouble is not None and trouble.is_over):
+            pieces.append((f"{row.status.glyph} {row.status.word}", looks.status(row.status)))
+        if trouble is not None:
+            pieces += [("  ", looks.text)] if pieces else []
+            pieces.append((f"⊘ {trouble.word}", looks.warned))
+        return pieces
 
     def _numbers(self, looks: Looks) -> list[Pieces]:
         row = self._row
         if row is None:
-            return [[("   reading …", looks.muted)]]
+            return [] if self._trouble is not None else [[("   reading …", looks.muted)]]
         found = [
             "" if row.duration_ms is None else duration(row.duration_ms),
             f"{count(row.steps)} {'step' if row.steps == 1 else 'steps'}",
             f"{row.errors} {'error' if row.errors == 1 else 'errors'}" if row.errors else "",
             "" if not row.tokens else f"{count(row.tokens)} tok",
-            "" if row.cost_usd is None else money(row.cost_usd),
+            # Nothing until the price is known; a + where some calls have none.
+            "" if row.cost_usd is None else money(row.cost_usd) + ("+" if row.unpriced_calls else ""),
         ]
         return [
             [("   ", looks.text), (text, looks.failed if "error" in text else looks.muted)]

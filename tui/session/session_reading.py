@@ -14,6 +14,7 @@ from textual import on, work
 from promptetheus.cause.steps import Step
 from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.answering import Asked
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.guard import ErrorReporter
 from promptetheus.tui.inspector.inspector import Glance, Inspector
@@ -22,6 +23,7 @@ from promptetheus.tui.session.log_tail import LogTail, Update, is_live
 from promptetheus.tui.session.oddities import Oddities, read_oddities
 from promptetheus.tui.session.step_filter import TimelineFilter
 from promptetheus.tui.session.timeline import Timeline
+from promptetheus.tui.session.trouble import Trouble
 from promptetheus.tui.views import ViewScreen
 
 
@@ -41,13 +43,15 @@ class ReadingScreen(ViewScreen):
         self.path = path
         self.row: SessionRow | None = None
         """The session in numbers, once its file has been read."""
-        self.tail = LogTail(path)
+        self.tail = LogTail(path, acted_s=self._acted_s)
         self.timeline = Timeline(self.tail.log, clock=clock, id="timeline")
         self.inspector = Inspector(self.tail.log, id="inspector")
         self.loaded = False
         """Whether the whole file has been read once."""
         self.paused = False
         """Whether what is read waits until the person wants to see it."""
+        self.trouble: Trouble | None = None
+        """What is wrong with the file."""
         self._held: Update | None = None
         """The latest of what waits."""
         self._first_step = step
@@ -57,6 +61,10 @@ class ReadingScreen(ViewScreen):
     def subject(self) -> Path:
         """The session's file."""
         return self.path
+
+    def _acted_s(self) -> float:
+        app = self.app
+        return app.acted_s if isinstance(app, Asked) else 0.0
 
     @property
     def crumb(self) -> str:
@@ -146,9 +154,10 @@ class ReadingScreen(ViewScreen):
         if started_over:
             timeline.begin(update.steps)
             self.inspector.shown = None
-        was_live = timeline.running
+        was_live, self.trouble = timeline.running, update.trouble
+        is_over = update.trouble is not None and update.trouble.is_over
         if update.row is not None:
-            self._take_row(update.row)
+            self._take_row(update.row, is_over)
         if update.blames != timeline.blames:
             timeline.blames = update.blames
             timeline.refresh_rows()
@@ -161,13 +170,13 @@ class ReadingScreen(ViewScreen):
             self._land(update.row)
         if update.complete and not timeline.running and (first_time or was_live or started_over):
             self._look_for_oddities(update.event_count)
-        ended = was_live and update.row is not None and not timeline.running
+        ended = was_live and update.row is not None and not timeline.running and not is_over
         self.took(update, changed, started_over=update.started_over and not first_time, ended=ended)
 
-    def _take_row(self, row: SessionRow) -> None:
+    def _take_row(self, row: SessionRow, is_over: bool) -> None:
         self.row = row
         self.row_changed(row)
-        timeline, live = self.timeline, is_live(row)
+        timeline, live = self.timeline, is_live(row) and not is_over
         if timeline.running != live:
             timeline.running = timeline.can_follow = live
             if not live:

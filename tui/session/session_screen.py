@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from promptetheus.cause.steps import Step
 from promptetheus.display import duration
+from promptetheus.queries.filter_completion import ListedSteps
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
@@ -24,15 +24,15 @@ from promptetheus.tui.session.jump import JUMPS, jump_bindings
 from promptetheus.tui.session.log_tail import Update
 from promptetheus.tui.session.longest import next_longest
 from promptetheus.tui.session.oddities import Oddities
-from promptetheus.tui.session.player import Player
 from promptetheus.tui.session.ruler import WaterfallRuler
 from promptetheus.tui.session.scrub_strip import ScrubStrip
 from promptetheus.tui.session.session_bar import SessionBar
 from promptetheus.tui.session.session_header import SessionHeader
-from promptetheus.tui.session.session_opening import OpeningScreen
+from promptetheus.tui.session.session_shapes import ShapedScreen
 from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.session.timeline import Timeline
+from promptetheus.tui.session.trouble import Trouble
 from promptetheus.tui.views import NotNow
 
 if TYPE_CHECKING:
@@ -53,13 +53,12 @@ def open_view(app: Shell, subject: object) -> SessionScreen:
     return SessionScreen(subject, step=step, clock=app.clock)
 
 
-class SessionScreen(OpeningScreen):
+class SessionScreen(ShapedScreen):
     """Shows one session file."""
 
     VIEW = "session"
     BINDING_GROUP_TITLE = "Session"
     _longest: int | None = None  # The step that the key for long ones went to last.
-    _next_shape: Shape | None = None  # What is about to be shown: keys come faster than a tree is built.
     CSS_PATH = "session.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
         (0, "-stacked"),
@@ -76,18 +75,8 @@ class SessionScreen(OpeningScreen):
         ),
         Binding("r", "raw", "raw", show=False, id="session.raw", tooltip="The step's events as in the file"),
         Binding("L", "longest", "longest", show=False, id="session.longest", tooltip="To the longest step, then on"),
-        Binding("p", "play", "play", show=False, id="session.play", tooltip="Play up to what looks wrong; or stop"),
-        Binding("greater_than_sign", "speed(1)", "faster", show=False, id="session.faster", tooltip="Play faster"),
-        Binding("less_than_sign", "speed(-1)", "slower", show=False, id="session.slower", tooltip="Play slower"),
         Binding("slash", "filter", "filter", id="session.filter", tooltip="Filter the steps while you type"),
-        Binding("z", "zoom(1)", "zoom in", show=False, id="session.zoom_in", tooltip="Waterfall: less time"),
-        Binding("Z", "zoom(-1)", "zoom out", show=False, id="session.zoom_out", tooltip="Waterfall: more time"),
         Binding("i", "inspector", "inspector", show=False, id="session.inspector", tooltip="Show or hide it"),
-        Binding("F", "follow", "follow", show=False, id="session.follow", tooltip="Follow the end, or stop"),
-        Binding(
-            "space", "pause", "pause", show=False, id="session.pause",
-            tooltip="Hold what arrives back, and show it all when you go on; stop playing",
-        ),
     ]  # fmt: skip
 
     # Building
@@ -95,7 +84,7 @@ class SessionScreen(OpeningScreen):
     def compose(self) -> ComposeResult:
         """Header, filter, panes, map, bar, keys."""
         yield SessionHeader(self.path.name)
-        yield FilterBar(lambda: [] if self.row is None else [self.row])
+        yield FilterBar(ListedSteps(lambda: self.timeline.steps.steps[: self.timeline.steps.count]))
         with Container(id="panes"):
             with Vertical(id="left"):
                 yield WaterfallRuler(self.timeline)
@@ -107,7 +96,6 @@ class SessionScreen(OpeningScreen):
 
     def on_mount(self) -> None:
         """Paint while the first portion is read; show it then."""
-        self.player = Player(self.timeline, self.set_interval, self._played)
         self.tail.begin()
         self.timeline.focus()
         self.query_one(SessionHeader).show_crumbs([screen.crumb for screen in self.shell.crumbs()])
@@ -121,13 +109,20 @@ class SessionScreen(OpeningScreen):
             self.say("The file was replaced or cut: read again from its start.", news=True)
         if ended and update.row is not None:
             self.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}", news=True)
-        self._bar.show_problem(f"Cannot read on: {update.problem}." if update.problem else "")
+        self._show_trouble(update.trouble)
+        self.show_first_shape(update.complete)
         current = self.timeline.current_step
-        if current is not None and (self.inspector.shown is None or current.index in changed):
+        if current is None:
+            self.inspector.clear()
+        elif self.inspector.shown is None or current.index in changed:
             self._inspect()
         if changed:
-            self._show_course()
-        self._show_position()
+            self.show_course()
+        self.show_position()
+
+    def _show_trouble(self, trouble: Trouble | None) -> None:
+        self._bar.show_problem("" if trouble is None else trouble.text)
+        self.query_one(SessionHeader).show_trouble(trouble)
 
     def row_changed(self, row: SessionRow) -> None:
         """Show the session's numbers."""
@@ -135,7 +130,7 @@ class SessionScreen(OpeningScreen):
 
     def oddities_found(self, found: Oddities) -> None:
         """Show what looks wrong."""
-        self._show_course()
+        self.show_course()
         if self.timeline.current_step is not None:
             self._inspect()
 
@@ -154,11 +149,11 @@ class SessionScreen(OpeningScreen):
         self.player.person_moved()
         self._bar.hush()
         self._inspect()
-        self._show_position()
+        self.show_position()
 
     @on(LineList.FollowChanged, "#timeline")
     def _follow_changed(self) -> None:
-        self._show_position()
+        self.show_position()
 
     @on(Timeline.WindowMoved)
     def _window_moved(self) -> None:
@@ -169,7 +164,7 @@ class SessionScreen(OpeningScreen):
         self.query_one(SessionHeader).show_shape(event.shape)
         self.set_class(event.shape is Shape.WATERFALL, "-waterfall")
         self._inspect()
-        self._show_position()
+        self.show_position()
 
     @on(ScrubStrip.Scrubbed)
     def _scrubbed(self, event: ScrubStrip.Scrubbed) -> None:
@@ -178,7 +173,7 @@ class SessionScreen(OpeningScreen):
     def _inspect(self) -> None:
         step = self.timeline.current_step
         if step is not None:
-            self.inspector.inspect(self.glance_at(step))
+            self.inspector.inspect(self.glance_at(step), passing=self.timeline.following)
 
     def glance_at(self, step: Step) -> Glance:
         """What the inspector needs to know of a step."""
@@ -186,14 +181,16 @@ class SessionScreen(OpeningScreen):
         blame, odd = timeline.blames.get(step.index), timeline.oddities.get(step.index, ())
         return Glance(step, timeline.current_event, timeline.steps.steps, timeline.running, blame, odd)
 
-    def _show_course(self) -> None:
+    def show_course(self) -> None:
+        """Show where the steps lie on the map."""
         timeline = self.timeline
         wrong = [*timeline.blames, *timeline.oddities]
         self.query_one(ScrubStrip).show(timeline.course, timeline.steps, wrong)
         if timeline.shape is Shape.WATERFALL:
             self.query_one(WaterfallRuler).refresh()
 
-    def _show_position(self) -> None:
+    def show_position(self) -> None:
+        """Show where the cursor stands, and what moves."""
         timeline, row = self.timeline, self.row
         step, playback = timeline.current_step, self.player.playback
         raw = timeline.shape is Shape.RAW
@@ -202,7 +199,8 @@ class SessionScreen(OpeningScreen):
         if playback is not None:
             at_ms = playback.at_ms
         if raw:
-            self._bar.show_position(timeline.cursor + 1, timeline.row_count(), "event", at_ms, of_ms)
+            # Of the file: events count from 0.
+            self._bar.show_position(timeline.cursor + 1, timeline.row_count(), "line", at_ms, of_ms)
         else:
             self._bar.show_step(step, timeline.steps.moves, at_ms, of_ms)
         if step is not None:
@@ -223,37 +221,6 @@ class SessionScreen(OpeningScreen):
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
         self.set_class(self.inspector.has_focus, "-reading")
-
-    # Playing and pausing
-
-    def action_play(self) -> None:
-        """Play from the cursor on, or stop."""
-        self.player.toggle()
-
-    def action_speed(self, by: int) -> None:
-        """Play faster or slower, now or when it is played next."""
-        before = self.player.faster(0)
-        speed = self.player.faster(by)
-        if self.player.playback is None or speed == before:
-            most = "" if speed != before else " already"
-            self.say(f"Plays at ×{speed}{most}.", news=True)
-        self._show_position()
-
-    def _played(self, why_it_ended: str) -> None:
-        if why_it_ended:
-            self.say(why_it_ended, news=True)
-        self._show_position()
-
-    def action_pause(self) -> None:
-        """Stop playing; else hold back what arrives, or show it all."""
-        if self.player.playback is not None:
-            self.player.stop()
-        elif self.timeline.running or self.paused:
-            self.pause(not self.paused)
-            self._show_course()
-            self._show_position()
-        else:
-            self.say("The session has ended: nothing arrives that could be paused. p plays it.")
 
     # Keys
 
@@ -302,30 +269,6 @@ class SessionScreen(OpeningScreen):
         rank = "The longest of these steps" if before is None else "The next longest"
         self.say(f"{rank}: {duration(found.duration_ms)}", news=True)
 
-    def action_next_shape(self) -> None:
-        """Steps, tree, waterfall, raw, and around."""
-        shapes = list(Shape)
-        self._next_shape = shapes[(shapes.index(self._next_shape or self.timeline.shape) + 1) % len(shapes)]
-        self._show_shape(self._next_shape)
-
-    @on(SessionHeader.ShapeWanted)
-    def _shape_wanted(self, event: SessionHeader.ShapeWanted) -> None:
-        self._show_shape(event.shape)
-
-    @work(group="shape", exclusive=True, exit_on_error=False)
-    async def _show_shape(self, shape: Shape) -> None:
-        if shape is Shape.WATERFALL and not self.timeline.steps.timed:
-            self.say("This session has no times, so there is no waterfall to draw.", news=True)
-            if self.timeline.shape is not Shape.TREE:
-                self._next_shape = None
-                return
-            shape = Shape.RAW
-        if shape is Shape.TREE and self.timeline.tree_is_far:
-            self.say("Building the tree …", news=True)
-            await asyncio.to_thread(self.timeline.prepare_tree)
-        self.timeline.show_shape(shape)
-        self._next_shape = None
-
     def action_raw(self) -> None:
         """The events of the step as they stand in the file, and back."""
         if self.timeline.shape is Shape.RAW:
@@ -340,13 +283,6 @@ class SessionScreen(OpeningScreen):
         self.inspector.shown = None
         self._inspect()
 
-    def action_zoom(self, levels: int) -> None:
-        """Show less time around the highlighted step, or more."""
-        if self.timeline.shape is not Shape.WATERFALL:
-            self.say("Only the waterfall zooms: v changes the shape.")
-        elif not self.timeline.zoom_by(levels):
-            self.say("All of the time is on screen: z zooms in." if levels < 0 else "No closer than this.")
-
     def action_inspector(self) -> None:
         """Show or hide the inspector."""
         self._show_inspector(self.has_class("-alone"))
@@ -359,22 +295,8 @@ class SessionScreen(OpeningScreen):
     def begin_as(self, shape: Shape | None, *, inspector: bool) -> None:
         """Begin as a session was looked at last."""
         self._show_inspector(inspector)
-        if shape is not None and shape is not self.timeline.shape:
-            self._show_shape(shape)
-
-    def action_follow(self) -> None:
-        """Follow the end of a running session, or stop."""
-        timeline = self.timeline
-        if not timeline.can_follow:
-            self.say("The session has ended: there is nothing to follow.")
-        elif timeline.following:
-            timeline.following = False
-        else:
-            timeline.follow_end()
-
-    @on(SessionBar.FollowWanted)
-    def _follow_wanted(self) -> None:
-        self.timeline.follow_end()
+        if shape is not None:
+            self.begin_in(shape)
 
     @on(LineList.Opened, "#timeline")
     def _step_opened(self) -> None:

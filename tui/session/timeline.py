@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from promptetheus.cause.describe import describe
-from promptetheus.cause.step_outline import Outline
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.cause.verdicts import Blame
 from promptetheus.queries.session_log import SessionLog
@@ -26,11 +25,9 @@ from promptetheus.tui.session.running_time import elapsed_of
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.session.step_list import StepList
 from promptetheus.tui.session.step_row import Columns, RowState, step_row
-from promptetheus.tui.session.tree_place import NO_PLACE, place_in_tree
+from promptetheus.tui.session.tree_place import NO_PLACE
+from promptetheus.tui.session.tree_rows import TreeRows
 from promptetheus.tui.session.waterfall import Chart, Window, Zoom, layout, waterfall_row
-
-BUILT_AT_ONCE = 3_000
-"""Steps of which a tree is built while the person waits; each may take the reading of an event."""
 
 
 class Timeline(LineList):
@@ -77,10 +74,9 @@ class Timeline(LineList):
         self.blames: Mapping[int, Blame] = {}
         """Calls that failed checks hold against the agent, by step: marked, and errors to the jump keys."""
         self._raw = EventRows(self.steps)
+        self._tree = TreeRows(self.steps, log)
         self._jumps = JumpIndex()
         self._clock = clock
-        self._outline: Outline | None = None
-        """Made when the tree is first looked at: it needs to read every event once."""
         self.course = Course()
         """Where the steps lie on one line of time; the scrub strip draws it too."""
         self.zoom = Zoom()
@@ -94,10 +90,10 @@ class Timeline(LineList):
         """Start over with the list of steps of a log that was read from the start."""
         self.steps = StepList(steps)
         self._raw = EventRows(self.steps)
+        self._tree = TreeRows(self.steps, self.session_log)
         self.matches = None
         self.blames = {}
         self.oddities = {}
-        self._outline = None
         self.course = Course()
         self._jumps = JumpIndex()
         self.refresh_rows()
@@ -112,7 +108,7 @@ class Timeline(LineList):
         self._jumps.take(self.steps.steps, changed, self.session_log.type_of)
         self._raw.take(changed, events)
         if self.shape is Shape.TREE:
-            self._grow_outline()
+            self._tree.grow()
         self._look_at_cursor()
         if self.matches is not None or self.shape is Shape.TREE:
             self.refresh_rows()
@@ -134,23 +130,17 @@ class Timeline(LineList):
         held = held or self.current_step
         self.matches = matches
         self._raw.show_matches(matches)
-        if self._outline is not None:
-            self._outline.show_only(matches)
+        self._tree.show_matches(matches)
         self._show_rows(held)
 
     @property
     def tree_is_far(self) -> bool:
         """Whether the tree takes so long to build that `prepare_tree` should run in a thread first."""
-        return self._outline is None and self.steps.count > BUILT_AT_ONCE
+        return self._tree.is_far
 
     def prepare_tree(self) -> None:
         """Build the tree without showing it."""
-        steps = self.steps
-        outline = Outline()
-        outline.grow(steps.steps, steps.count, self.session_log.event)
-        if steps is self.steps:  # else the session was read anew meanwhile
-            outline.show_only(self.matches)
-            self._outline = outline
+        self._tree.prepare()
 
     def show_shape(self, shape: Shape) -> None:
         """Show the session in another way, with the cursor on the same step."""
@@ -159,7 +149,7 @@ class Timeline(LineList):
         held = self.current_step
         self.shape = shape
         if shape is Shape.TREE:
-            self._grow_outline()
+            self._tree.grow()
         self._show_rows(held)
         self._look_at_cursor()
         self.post_message(self.ShapeChanged(shape))
@@ -210,7 +200,7 @@ class Timeline(LineList):
 
     def go_to(self, step: int) -> bool:
         """Put the cursor on a step; False when a filter hides it."""
-        if self.shape is Shape.TREE and self._outline is not None and self._outline.reveal(step):
+        if self.shape is Shape.TREE and self._tree.reveal(step):
             self.refresh_rows()
         row = self._row_near(step)
         if row is None or self.step_at(row) is not self.steps[step]:
@@ -269,23 +259,23 @@ class Timeline(LineList):
     def action_fold(self) -> None:
         """Fold the span under the cursor, or go to the one around it."""
         step = self.current_step
-        if self.shape is not Shape.TREE or self._outline is None or step is None:
+        if self.shape is not Shape.TREE or step is None:
             self.app.notify("Only the tree folds: v changes the shape.", timeout=2)
-        elif self._outline.set_folded(step.index, True):
+        elif self._tree.fold(step.index):
             self._after_folding()
-        elif around := self._outline.ancestors(step.index):
-            self.go_to(around[0])
+        elif (around := self._tree.span_around(step.index)) is not None:
+            self.go_to(around)
         else:
             self.app.notify("No span is around this step.", timeout=2)
 
     def action_unfold(self) -> None:
         """Unfold the span under the cursor; elsewhere go into the step."""
         step = self.current_step
-        if self.shape is Shape.TREE and self._outline is not None and step is not None:
-            if self._outline.set_folded(step.index, False):
+        if self.shape is Shape.TREE and step is not None:
+            if self._tree.unfold(step.index):
                 self._after_folding()
                 return
-            if self._outline.children(step.index):
+            if self._tree.has_inside(step.index):
                 self.action_cursor_down()
                 return
         self.action_open_row()
@@ -306,9 +296,9 @@ class Timeline(LineList):
     def toggle_fold(self) -> bool:
         """Fold or unfold the span under the cursor; False where nothing folds."""
         step = self.current_step
-        if self.shape is not Shape.TREE or self._outline is None or step is None:
+        if self.shape is not Shape.TREE or step is None:
             return False
-        if not self._outline.set_folded(step.index, not self._outline.is_folded(step.index)):
+        if not (self._tree.fold(step.index) or self._tree.unfold(step.index)):
             return False
         self._after_folding()
         return True
@@ -325,7 +315,7 @@ class Timeline(LineList):
             case Shape.RAW:
                 return len(self._raw)
             case Shape.TREE:
-                return 0 if self._outline is None else len(self._outline.rows)
+                return len(self._tree)
             case _:
                 return self.steps.count if self.matches is None else len(self.matches)
 
@@ -352,7 +342,8 @@ class Timeline(LineList):
         """Say why there is nothing."""
         if y != 1:
             return None
-        text = "Nothing matches the filter." if self.matches is not None else "No events yet."
+        empty = "No events yet." if self.running else "No events."
+        text = "Nothing matches the filter." if self.matches is not None else empty
         return Text(f" {text}", self.looks.muted)
 
     @property
@@ -366,17 +357,14 @@ class Timeline(LineList):
             elapsed, stalled = elapsed_of(step, self.session_log, self._raw.events, self._clock())
         never_ended = step.open and not self.running
         blamed, odd = step.index in self.blames, step.index in self.oddities
-        place = NO_PLACE
-        if self.shape is Shape.TREE and self._outline is not None:
-            place = place_in_tree(self._outline, self.steps, step)
+        place = self._tree.place_of(step) if self.shape is Shape.TREE else NO_PLACE
         return RowState(elapsed, stalled, never_ended, blamed, odd, *place)
 
     # Rows, steps, events
 
     def _step_index_at(self, row: int) -> int:
         if self.shape is Shape.TREE:
-            assert self._outline is not None
-            return self._outline.rows[row]
+            return self._tree.step_at(row)
         return row if self.matches is None else self.matches[row]
 
     def _row_near(self, step: int) -> int | None:
@@ -388,15 +376,7 @@ class Timeline(LineList):
             case Shape.RAW:
                 row = self._raw.row_near(self.steps[step])
             case Shape.TREE:
-                row = 0 if self._outline is None else self._outline.row_near(step)
+                row = self._tree.row_near(step)
             case _:
                 row = step if self.matches is None else bisect_left(self.matches, step)
         return min(row, count - 1)
-
-    def _grow_outline(self) -> None:
-        is_new = self._outline is None
-        outline = self._outline = self._outline or Outline()
-        outline.grow(self.steps.steps, self.steps.count, self.session_log.event)
-        if is_new and self.matches is not None:
-            outline.show_only(self.matches)
-        outline.settle()

@@ -18,8 +18,8 @@ from promptetheus.tui.session.step_row import DURATION_CELLS, RowState, glyph_of
 from promptetheus.tui.session.time_axis import TimeAxis
 from promptetheus.tui.theme import Looks
 
-_HEAD_CELLS = KIND_CELLS + 1 + 2
-"""The kind of a step and its glyph, each with a space behind it."""
+_HEAD_CELLS = 1 + KIND_CELLS + 1 + 2
+"""A space, and the kind of a step and its glyph, each with a space behind it."""
 
 LEAST_CHART_CELLS = 12
 LEAST_WORDS_CELLS = 14
@@ -114,7 +114,7 @@ def waterfall_row(
     """One step: its kind and words, its bar, how long it took."""
     row = Text(no_wrap=True, end="")
     kind = looks.warned if state.blamed and step.ok is not False else looks.kind(step.kind, step.ok)
-    row.append(cut(kind_word(step), KIND_CELLS).ljust(KIND_CELLS) + " ", kind)
+    row.append(f" {cut(kind_word(step), KIND_CELLS):<{KIND_CELLS}} ", kind)
     glyph, glyph_style = glyph_of(step, looks, state)
     row.append(f"{glyph} ", glyph_style)
     ink = looks.failed if step.ok is False else looks.muted if step.kind is StepKind.LLM else looks.text

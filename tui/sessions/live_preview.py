@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -10,14 +11,18 @@ from textual import work
 from textual.worker import Worker, WorkerState
 
 from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.answering import AnswersAtOnce
 from promptetheus.tui.sessions.preview import PreviewPane, PreviewReader
-from promptetheus.tui.sessions.preview_difference import difference, passing_like
+from promptetheus.tui.sessions.preview_difference import difference
 
-PREVIEW_DELAY_S = 0.05
+PREVIEW_DELAY_S = 0.1
 """How long the cursor has to rest on a session before its file is read: a held arrow key reads nothing."""
 
 DIFFERENCE_DELAY_S = 0.3
 """How long the cursor has to rest on a failing session before it is compared with others."""
+
+AWAY_S = 0.01
+"""How long reading waits at a time while a key is answered."""
 
 PREVIEW_AGAIN_S = 0.25
 """How often the preview of a session that grows is read again."""
@@ -27,7 +32,7 @@ class LivePreview(PreviewPane):
     """Follows the highlighted session.
 
     Args:
-        sessions: All sessions, newest first: a failing one is compared with those that passed.
+        sessions: All sessions there are now: a failing one is compared with those that passed.
     """
 
     def __init__(self, sessions: Callable[[], Sequence[SessionRow]]) -> None:
@@ -51,14 +56,18 @@ class LivePreview(PreviewPane):
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            before = self.row
             await asyncio.sleep(PREVIEW_DELAY_S)
             while not self.screen.is_active:  # Nobody sees it, and the view in front needs the processor.
                 await asyncio.sleep(PREVIEW_AGAIN_S)
             row = self.row
             if row is None or self.knows(row):
                 continue
+            if before is None or before.path != row.path:
+                self._wanted.set()  # The cursor went on meanwhile.
+                continue
             try:
-                preview = await asyncio.to_thread(self._reader.read, row, partial(self.is_not_about, row))
+                preview = await asyncio.to_thread(self._reader.read, row, partial(self._has_left, row))
             except Exception as error:
                 self.show_problem(row, f"{type(error).__name__}: {error}")
                 continue
@@ -73,10 +82,16 @@ class LivePreview(PreviewPane):
         """Where a failing session parts from one that passed."""
         await asyncio.sleep(DIFFERENCE_DELAY_S)
         if self.is_about(row):
-            passing = passing_like(row, self._sessions())
-            found = await asyncio.to_thread(difference, row, passing, partial(self.is_not_about, row))
+            found = await asyncio.to_thread(difference, row, self._sessions(), partial(self._has_left, row))
             if found:
                 self.show_difference(row, found)
+
+    def _has_left(self, row: SessionRow) -> bool:
+        """Whether nobody waits for a session any more. Asked by the threads that read, again and again."""
+        screen = self.screen
+        if isinstance(screen, AnswersAtOnce) and screen.is_asked:
+            time.sleep(AWAY_S)  # Python computes in one thread at a time.
+        return self.is_not_about(row)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Go on reading after a failure, which the screen tells of."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,46 +12,28 @@ from rich.text import Text
 from textual.cache import LRUCache
 from textual.widget import Widget
 
-from promptetheus.cause.steps import StepKind
-from promptetheus.display import count, printable_line, short_id
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.display import printable_line
 from promptetheus.queries.rows import SessionRow, Status
-from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
-from promptetheus.tui.sessions.session_cells import cost_text, scores_text
-from promptetheus.tui.theme import Looks, looks_of
+from promptetheus.tui.kind_words import kind_word
+from promptetheus.tui.sessions.preview_lines import Preview, PreviewStep, preview_lines
+from promptetheus.tui.theme import looks_of
 
 if TYPE_CHECKING:
+    from promptetheus.events import Event
     from promptetheus.queries.session_log import SessionLog
 
-LAST_STEPS = 12
+LAST_STEPS = 40
 """Steps read for a preview: as many as the tallest one shows."""
 
-READ_BYTES = 1 << 20
+AT_ONCE = 250
+"""Events, within three milliseconds."""
+
+READ_BYTES = 1 << 18
 """Bytes read at a time, so that a preview nobody looks at any more is given up quickly."""
 
 _PREVIEWS_KEPT = 64
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewStep:
-    """One step as the preview shows it."""
-
-    number: int
-    kind: StepKind
-    text: str
-    ok: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What is read from a session's file for its preview."""
-
-    headline: str
-    """What happened in one sentence."""
-    steps: tuple[PreviewStep, ...]
-    """The last ones."""
-    difference: tuple[str, ...] = ()
-    """Where it parts from a session that passed, in up to two lines; worked out later than the rest."""
 
 
 class PreviewReader:
@@ -75,18 +57,36 @@ class PreviewReader:
             if self._log is None or self._path != row.path:
                 self._path, self._log = row.path, SessionLog(row.path)
             log = self._log
-            while log.poll(READ_BYTES).more:
+            more = True
+            while more:
                 if given_up():
                     return None
-            last = [step for step in log.steps[-LAST_STEPS:] if step.kind is not StepKind.END]
-            steps = tuple(
-                PreviewStep(step.index, step.kind, describe(step, log.event), step.ok) for step in last
-            )
+                more = log.poll(READ_BYTES).more
+                built = log.steps  # Portion by portion: those of a long session take a while.
+            last = [step for step in built[-LAST_STEPS:] if step.kind is not StepKind.END]
+            steps = tuple(_shown(step, describe(step, log.event)) for step in last)
             # A session that still runs has no outcome to put in words.
-            said = row.goal if row.status is Status.RUNNING else headline(log.events())
+            said = row.goal
+            if row.status is not Status.RUNNING:
+                events = _events(log, given_up)
+                if given_up():
+                    return None
+                said = headline(events)
+                while events:  # Given back all at once, a hundred thousand hold everything up for 130 ms.
+                    del events[-AT_ONCE:]
             if row.status is Status.CRASHED:
                 said = f"Crashed. {said}"
             return Preview(said, steps)
+
+
+def _events(log: SessionLog, given_up: Callable[[], bool]) -> list[Event]:
+    """All events, or those up to where it was given up."""
+    events: list[Event] = []
+    for number in range(len(log)):
+        if not number % AT_ONCE and given_up():
+            break
+        events.append(log.event(number))
+    return events
 
 
 _State = tuple[Path, int, float, Status]
@@ -161,7 +161,7 @@ class PreviewPane(Guarded, Widget, can_focus=False):
             self.refresh()
 
     def render(self) -> Text:
-        """Draw what fits: the headline, a line of facts, and the last steps."""
+        """Draw what fits."""
         width, height = self.size
         looks = looks_of(self.app)
         row = self.row
@@ -171,53 +171,11 @@ class PreviewPane(Guarded, Widget, can_focus=False):
             return Text(
                 printable_line(f"could not be read: {self._problem}", width), looks.failed, no_wrap=True
             )
-        lines = [joined(cut_pieces(self._headline(row, looks), width))]
-        if self._preview is not None:
-            lines += [
-                joined(cut_pieces([(said, looks.text if first else looks.muted)], width))
-                for first, said in zip((True, False), self._preview.difference, strict=False)
-            ]
-        lines.append(joined(cut_pieces(_facts(row, looks), width)))
-        if self._preview is not None:
-            shown = self._preview.steps[-max(0, height - len(lines)) :] if height > len(lines) else ()
-            lines += [joined(cut_pieces(_step_line(step, looks), width)) for step in shown]
-        return Text("\n").join(lines[:height])
-
-    def _headline(self, row: SessionRow, looks: Looks) -> Pieces:
-        said = self._preview.headline if self._preview is not None else row.label or row.error or row.goal
-        return [
-            (printable_line(said, 1000), looks.status(row.status) if row.status.is_failing else looks.strong)
-        ]
+        return Text("\n").join(preview_lines(row, self._preview, width, height, looks))
 
 
-def _facts(row: SessionRow, looks: Looks) -> Pieces:
-    """One quiet line with what a narrow list has no column for."""
-    facts = [short_id(row.session_id)]
-    if row.status is Status.RUNNING:
-        facts.append("running")
-    if row.events:
-        facts.append(f"{count(row.events)} {'event' if row.events == 1 else 'events'}")
-    if row.tokens is not None:
-        facts.append(f"{count(row.tokens)} tokens")
-    if row.cost_usd is not None:
-        facts.append(cost_text(row))
-    if row.unpriced_calls:
-        calls = "LLM call" if row.unpriced_calls == 1 else "LLM calls"
-        facts.append(f"{count(row.unpriced_calls)} {calls} without a known price")
-    if row.scores:
-        facts.append(scores_text(row))
-    if row.tags:
-        facts.append("tagged " + ", ".join(row.tags))
-    if row.skipped.total:
-        facts.append(f"skipped {row.skipped.describe()}")
-    return [(printable_line("  ·  ".join(facts), 1000), looks.muted)]
-
-
-def _step_line(step: PreviewStep, looks: Looks) -> Pieces:
-    mark = "✗ " if step.ok is False else ""
-    return [
-        (f"{step.number:>4}  ", looks.faint),
-        (f"{step.kind.value:<10}", looks.kind(step.kind, step.ok)),
-        (mark, looks.failed),
-        (printable_line(step.text, 1000), looks.text),
-    ]
+def _shown(step: Step, text: str) -> PreviewStep:
+    word = kind_word(step)
+    if step.kind is StepKind.ACTION:
+        text = text.removeprefix(f"{word} ")
+    return PreviewStep(step.index, step.kind, word, text, step.ok)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from promptetheus.display import printable_line, short_id, value
 from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.tui.sessions.session_cells import newest
 
 MOST_PASSING = 6
 """Sessions that passed and are held against it; the Diff view looks at more."""
@@ -15,21 +16,24 @@ MOST_EVENTS = 3_000
 
 
 def passing_like(row: SessionRow, rows: Sequence[SessionRow]) -> list[SessionRow]:
-    """The newest sessions of the same agent and goal that passed, of rows that stand newest first."""
-    found: list[SessionRow] = []
-    for other in rows:
-        same = other.status is Status.PASSED and other.goal == row.goal and other.agent == row.agent
-        if same and other.events <= MOST_EVENTS:
-            found.append(other)
-            if len(found) == MOST_PASSING:
-                break
-    return found
+    """The newest sessions of the same agent and goal that passed."""
+    alike = [
+        other
+        for other in rows
+        if other.status is Status.PASSED
+        and other.goal == row.goal
+        and other.agent == row.agent
+        and other.events <= MOST_EVENTS
+    ]
+    return sorted(alike, key=newest, reverse=True)[:MOST_PASSING]
 
 
-def difference(
-    row: SessionRow, passing: Sequence[SessionRow], given_up: Callable[[], bool]
-) -> tuple[str, ...]:
-    """Up to two printable lines; none when nothing can be said, or nobody waits for it any more."""
+def difference(row: SessionRow, rows: Sequence[SessionRow], given_up: Callable[[], bool]) -> tuple[str, ...]:
+    """Up to two printable lines; none when nothing can be said, or nobody waits for it any more.
+
+    Args:
+        rows: All sessions, in any order.
+    """
     # None of this is needed before the first frame.
     from promptetheus.cause.diff_report import Side
     from promptetheus.cause.effects import evidence_in, judge
@@ -38,7 +42,8 @@ def difference(
     from promptetheus.queries.diffs import read_session, report_on
     from promptetheus.queries.tasks import nearest_passing
 
-    if not passing or row.events > MOST_EVENTS:
+    passing = passing_like(row, rows) if row.events <= MOST_EVENTS else []
+    if not passing:
         return ()
     try:
         right = read_session(row.path)

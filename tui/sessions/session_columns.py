@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from promptetheus.display import count
@@ -35,6 +36,9 @@ from promptetheus.tui.sessions.session_cells import (
 
 GAP = 2
 """Cells between two columns."""
+
+LEAST_WIDTH = 3
+"""Cells to which a person may narrow a column."""
 
 COMFORT_FROM_RANK = 8
 """Columns of this rank and beyond are added only where the ones before them keep their comfort."""
@@ -72,7 +76,7 @@ class Column:
     sort: Callable[[SessionRow], SortKey | None]
     """What rows are ordered by; rows without a value come last in either direction."""
     most: int = 0
-    """Cells to which it may grow for its content."""
+    """Cells to which it grows for its content before others have what they need."""
     share: int = 1
     """Cells it gets in turn while there is room to grow."""
     comfort: int = 0
@@ -271,7 +275,11 @@ def has_value(column: Column, row: SessionRow) -> bool:
 
 
 def fit_columns(
-    width: int, present: Collection[str], widest: Mapping[str, int], chosen: Sequence[str] = ()
+    width: int,
+    present: Collection[str],
+    widest: Mapping[str, int],
+    chosen: Sequence[str] = (),
+    widths: Mapping[str, int] = MappingProxyType({}),
 ) -> list[PlacedColumn]:
     """The columns that a list of `width` cells shows, and their widths.
 
@@ -280,7 +288,12 @@ def fit_columns(
         widest: Cells of the longest content by column key, for the columns that grow.
         chosen: Keys of the columns that a person wants, in their order: where there is no room for all of them,
             the last ones are left out. None of them: what is worth showing, the usual ones first.
+        widths: Cells that a person wants a column to have, by key.
     """
+
+    def least(column: Column) -> int:
+        return widths.get(column.key, column.least)
+
     wanted = [COLUMN[key] for key in chosen] or [
         column
         for column in COLUMNS
@@ -292,29 +305,35 @@ def fit_columns(
         kept = (
             0
             if chosen or column.rank < COMFORT_FROM_RANK
-            else sum(_comfortable(other, widest) - other.least for other in shown)
+            else sum(_comfortable(other, widest) - least(other) for other in shown if other.key not in widths)
         )
-        if shown and column.least + GAP + kept > room:
+        if shown and least(column) + GAP + kept > room:
             break
         shown.append(column)
-        room -= column.least + GAP
-    widths = {column.key: column.least for column in shown}
-    # Comfort first, a cell each in turn; then shares in turn, so that no column starves beside a greedy one.
-    growing = [column for column in shown if column.content is not None]
-    for limit, shared in ((_comfortable, False), (_full, True)):
+        room -= least(column) + GAP
+    cells = {column.key: least(column) for column in shown}
+    # Comfort first, a cell each in turn; then shares in turn, so that no column starves beside a greedy one; at last,
+    # nothing is cut while there is room.
+    growing = [column for column in shown if column.content is not None and column.key not in widths]
+    for limit, shared in ((_comfortable, False), (_full, True), (_whole, True)):
         while room > 0 and (
-            hungry := [column for column in growing if widths[column.key] < limit(column, widest)]
+            hungry := [column for column in growing if cells[column.key] < limit(column, widest)]
         ):
             for column in hungry:
-                missing = limit(column, widest) - widths[column.key]
+                missing = limit(column, widest) - cells[column.key]
                 given = min(column.share if shared else 1, room, missing)
-                widths[column.key] += given
+                cells[column.key] += given
                 room -= given
-    return [PlacedColumn(column, widths[column.key]) for column in wanted if column.key in widths]
+    return [PlacedColumn(column, cells[column.key]) for column in wanted if column.key in cells]
+
+
+def _whole(column: Column, widest: Mapping[str, int]) -> int:
+    """Cells in which nothing of it is cut."""
+    return max(column.least, widest.get(column.key, 0))
 
 
 def _full(column: Column, widest: Mapping[str, int]) -> int:
-    """Cells beyond which a column has no use for more."""
+    """Cells beyond which others need the room more."""
     return max(column.least, min(column.most, widest.get(column.key, 0)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,8 +17,15 @@ from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.project_notes import NOTED
-from promptetheus.tui.sessions.session_cells import Moment
-from promptetheus.tui.sessions.session_columns import COLUMN, GAP, Column, PlacedColumn, fit_columns
+from promptetheus.tui.sessions.session_cells import SHOWN_LENGTH, Moment
+from promptetheus.tui.sessions.session_columns import (
+    COLUMN,
+    GAP,
+    LEAST_WIDTH,
+    Column,
+    PlacedColumn,
+    fit_columns,
+)
 from promptetheus.tui.sessions.session_groups import Group, Grouping, Listed, group_pieces
 from promptetheus.tui.sessions.session_list import SessionList
 from promptetheus.tui.theme import looks_of
@@ -26,8 +33,8 @@ from promptetheus.tui.theme import looks_of
 MARK = "◆"
 """Stands before a marked session."""
 
-ROWS_AT_ONCE = 32
-"""Taken in without a pause, within two milliseconds."""
+ROWS_AT_ONCE = 16
+"""Taken in without a pause, within a millisecond or two."""
 
 
 class SessionTable(LineList):
@@ -57,7 +64,7 @@ class SessionTable(LineList):
         ),
         Binding(
             "C", "columns", "columns", show=False, id="sessions.columns",
-            tooltip="Choose the columns: which are shown, and in which order",
+            tooltip="Choose the columns: which are shown, in which order, and how wide",
         ),
         Binding("left,h", "fold", "fold", show=False, id="sessions.fold", tooltip="Fold the group"),
         Binding("right,l", "unfold", "unfold", show=False, id="sessions.unfold", tooltip="Unfold the group"),
@@ -94,6 +101,8 @@ class SessionTable(LineList):
         """The session that the person chose; the cursor goes back to it when a filter stops hiding it."""
         self.chosen_columns: tuple[str, ...] = ()
         """Keys of the columns that the person wants, in their order; none for as many as fit."""
+        self.chosen_widths: dict[str, int] = {}
+        """Cells that the person wants columns to have, by key."""
         self._clock = clock
         self._wanted_path: Path | None = None
         self._columns: tuple[int, list[PlacedColumn]] | None = None
@@ -150,9 +159,15 @@ class SessionTable(LineList):
         self.sessions.sort_by(column, descending=descending)
         self._rearranged()
 
-    def choose_columns(self, keys: Sequence[str]) -> None:
-        """Show these columns, in this order; without any, as many as fit."""
+    def choose_columns(self, keys: Sequence[str], widths: Mapping[str, int] | None = None) -> None:
+        """Show these columns, in this order; without any, as many as fit. `widths` are cells by key."""
         self.chosen_columns = tuple(dict.fromkeys(key for key in keys if key in COLUMN))
+        if widths is not None:
+            self.chosen_widths = {
+                key: max(LEAST_WIDTH, min(cells, SHOWN_LENGTH))
+                for key, cells in widths.items()
+                if key in COLUMN
+            }
         self._rearranged()
 
     @property
@@ -180,7 +195,8 @@ class SessionTable(LineList):
         width = self.scrollable_content_region.width
         if self._columns is None or self._columns[0] != width:
             present, widest = self.sessions.present, self.sessions.widest
-            self._columns = width, fit_columns(width - 2, present, widest, self.chosen_columns)
+            chosen, widths = self.chosen_columns, self.chosen_widths
+            self._columns = width, fit_columns(width - 2, present, widest, chosen, widths)
         return self._columns[1]
 
     @property
@@ -333,10 +349,11 @@ class SessionTable(LineList):
         """Ask which columns to show, and in which order."""
         from promptetheus.tui.sessions.columns_menu import ColumnsMenu
 
-        def on_screen() -> list[str]:
-            return [placed.column.key for placed in self.columns]
+        def on_screen() -> dict[str, int]:
+            return {placed.column.key: placed.width for placed in self.columns}
 
-        await self.app.push_screen(ColumnsMenu(self.chosen_columns, on_screen, self.choose_columns))
+        menu = ColumnsMenu(self.chosen_columns, self.chosen_widths, on_screen, self.choose_columns)
+        await self.app.push_screen(menu)
 
     def select(self, index: int, *, center: bool = False) -> None:
         """Put the cursor on a row: from now on it stays on that session."""

@@ -13,6 +13,7 @@ from textual import work
 from textual.message import Message
 
 from promptetheus.queries.rows import Change
+from promptetheus.tui.answering import until_rest
 from promptetheus.tui.failures.failure_news import FailureNews
 from promptetheus.tui.sessions.activity_reader import ActivityReader
 from promptetheus.tui.sessions.session_feed import SessionFeed
@@ -21,6 +22,9 @@ from promptetheus.tui.sessions.taking import TakingSessions
 
 ACTIVITY_DELAY_S = 0.15
 """How long the list has to rest before the activity of what is in sight is read."""
+
+AWAY_S = 0.01
+"""How long rows wait at a time while a key is answered."""
 
 PRICE_DELAY_S = 1.0
 """How long to gather changes before pricing them: a stream of events must not price every one."""
@@ -100,6 +104,7 @@ class ReadingSessions(TakingSessions):
     @work(group="price", exclusive=True, exit_on_error=False)
     async def _price(self) -> None:
         await asyncio.sleep(PRICE_DELAY_S)
+        await until_rest(self.app)
         await self._take(Change(await self.feed.price(), []))
 
     @work(group="read-again", exclusive=True, exit_on_error=False)
@@ -146,7 +151,8 @@ class ReadingSessions(TakingSessions):
                 if delay is not None:
                     self.set_timer(delay, self._tell_news)
             for _ in self.table.taking(change.updated, change.removed):
-                await asyncio.sleep(0)
+                # A key passes a dozen hands until it is answered, and would wait for some rows at each.
+                await asyncio.sleep(AWAY_S if self.is_asked else 0)
                 if feed is not self.feed or not self.is_running:
                     return
 

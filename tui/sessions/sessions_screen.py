@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,18 +12,23 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.css.scalar import Scalar
 from textual.message import Message
+from textual.widgets._toast import ToastRack
 
 from promptetheus.display import short_id
+from promptetheus.queries.filter_completion import ListedSessions
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.message_log import Trouble
-from promptetheus.tui.sessions.empty_state import EmptyState
+from promptetheus.tui.pictures.before_screen import LooksBefore
+from promptetheus.tui.sessions.empty_state import EmptyState, why_empty
 from promptetheus.tui.sessions.header import SpoolHeader
 from promptetheus.tui.sessions.list_troubles import list_troubles
 from promptetheus.tui.sessions.live_preview import LivePreview
+from promptetheus.tui.sessions.preview_lines import USUAL_HEIGHTS, preview_height
 from promptetheus.tui.sessions.session_cells import newest
 from promptetheus.tui.sessions.session_columns import COLUMNS
 from promptetheus.tui.sessions.session_table import SessionTable
@@ -35,20 +39,16 @@ from promptetheus.tui.sessions.spent import spent
 LOOK_AFTER_S = 2.0
 """How often sessions that run are looked at again, to notice that their writer died."""
 
-COMPLETED_FROM = 2000
-"""Sessions whose values complete a filter."""
 
-
-class SessionsScreen(ReadingSessions):
+class SessionsScreen(ReadingSessions, LooksBefore):
     """The first view. Everything slow happens in workers; the frame is there before the first file is read."""
 
     VIEW = "sessions"
     BINDING_GROUP_TITLE = "Sessions"
+    AUTO_FOCUS = "SessionTable"
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
         (0, "-tiny"),
-        (16, "-short"),
-        (30, "-medium"),
-        (45, "-tall"),
+        (USUAL_HEIGHTS[-1][0], "-previewing"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="sessions.filter", tooltip="Filter while you type"),
@@ -114,20 +114,27 @@ class SessionsScreen(ReadingSessions):
     def compose(self) -> ComposeResult:
         """Header, filter, titles over the table or the lesson, preview, keys."""
         yield SpoolHeader(self.root)
-        yield FilterBar(self._newest_sessions, self._filter_text)
+        yield FilterBar(ListedSessions(lambda: list(self.table.sessions.by_id.values())), self._filter_text)
         with Vertical(id="sessions"):
             yield SessionTitles(self.table)
             yield self.table
         yield EmptyState(self.root)
-        yield LivePreview(self.sessions)
+        yield LivePreview(lambda: [*self.table.sessions.by_id.values()])
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Read in a thread while the frame is painted, which shows already what is remembered."""
         self.table.focus()
-        if not self._filter_text:
-            self.table.update(self.feed.glance())
-        self.scan()
+        remembered = [] if self._filter_text else self.feed.glance()
+        self.table.update(remembered)
+        # Before anything is laid out: afterwards each of these would lay the first frame out anew.
+        self._share_height()
+        self.query_one(ToastRack).display = False
+        if remembered:
+            # The thread that reads would take its share of the first frame.
+            self.call_after_refresh(self.scan)
+        else:
+            self.scan()
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -142,14 +149,11 @@ class SessionsScreen(ReadingSessions):
 
     # Showing
 
-    def _newest_sessions(self) -> Iterable[SessionRow]:
-        """What filters are completed from at each key: not from ten thousand rows."""
-        return islice(self.table.sessions.by_id.values(), COMPLETED_FROM)
-
     def _tick(self) -> None:
         if not self.is_active:
             return  # Nobody sees it; what changed meanwhile is drawn when the view comes back.
         self.table.tick()
+        self._say_why_empty()
         self.say_counts()
         self._tell_staleness()
 
@@ -177,13 +181,31 @@ class SessionsScreen(ReadingSessions):
             elif not empty and self.focused in (lesson, None):
                 self.table.focus()
             self.refresh_bindings()
+        self._say_why_empty()
         self.say_counts()
+        self._share_height()
         self.query_one(SessionTitles).refresh()
         bar = self.query_one(FilterBar)
         if bar.is_active:
             hides = short_id(self.table.pinned or "") if self.table.hides_pinned else ""
             together = spent(sessions.visible)
             bar.say(len(sessions.visible), len(sessions.by_id), hides, sessions.filter.problems, together)
+
+    def _say_why_empty(self) -> None:
+        if self.has_class("-empty"):
+            self.query_one(EmptyState).say_why(why_empty(self.root, self.feed.catalog.problems()))
+
+    def _share_height(self) -> None:
+        """What a short list leaves blank is the preview's."""
+        listed = max(len(self.table.sessions.by_id), len(self.table.sessions.lines))
+        height = preview_height(self.app.size.height, listed)
+        preview = self.query_one(LivePreview)
+        if height and preview.styles.height != Scalar.from_number(height):
+            preview.styles.height = height
+        # Messages stand over the list, above the preview: what one reads there is about the same session.
+        for rack in self.query(ToastRack):
+            if rack.styles.margin.bottom != height + 1:
+                rack.styles.margin = (0, 0, height + 1, 0)
 
     def say_counts(self) -> None:
         """In the first line."""
@@ -228,7 +250,7 @@ class SessionsScreen(ReadingSessions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The demo is offered where there is nothing to see, the other keys where there is something."""
         empty = self.has_class("-empty")
-        return action != "demo" if not empty else action not in ("filter", "diff", "suspects")
+        return action != "demo" if not empty else action not in ("filter", "diff", "suspects", "page_before")
 
     def action_filter(self) -> None:
         """Filter while typing."""
@@ -254,6 +276,14 @@ class SessionsScreen(ReadingSessions):
             self.post_message(self.ViewWanted("diff", marked))
         elif row is not None:
             self.post_message(self.ViewWanted("diff", (row.path,)))
+
+    def highlighted_session(self) -> SessionRow | None:
+        """The one that `b` is about."""
+        return self.table.highlighted
+
+    def all_sessions(self) -> list[SessionRow]:
+        """Those of the spool."""
+        return list(self.table.sessions.by_id.values())
 
     def action_suspects(self) -> None:
         """What the failing sessions of this task do that passing ones do not."""

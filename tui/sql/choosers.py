@@ -44,7 +44,7 @@ class QueryChooser(Chooser):
             if self._only_history
             else "Queries: enter runs, ctrl+x forgets a kept one"
         )
-        self.query_one(ChooserInput).placeholder = said
+        self.query_one(ChooserInput).ask(said)
 
     def choices(self, words: str) -> Sequence[Choice]:
         """Those that hold all the words, in name or text."""
@@ -81,7 +81,7 @@ class QueryChooser(Chooser):
 class SchemaChooser(Chooser):
     """The views with what their columns mean, and the macros; enter puts a name into the query."""
 
-    PROMPT: ClassVar[str] = "Views, columns and macros: enter puts the name into the query"
+    PROMPT: ClassVar[str] = "Views, columns, macros: enter puts one into the query"
 
     def __init__(self, take: Take) -> None:
         super().__init__()

@@ -45,7 +45,7 @@ class SqlNotice(Guarded, Widget, can_focus=False):
     def _mistake(self, error: SqlError, sql: str, looks: Looks) -> Text:
         text = Text()
         text.append(printable(str(error)[:_MOST_MESSAGE]), looks.failed)
-        place = pointed_at(error, sql)
+        place = pointed_at(error, sql, max(20, self.size.width - 3))
         if place:
             line, _, mark = printable(place).partition("\n")
             text.append(f"\n\n  {line}\n", looks.text)

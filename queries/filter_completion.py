@@ -1,0 +1,312 @@
+"""What may stand at the cursor of a filter: fields with what they mean, values with how often they occur."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
+from typing import Protocol
+
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.queries.filter import STEP_FIELDS
+from promptetheus.queries.filter_fields import (
+    META,
+    NUMBER_FIELDS,
+    SCORE,
+    TEXT_FIELDS,
+    canonical,
+    named_fields,
+    number_in,
+    number_of,
+    text_field,
+)
+from promptetheus.queries.filter_terms import FAILING, Term, quoted, term_at, understand
+from promptetheus.queries.rows import SessionRow, Status
+
+COUNTED_AT_ONCE = 400
+"""Sessions or steps, in about a millisecond."""
+
+_STEPS_OF_LADDER = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
+_LIMITS: dict[str, tuple[str, ...]] = {
+    "": ("0", *(f"{step:g}" for step in _STEPS_OF_LADDER if step < 1e3),
+         *(f"{step / 1e3:g}k" for step in _STEPS_OF_LADDER if 1e3 <= step < 1e6),
+         *(f"{step / 1e6:g}m" for step in _STEPS_OF_LADDER if step >= 1e6)),
+    "ms": ("10ms", "50ms", "100ms", "200ms", "500ms", "1s", "2s", "5s", "10s", "30s", "1m", "2m", "5m", "10m", "30m",
+           "1h", "2h", "6h", "12h", "1d"),
+    "B": ("1kb", "10kb", "50kb", "100kb", "500kb", "1mb", "5mb", "10mb", "50mb", "100mb", "500mb", "1gb", "10gb"),
+}  # fmt: skip
+"""Round numbers that a limit may be, by the unit of the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A term that may stand there."""
+
+    text: str
+    note: str = ""
+    """What a field means, in words."""
+    count: int | None = None
+    """How many of what is listed have the value, or lie within the limit."""
+
+
+class Listed(Protocol):
+    """What a list shows and its filter narrows, as far as completing goes."""
+
+    @property
+    def fields(self) -> Collection[str]:
+        """Canonical names of the fields that narrow this list."""
+
+    def names(self, prefix: str) -> Collection[str]:
+        """The fields that occur of those that are named as `score.helpful>` and `meta.trial:` are."""
+
+    def values(self, field: str) -> Iterator[Iterable[str]]:
+        """For each thing listed, what a text field says of it."""
+
+    def numbers(self, field: str) -> Iterator[float | None]:
+        """For each thing listed, what a number field says of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSessions:
+    """A list of sessions, or of something that sessions decide about."""
+
+    rows: Callable[[], Sequence[SessionRow]]
+
+    @property
+    def fields(self) -> Collection[str]:
+        """All of them."""
+        return (*TEXT_FIELDS, *NUMBER_FIELDS, SCORE, META)
+
+    def names(self, prefix: str) -> Collection[str]:
+        """Scores, or names in the metadata."""
+        return named_fields(prefix, self.rows())
+
+    def values(self, field: str) -> Iterator[Iterable[str]]:
+        """Of each session."""
+        known = text_field(field)
+        return iter(()) if known is None else map(known.values, self.rows())
+
+    def numbers(self, field: str) -> Iterator[float | None]:
+        """Of each session."""
+        return (number_of(field, row) for row in self.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSteps:
+    """A list of steps."""
+
+    steps: Callable[[], Sequence[Step]]
+
+    @property
+    def fields(self) -> Collection[str]:
+        """Those that say something about a step."""
+        return STEP_FIELDS
+
+    def names(self, _prefix: str) -> Collection[str]:
+        """Scores and metadata are a session's."""
+        return ()
+
+    def values(self, field: str) -> Iterator[Iterable[str]]:
+        """Of each step."""
+        return (_of_step(step, field) for step in self.steps())
+
+    def numbers(self, field: str) -> Iterator[float | None]:
+        """Of each step."""
+        return (step.duration_ms for step in self.steps()) if field == "dur" else iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWords:
+    """A list that is narrowed by words alone."""
+
+    @property
+    def fields(self) -> Collection[str]:
+        """None."""
+        return ()
+
+    def names(self, _prefix: str) -> Collection[str]:
+        """None."""
+        return ()
+
+    def values(self, _field: str) -> Iterator[Iterable[str]]:
+        """None."""
+        return iter(())
+
+    def numbers(self, _field: str) -> Iterator[float | None]:
+        """None."""
+        return iter(())
+
+
+def _of_step(step: Step, field: str) -> tuple[str, ...]:
+    match field:
+        case "tool":
+            return (step.name,) if step.kind is StepKind.TOOL else ()
+        case "model":
+            return (step.name,) if step.kind is StepKind.LLM else ()
+        case "type":
+            is_plain = step.ok is not False or step.kind is StepKind.ERROR
+            return (step.kind.value,) if is_plain else (step.kind.value, StepKind.ERROR.value)
+        case "status":
+            return () if step.ok is None else (Status.PASSED.value if step.ok else Status.FAILED.value,)
+        case _:
+            return ()
+
+
+class Occurring:
+    """How often the values of a field occur in a list; counted in portions, because a list may be long."""
+
+    def __init__(self, listed: Listed, field: str) -> None:
+        self.field = field
+        self.counts: dict[str, int] = {}
+        self.numbers: list[float] = []
+        """What a number field says, in order once everything is counted."""
+        self._is_number = is_number_field(field)
+        self._values = iter(()) if self._is_number else listed.values(field)
+        self._numbers = listed.numbers(field) if self._is_number else iter(())
+        if field == "status" and SCORE in listed.fields:
+            self.counts.update(dict.fromkeys((FAILING, *(status.value for status in Status)), 0))
+
+    def count(self) -> bool:
+        """Count some more; whether anything is left."""
+        if self._is_number:
+            portion = list(islice(self._numbers, COUNTED_AT_ONCE))
+            self.numbers += [number for number in portion if number is not None]
+            if not portion:
+                self.numbers.sort()
+            return bool(portion)
+        looked_at = 0
+        for values in islice(self._values, COUNTED_AT_ONCE):
+            looked_at += 1
+            for value in set(values):
+                if value:
+                    self.counts[value] = self.counts.get(value, 0) + 1
+        if not looked_at and FAILING in self.counts and self.field == "status":
+            failing = (status.value for status in Status if status.is_failing)
+            self.counts[FAILING] = sum(self.counts[value] for value in failing)
+        return looked_at > 0
+
+
+def is_number_field(field: str) -> bool:
+    """Whether a canonical name is that of a number."""
+    return field in NUMBER_FIELDS or field.startswith(f"{SCORE}.")
+
+
+def completed_field(text: str, cursor: int, listed: Listed) -> str:
+    """The canonical name of the field whose values may stand at the cursor; empty where a field, or nothing, may."""
+    term = term_at(text, cursor)
+    return canonical(term.field) if term.operator and _narrows(canonical(term.field), listed) else ""
+
+
+def candidates(
+    text: str, cursor: int, listed: Listed, occurring: Occurring | None = None, *, everything: bool = False
+) -> list[Candidate]:
+    """What may replace the term under the cursor, best first.
+
+    Args:
+        occurring: The values of `completed_field`, where that is one.
+        everything: List all fields where nothing is typed yet.
+    """
+    term = term_at(text, cursor)
+    if not term.operator:
+        found = _fields(term, listed, everything=everything)
+    elif not _narrows(canonical(term.field), listed):
+        found = _corrected(term, listed)
+    elif occurring is None:
+        found = []
+    elif is_number_field(occurring.field):
+        found = _limits(term, occurring)
+    else:
+        found = _values(term, occurring)
+    return [each for each in found if each.text != term.text]
+
+
+def complete(text: str, cursor: int, candidate: str) -> tuple[str, int]:
+    """The text with the term under the cursor replaced by a candidate's, and where the cursor is then."""
+    term = term_at(text, cursor)
+    end = term.start + len(term.text)
+    return text[: term.start] + candidate + text[end:], term.start + len(candidate)
+
+
+def problem_at(text: str, cursor: int, listed: Listed) -> str:
+    """What is wrong with the term under the cursor, in a sentence; empty when nothing is, or nothing yet."""
+    term = term_at(text, cursor)
+    understood = understand(term)
+    if isinstance(understood, str):
+        return understood
+    if not understood.field or _narrows(understood.field, listed):
+        return ""
+    if not listed.fields:
+        return f"{term.text}: this list is narrowed by words alone."
+    return f"{term.text}: {understood.field} says something of sessions and narrows nothing in this list."
+
+
+def _narrows(field: str, listed: Listed) -> bool:
+    return field.partition(".")[0] in listed.fields
+
+
+def _fields(term: Term, listed: Listed, *, everything: bool) -> list[Candidate]:
+    start = term.value.casefold()
+    for prefix, note in ((SCORE, "the value of this score"), (META, "a value in the sessions' metadata")):
+        if start.startswith(f"{prefix}.") and prefix in listed.fields:
+            names = sorted(name for name in listed.names(prefix) if name.casefold().startswith(start))
+            return [Candidate(term.sign + name, note) for name in names]
+    if not (start or everything):
+        return []
+    offered = [(f"{name}:", known.help) for name, known in TEXT_FIELDS.items() if name in listed.fields]
+    offered += [(f"{name}>", known.help) for name, known in NUMBER_FIELDS.items() if name in listed.fields]
+    offered += [
+        (f"{prefix}.", note)
+        for prefix, note in ((SCORE, "a score, by its name"), (META, "the sessions' metadata, by its name"))
+        if prefix in listed.fields
+    ]
+    return [Candidate(term.sign + name, note) for name, note in offered if name.startswith(start)]
+
+
+def _corrected(term: Term, listed: Listed) -> list[Candidate]:
+    """The same term with the field that was probably meant."""
+    rest = term.unsigned[len(term.field) :]
+    known = [name for name in listed.fields if name not in (SCORE, META)]
+    notes = {**TEXT_FIELDS, **NUMBER_FIELDS}
+    close = get_close_matches(canonical(term.field), known, n=3, cutoff=0.6)
+    return [Candidate(f"{term.sign}{name}{rest}", notes[name].help) for name in close]
+
+
+def _values(term: Term, occurring: Occurring) -> list[Candidate]:
+    wanted, counts = term.value.casefold(), occurring.counts
+    found = [value for value in counts if wanted in value.casefold()]
+    found.sort(key=lambda value: (not value.casefold().startswith(wanted), -counts[value], value))
+    before = _before_value(term)
+    return [Candidate(f"{before}{quoted(value)}", count=counts[value]) for value in found]
+
+
+def _limits(term: Term, occurring: Occurring) -> list[Candidate]:
+    """Round limits that tell some of what is listed from the rest."""
+    numbers, field = occurring.numbers, occurring.field
+    unit = NUMBER_FIELDS[field].unit if field in NUMBER_FIELDS else ""
+    before, wanted = _before_value(term), term.value.casefold()
+    found: list[Candidate] = []
+    told = {0, len(numbers)}
+    for label in _LIMITS[unit]:
+        limit = number_in(label, unit)
+        assert limit is not None
+        match term.operator:
+            case ">":
+                within = len(numbers) - bisect_right(numbers, limit)
+            case ">=":
+                within = len(numbers) - bisect_left(numbers, limit)
+            case "<":
+                within = bisect_left(numbers, limit)
+            case "<=":
+                within = bisect_right(numbers, limit)
+            case _:
+                return []
+        if within not in told and label.startswith(wanted):
+            found.append(Candidate(before + label, count=within))
+        told.add(within)
+    return found
+
+
+def _before_value(term: Term) -> str:
+    return f"{term.sign}{term.field}{term.operator}"

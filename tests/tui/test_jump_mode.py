@@ -1,0 +1,66 @@
+"""Jumping to a line or a pane by the letter on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.jump_mode import JumpMode
+from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sessions.session_table import SessionTable
+from tests.tui.compared import PASSED, a_pair
+from tests.tui.conftest import OnScreen, on_screen
+
+MakeApp = Callable[..., PromptetheusApp]
+
+
+@pytest.fixture
+def pair(spool: Path) -> None:
+    a_pair(spool)
+
+
+async def jumping(shown: OnScreen) -> None:
+    await shown.press("apostrophe")
+    await shown.until(lambda: isinstance(shown.app.screen, JumpMode), what="the letters")
+
+
+async def test_a_letter_leads_to_its_line_and_what_is_behind_stays_in_sight(
+    sessions_app: MakeApp, pair: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("2 sessions")
+        await shown.until_text("live ●")
+        table = shown.app.screen.query_one(SessionTable)
+        await jumping(shown)
+        await shown.until(lambda: shown.lines[table.region.y + 1].startswith("s"))
+        assert "booking-agent" in shown.text
+        await shown.press("s")
+        await shown.until(lambda: table.cursor == 1)
+        await jumping(shown)
+        await shown.press("escape")
+        await shown.until(lambda: not isinstance(shown.app.screen, JumpMode))
+        assert table.cursor == 1
+
+
+async def test_a_digit_leads_to_another_pane(sessions_app: MakeApp, pair: None, spool: Path) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        app = shown.app
+        assert isinstance(app, PromptetheusApp)
+        await app.go("session", spool / f"{PASSED}.jsonl")
+        screen = app.screen
+        assert isinstance(screen, SessionScreen)
+        await shown.until(lambda: screen.loaded and screen.focused is screen.timeline)
+        await jumping(shown)
+        await shown.press("1")
+        await shown.until(lambda: app.screen is screen and screen.focused is not screen.timeline)
+
+
+async def test_where_there_is_nothing_to_jump_to_that_is_said(sessions_app: MakeApp) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("Nothing recorded here yet")
+        await shown.press("apostrophe")
+        await shown.until_text("There is no line and no other pane to jump to here.")
