@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from promptetheus.queries.catalog import Catalog
-    from promptetheus.queries.filter import BadFilter, Filter, completions, parse_filter, read_filter
+    from promptetheus.queries.filter import BadFilter, Filter, parse_filter, read_filter
+    from promptetheus.queries.filter_completion import candidates
     from promptetheus.queries.isolated import IsolatedDatabase
     from promptetheus.queries.live import Watcher, changes
     from promptetheus.queries.needle import BadPattern, Needle
@@ -53,8 +54,8 @@ _MODULES = {
     "Status": "rows",
     "Usage": "rows",
     "Watcher": "live",
+    "candidates": "filter_completion",
     "changes": "live",
-    "completions": "filter",
     "parse_filter": "filter",
     "parse_order": "ordering",
     "read_filter": "filter",
@@ -88,8 +89,8 @@ __all__ = [
     "Status",
     "Usage",
     "Watcher",
+    "candidates",
     "changes",
-    "completions",
     "parse_filter",
     "parse_order",
     "read_filter",

@@ -71,14 +71,14 @@ class Catalog:
         self._uncached_bytes = 0
         self._saver: threading.Thread | None = None
 
-    def glance(self) -> list[SessionRow]:
-        """The newest files as the cache knows them, those that are as they were, without a look at all others: for
-        a first frame. `scan` gives them again."""
+    def glance(self, most: int = _FIRST_BATCH) -> list[SessionRow]:
+        """The newest `most` files as the cache knows them, those that are as they were, without a look at all
+        others: for a first frame. `scan` gives them again."""
         with self._lock:
             cache = self._open_cache()
             if cache is None:
                 return []
-            newest = list(islice(cache.stamps, _FIRST_BATCH))
+            newest = list(islice(cache.stamps, most))
             return list(cache.take(str(self.root), stat_files(self.root, newest)).values())
 
     def scan(self) -> Iterator[list[SessionRow]]:

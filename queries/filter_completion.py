@@ -268,9 +268,10 @@ def _corrected(term: Term, listed: Listed) -> list[Candidate]:
     """The same term with the field that was probably meant."""
     rest = term.unsigned[len(term.field) :]
     known = [name for name in listed.fields if name not in (SCORE, META)]
-    notes = {**TEXT_FIELDS, **NUMBER_FIELDS}
+    notes = {name: each.help for name, each in TEXT_FIELDS.items()}
+    notes.update((name, each.help) for name, each in NUMBER_FIELDS.items())
     close = get_close_matches(canonical(term.field), known, n=3, cutoff=0.6)
-    return [Candidate(f"{term.sign}{name}{rest}", notes[name].help) for name in close]
+    return [Candidate(f"{term.sign}{name}{rest}", notes[name]) for name in close]
 
 
 def _values(term: Term, occurring: Occurring) -> list[Candidate]:

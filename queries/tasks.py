@@ -114,7 +114,9 @@ def groups_of_fingerprint(fingerprint: str, rows: Iterable[SessionRow]) -> Group
     failing = [row for row in rows if row.fingerprint == fingerprint]
     tasks = {(row.agent, row.goal) for row in failing}
     passing = [row for row in passed(rows) if (row.agent, row.goal) in tasks]
-    return Groups(failing, passing, f"sessions that fail as {fingerprint[:6]}, and passing ones of their tasks")
+    return Groups(
+        failing, passing, f"sessions that fail as {fingerprint[:6]}, and passing ones of their tasks"
+    )
 
 
 def suspects_between(

@@ -14,7 +14,6 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from promptetheus.display import age, printable_line, short_id
-from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.shell import Shell
 
@@ -99,14 +98,18 @@ class AgentSide(Shell):
             self.notify(f"The evidence could not be written: {why}.", severity="warning", timeout=6)
             return
         copy_text(self, bundle.prompt)
+        here = Path.cwd()
+        is_here = bundle.directory.is_relative_to(here)
+        where = bundle.directory.relative_to(here) if is_here else bundle.directory
         self.notify(
-            f"{bundle.files} files in {bundle.directory}\nPaste the prompt to your agent.",
+            f"{bundle.files} files in {where}\nPaste the prompt to your agent.",
             title="Handed over", timeout=8,
         )  # fmt: skip
 
     async def show_reads(self) -> None:
         """What coding agents were told, the latest first; enter goes there."""
         from promptetheus.attention import reads
+        from promptetheus.tui.chooser import Choice
         from promptetheus.tui.menu import Menu
 
         found = await asyncio.to_thread(reads, self.root)

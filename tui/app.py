@@ -20,7 +20,6 @@ from textual.screen import Screen
 
 from promptetheus.tui.agent_side import AgentSide
 from promptetheus.tui.answering import until_rest
-from promptetheus.tui.chooser import Run
 from promptetheus.tui.garbage import RESTS_AFTER_S, GarbageAtRest
 from promptetheus.tui.messages import Messages
 from promptetheus.tui.note_taking import NoteTaking
@@ -36,18 +35,16 @@ from promptetheus.tui.pictures.picture_way import (
 from promptetheus.tui.pictures.send_picture import write_to_terminal
 from promptetheus.tui.remembering import Remembering
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
+from promptetheus.tui.terminal_keys import TerminalKeys
 from promptetheus.tui.theme import COLOURLESS_THEME, full_name, our_themes, palette_of, starting_theme
 from promptetheus.tui.views import VIEWS, Place
 
 if TYPE_CHECKING:
+    from promptetheus.tui.chooser import Run
     from promptetheus.tui.inspector.page_view import PageView
     from promptetheus.tui.key_file import ChosenKeys
     from promptetheus.tui.pictures.picture_view import PictureView
     from promptetheus.tui.remembered import Layout
-
-
-INTERRUPTED_TWICE_S = 2.0
-"""A second `ctrl+c` within this time is meant."""
 
 
 class UnknownTheme(ValueError):
@@ -57,7 +54,7 @@ class UnknownTheme(ValueError):
         super().__init__(f"There is no theme {name!r}. Themes: {', '.join(known)}.")
 
 
-class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
+class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys):
     """Shows one spool.
 
     Args:
@@ -97,6 +94,10 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
         ),
         Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit_anywhere", tooltip="Quit"),
+        Binding(
+            "ctrl+z", "suspend_process", "background", show=False, id="app.suspend",
+            tooltip="Leave it in the background; fg in the shell brings it back",
+        ),
     ]  # fmt: skip
 
     def __init__(
@@ -121,8 +122,6 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
         self._start = start
         self._garbage = garbage
         self._why_stale = why_stale
-        self._interrupted_s = float("-inf")
-        """When `ctrl+c` was pressed last, by `time.monotonic()`."""
         self.acted_s = 0.0
         """When a key was pressed last or the mouse used, by `time.monotonic()`."""
         self._leaving = threading.Event()
@@ -157,6 +156,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
     async def on_mount(self) -> None:
         """Open what was asked for."""
         self._leave_the_terminal_clean()
+        # Textual takes the terminal back after `fg`, and leaves it empty.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh())
         if self.canvas.way is PictureWay.KITTY:
             self._look_at_kitty()
         self._take_up_keys()
@@ -239,6 +240,11 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
         for view in ("session", "diff", "failures"):
             await until_rest(self)
             await asyncio.to_thread(import_module, VIEWS[view].module)
+        await until_rest(self)
+        # Rules that come with a view make Textual parse all of them again: 20 ms, now and not at the first key.
+        for styles in ("session", "diff", "failures"):
+            self.stylesheet.read(Path(__file__).parent / styles / f"{styles}.tcss")
+        self.stylesheet.reparse()
 
     async def action_help(self) -> None:
         """Every key of the view in front."""
@@ -377,24 +383,3 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages):
                 view.screen_changed()
             self.set_timer((self.NOTIFICATION_TIMEOUT if timeout is None else timeout) + 0.2, self._uncover)
         super().notify(message, title=title, severity=severity, timeout=timeout)
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Through the terminal (OSC 52), and the programs of tmux and the desktop where there are some."""
-        super().copy_to_clipboard(text)
-        if not self.is_headless:
-            self._fill_other_clipboards(text)
-
-    @work(group="clipboard", exclusive=True, thread=True, exit_on_error=False)
-    def _fill_other_clipboards(self, text: str) -> None:
-        from promptetheus.tui.system_clipboard import fill
-
-        fill(text, os.environ)
-
-    def action_help_quit(self) -> None:
-        """`ctrl+c` leaves most programs; here it copies what is selected, and leaves when pressed twice."""
-        now = time.monotonic()
-        if now - self._interrupted_s < INTERRUPTED_TWICE_S:
-            self.exit()
-        else:
-            self._interrupted_s = now
-            self.notify("ctrl+c again quits, as q does.", timeout=INTERRUPTED_TWICE_S)

@@ -41,6 +41,7 @@ class FilterOffers(ChoiceList):
     DEFAULT_CSS = """
     FilterOffers {
         overlay: screen; position: absolute; display: none; height: 1; background: $surface;
+        border-left: outer $accent; padding: 0 1 0 0;
         scrollbar-background: $surface; scrollbar-background-hover: $surface; scrollbar-background-active: $surface;
         &.-open { display: block; }
     }
@@ -193,9 +194,9 @@ class FilterOffers(ChoiceList):
             for each in choices
         )
         # The lines of the list behind can still be told by what is beside.
-        width = min(max(lines) + 4, _WIDEST, screen.width * 3 // 4)
+        width = min(max(lines) + 6, _WIDEST, screen.width * 3 // 4)
         self.styles.width, self.styles.height = width, rows
-        self.styles.offset = min(start + 2, max(0, screen.width - width - 3)), 1
+        self.styles.offset = min(start + 1, max(0, screen.width - width - 3)), 1
 
     def take(self) -> tuple[str, int] | None:
         """Close, and say how the filter reads with what is chosen, and where its cursor is then."""

@@ -42,7 +42,7 @@ def hand_off(app: App[Any], program: Program, text: str, name: str) -> None:
             problem = "here there is no terminal to hand over"
     app.refresh()
     if problem:
-        app.notify(f"{words[0]}: {problem}", severity="warning", timeout=5)
+        app.notify(f"{words[0]}: {problem}.", severity="warning", timeout=5)
 
 
 def command_for(program: Program, environment: Mapping[str, str]) -> list[str]:
@@ -65,7 +65,7 @@ def _run(words: list[str]) -> str:
     try:
         subprocess.run(words, check=False, restore_signals=True, preexec_fn=_take_interrupts)
     except FileNotFoundError:
-        return "there is no such program"
+        return "there is no such program. EDITOR and PAGER of the environment say which to use"
     except OSError as error:
         return error.strerror or type(error).__name__
     finally:

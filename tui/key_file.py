@@ -31,7 +31,6 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     "vim": {
         "list.page_down": "pagedown,ctrl+f,ctrl+d",
         "list.page_up": "pageup,ctrl+b,ctrl+u",
-        "app.palette": "ctrl+p,colon",
         "app.last_view": "minus,ctrl+o",
     },
     "emacs": {

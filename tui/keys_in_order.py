@@ -7,16 +7,12 @@ j into the filter. Here a key waits until what came before it has been answered.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator
 
 from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
-
-SOON_S = 1.0
-"""A key that comes later than this after the last one meets nothing that still goes on."""
 
 ROUNDS = 3
 """So often a word is passed from the widget with the focus up to the program: the key itself goes that way, then what
@@ -33,35 +29,32 @@ class KeysInOrder(App[None]):
         super().__init__(ansi_color=ansi_color)
         self._waiting: deque[events.Key] = deque()
         self._released: events.Key | None = None
-        """The key whose turn it is."""
-        self._handed_out_s = float("-inf")
+        """The key whose turn it is, on its way to us."""
+        self._answering = False
+        """Whether the key before may still be on its way."""
         self._turn = 0
-        """Counts the keys that waited, so that neither word nor patience ends another one's turn."""
+        """Counts the keys, so that neither word nor patience ends another one's turn."""
 
     async def on_event(self, event: events.Event) -> None:
-        """Hold a key back while the one before it may still be on its way."""
+        """Hold a key back while the one before it is being answered."""
         if not isinstance(event, events.Key) or event.is_forwarded or not self.screen_stack:
             return await super().on_event(event)
         if event is self._released:
             self._released = None
-        elif self._waiting or self._released or time.monotonic() - self._handed_out_s < SOON_S:
+        elif self._answering:
             self._waiting.append(event)
-            if len(self._waiting) == 1 and self._released is None:
-                self._wait_for_answers()
+            if len(self._waiting) == 1:
+                self._be_patient(self._turn)
             return None
-        self._handed_out_s = time.monotonic()
+        self._answering = True
+        self._turn += 1
         try:
             await super().on_event(event)
         finally:
+            self._pass_on(iter(()), ROUNDS + 1, self._turn)
             if self._waiting:
-                self._wait_for_answers()
+                self._be_patient(self._turn)
         return None
-
-    def _wait_for_answers(self) -> None:
-        self._turn += 1
-        turn = self._turn
-        self.set_timer(PATIENCE_S, lambda: self._hand_out(turn))
-        self._pass_on(iter(()), ROUNDS + 1, turn)
 
     def _pass_on(self, way: Iterator[MessagePump], rounds: int, turn: int) -> None:
         """Ask the next one on the way to go on with this once it has done what it was asked before."""
@@ -71,11 +64,18 @@ class KeysInOrder(App[None]):
                     return
             rounds -= 1
             if not rounds:
-                return self._hand_out(turn)
+                return self._answered(turn)
             way = iter([*(self.focused or self.screen).ancestors_with_self])
 
-    def _hand_out(self, turn: int) -> None:
-        if turn == self._turn and self._waiting and self._released is None:
+    def _be_patient(self, turn: int) -> None:
+        self.set_timer(PATIENCE_S, lambda: self._answered(turn))
+
+    def _answered(self, turn: int) -> None:
+        if turn != self._turn or self._released is not None:
+            return
+        if self._waiting:
             key = self._waiting.popleft()
             self._released = events.Key(key.key, key.character)
             self.post_message(self._released)
+        else:
+            self._answering = False

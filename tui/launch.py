@@ -154,7 +154,9 @@ def find_diff(named: Sequence[str], spool: Path, *, spool_given: bool) -> Target
 def no_terminal(environ: Mapping[str, str]) -> str:
     """Why the program cannot draw here, and what does without."""
     if environ.get("TERM") == "dumb":
-        why = "promptetheus tui needs a terminal that can place text, and TERM=dumb says that this one cannot."
+        why = (
+            "promptetheus tui needs a terminal that can place text, and TERM=dumb says that this one cannot."
+        )
     else:
         why = "promptetheus tui needs a terminal: standard input and standard error must be one."
     return (

@@ -13,8 +13,6 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.display import age, printable_line, short_id
 from promptetheus.notes import Note, NoteKind, Subject
-from promptetheus.tui.chooser import Choice
-from promptetheus.tui.menu import Menu
 from promptetheus.tui.project_notes import glyph, notes_of
 from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.shell import Shell
@@ -67,6 +65,9 @@ class NoteTaking(Shell):
         if not written:
             await self._ask(subject, None)
             return
+        from promptetheus.tui.chooser import Choice
+        from promptetheus.tui.menu import Menu
+
         choices = [Choice("Write another", "", partial(self._ask, subject, None))]
         for note in written:
             choices.append(Choice(f"Change: {_first_words(note)}", "", partial(self._ask, subject, note)))
@@ -124,6 +125,9 @@ class NoteTaking(Shell):
 
     async def show_notes(self) -> None:
         """All notes and bookmarks of the project, the newest first; enter goes there."""
+        from promptetheus.tui.chooser import Choice
+        from promptetheus.tui.menu import Menu
+
         found = await asyncio.to_thread(notes_of(self.root).all)
         now = self.clock()
         choices = [

@@ -19,6 +19,7 @@ class TextInput(Guarded, Input):
     TextInput, TextInput:focus {
         border: none; height: 1; padding: 0; width: 1fr;
         background: transparent; background-tint: transparent; color: $foreground;
+        & > .input--placeholder, & > .input--suggestion { color: $faint; }
     }
     """
 

@@ -270,10 +270,19 @@ def _readable(palette: Palette) -> Palette:
         Color.parse(ground)
         for ground in (palette.background, palette.surface, palette.cursor, palette.cursor_blurred)
     ]
-    read = {
-        name: legible(Color.parse(getattr(palette, name)), grounds, 4.5, pole).hex6
-        for name in ("muted", "accent", "passed", "failed", "warned", "running", "crashed")
-    }
-    text = legible(Color.parse(palette.text), [*grounds, Color.parse(palette.match)], 4.5, pole).hex6
-    faint = legible(Color.parse(palette.faint), grounds, 3.0, pole).hex6
-    return replace(palette, text=text, faint=faint, **read)
+
+    def read(ink: str, least: float = 4.5) -> str:
+        return legible(Color.parse(ink), grounds, least, pole).hex6
+
+    return replace(
+        palette,
+        text=legible(Color.parse(palette.text), [*grounds, Color.parse(palette.match)], 4.5, pole).hex6,
+        muted=read(palette.muted),
+        faint=read(palette.faint, 3.0),
+        accent=read(palette.accent),
+        passed=read(palette.passed),
+        failed=read(palette.failed),
+        warned=read(palette.warned),
+        running=read(palette.running),
+        crashed=read(palette.crashed),
+    )

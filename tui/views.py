@@ -170,7 +170,9 @@ class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
 
     def is_at_work(self, group: str) -> bool:
         """Whether a worker of this group runs: a clock that started it anew would end it before it is done."""
-        return any(worker.group == group and worker.is_running for worker in self.workers if worker.node is self)
+        return any(
+            worker.group == group and worker.is_running for worker in self.workers if worker.node is self
+        )
 
     def worker_failed(self, group: str, error: Exception) -> None:
         """A worker of this group ended in an error, which is told besides."""

@@ -46,12 +46,24 @@ def step_markdown(step: Step, events: Sequence[Event], description: str) -> str:
         for result in events[1:]:
             error = _payload(result).get("error")
             label, value = ("Error:", error) if error else ("Result:", call_result(result))
-            parts += ["", label, _fenced(value)]
+            parts += ["", label, *_blocks(value)]
     elif step.kind in (StepKind.USER, StepKind.AGENT):
         parts[-1] = value_text(_payload(opening).get("content"))
     else:
-        parts += ["", _fenced(_payload(opening))]
+        parts += ["", *_blocks(_payload(opening))]
     return printable("\n".join(parts))
+
+
+def _blocks(value: Any) -> list[str]:
+    """A value as code; texts of several lines that it holds, such as a traceback, as the lines they are."""
+    if not isinstance(value, Mapping):
+        return [_fenced(value)]
+    texts = {name: text for name, text in value.items() if isinstance(text, str) and "\n" in text.strip()}
+    rest = {name: each for name, each in value.items() if name not in texts}
+    blocks = [_fenced(rest)] if rest or not texts else []
+    for name, text in texts.items():
+        blocks += ["", f"{inline_code(str(name))}:", _fenced(text)]
+    return blocks
 
 
 def _fenced(value: Any) -> str:

@@ -18,10 +18,12 @@ from promptetheus.tui.chooser import Chooser, ChooserInput
 from promptetheus.tui.confirm import Confirm
 from promptetheus.tui.delivery.list import DeliveryList
 from promptetheus.tui.delivery.screen import DeliveryScreen
+from promptetheus.tui.delivery.taking import TakingDelivery
 from promptetheus.tui.diff.screen import DiffScreen
 from promptetheus.tui.diff.table import DiffTable
 from promptetheus.tui.diff.taking import TakingDiff
 from promptetheus.tui.diff.value_screen import DiffValueScreen
+from promptetheus.tui.diff.walked import WalkedDiff
 from promptetheus.tui.failures.failure_table import FailureTable
 from promptetheus.tui.failures.failures_screen import FailuresScreen
 from promptetheus.tui.failures.suspect_table import SuspectTable
@@ -32,13 +34,16 @@ from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.messages import Messages
 from promptetheus.tui.note_taking import NoteTaking
-from promptetheus.tui.pictures.picture_screen import FilmPicture, FilmScreen, PictureScreen
+from promptetheus.tui.pictures.before_screen import LooksBefore
+from promptetheus.tui.pictures.picture_screen import FilmPicture, FilmScreen, MomentScreen, PictureScreen
 from promptetheus.tui.pictures.picture_view import PictureView
 from promptetheus.tui.remembered import Layout
 from promptetheus.tui.remembering import Remembering
 from promptetheus.tui.saved_filters import SavedFilters
 from promptetheus.tui.session.session_opening import OpeningScreen
+from promptetheus.tui.session.session_playing import PlayingScreen
 from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.session.session_shapes import ShapedScreen
 from promptetheus.tui.session.session_taking import TakingSession
 from promptetheus.tui.session.timeline import Timeline
 from promptetheus.tui.sessions.columns_menu import ColumnsMenu
@@ -162,6 +167,13 @@ async def picture(shown: OnScreen) -> None:
     await shown.until(lambda: found.view.shown is not None and "×" in shown.text, what="the picture")
 
 
+async def page_before(shown: OnScreen) -> None:
+    await shown.until_text("live ●")
+    await shown.press("b")
+    screen = await _front(shown, MomentScreen)
+    await shown.until(lambda: screen.view.change is not None, what="the page before")
+
+
 async def diff(shown: OnScreen) -> DiffScreen:
     screen: DiffScreen = await _front(shown, DiffScreen)
     await shown.until(lambda: screen.compared is not None, what="compared")
@@ -276,7 +288,7 @@ _PAN = dict.fromkeys(("H", "L", "J", "K", "shift+left", "shift+right", "shift+up
 SCENES: Mapping[str, Scene] = {
     "sessions": Scene(
         (
-            SessionsScreen, TakingSessions, SessionTable, LineList,
+            SessionsScreen, TakingSessions, LooksBefore, SessionTable, LineList,
             Shell, PromptetheusApp, Messages, NoteTaking, AgentSide, Remembering,
         ),
         sessions,
@@ -293,7 +305,8 @@ SCENES: Mapping[str, Scene] = {
     "confirmation": Scene((Confirm,), confirming),
     "saved filters": Scene((SavedFilters,), saved_filters),
     "session": Scene(
-        (SessionScreen, OpeningScreen, TakingSession, TakingScreen, Timeline), session,
+        (SessionScreen, OpeningScreen, PlayingScreen, ShapedScreen, TakingSession, TakingScreen, Timeline),
+        session,
         start=_opened("session", BROWSER),
         before={"h": ("v", "G", "k", "k"), "l": ("v", "g", "j", "j")},
     ),
@@ -307,8 +320,9 @@ SCENES: Mapping[str, Scene] = {
         (PictureScreen, PictureView), picture, start=_opened("session", CLICKS), record=two_pictures,
         before=_PAN | {"Z": ("z",), "0": ("z",)},
     ),
+    "page before": Scene((MomentScreen,), page_before, record=two_pictures),
     "diff": Scene(
-        (DiffScreen, DiffTable, TakingDiff, TakingScreen), diff, start=_opened("diff", PASSED, FAILED),
+        (DiffScreen, DiffTable, TakingDiff, TakingScreen, WalkedDiff), diff, start=_opened("diff", PASSED, FAILED),
     ),
     "diff value": Scene((DiffValueScreen,), diff_value, start=_opened("diff", PASSED, FAILED)),
     "failures": Scene((FailuresScreen, FailureTable, TakingScreen), failures),
@@ -319,5 +333,5 @@ SCENES: Mapping[str, Scene] = {
     ),
     "SQL editor": Scene((SqlEditor,), sql_editor, start=lambda spool: Place("sql", _THREE_COLUMNS)),
     "queries": Scene((QueryChooser,), queries, start=lambda spool: Place("sql", _THREE_COLUMNS)),
-    "delivery": Scene((DeliveryScreen, DeliveryList), delivery),
+    "delivery": Scene((DeliveryScreen, TakingDelivery, DeliveryList), delivery),
 }  # fmt: skip

@@ -242,7 +242,10 @@ async def test_the_session_under_the_cursor_is_told_in_a_sentence(
         ),
         ("HTTP 503: <html>\x1b[31m", "The API has trouble of its own: HTTP 503: <html>␛[31m"),
         ("HTTP 429: slow down", "The API asks to send less (HTTP 429): try again in a while."),
-        ("ConnectError: [Errno 111] Connection refused", "Nothing answers at that address: Connection refused"),
+        (
+            "ConnectError: [Errno 111] Connection refused",
+            "Nothing answers at that address: Connection refused",
+        ),
         ("ReadTimeout: timed out", "The API did not answer in time."),
         ("something else\u202e", "something else\\u202e"),
     ],

@@ -91,14 +91,25 @@ async def test_x_writes_the_comparison_to_a_file_and_leaves_one_alone_that_is_th
         await diff.press("x")
         await diff.shown.type("html")
         await diff.press("enter")
-        await diff.shown.until_text("left alone")
-    (page,) = elsewhere.glob("diff-*.html")
-    assert page.name == f"diff-{PASSED}-{FAILED}.html"
+        await diff.shown.until_text("was there already")
+    page, again = sorted(elsewhere.glob("diff-*.html"), key=lambda path: len(path.name))
+    assert (page.name, again.name) == (f"diff-{PASSED}-{FAILED}.html", f"diff-{PASSED}-{FAILED}-2.html")
     assert "data:image/png;base64," in page.read_text() and "<script" not in page.read_text()
     (data,) = elsewhere.glob("*.json")
     assert json.loads(data.read_text())["candidate"] == FAILED
     (text,) = elsewhere.glob("*.txt")
     assert text.read_text().startswith("first divergence: step 2, click")
+
+
+async def test_y_copies_the_value_of_either_side_the_path_and_what_shows_it_again(spool: Path) -> None:
+    passed, failed = a_pair(spool)
+    async with diff_of(spool, passed, failed) as diff:
+        found = {copy.title: copy.text for copy in await diff.screen.copies()}
+        assert found["The value on the left"] == "Tuesday 2pm"
+        assert found["The value on the right"] == "Wednesday 2pm"
+        assert found["Its JSON path"] == "result"
+        assert f"promptetheus diff {PASSED} {FAILED}" in found["The command that compares them"]
+        assert found["The SQL behind this"].startswith("select * from steps where session_id in (")
 
 
 async def test_n_walks_the_differences_and_says_when_there_are_no_more(spool: Path) -> None:

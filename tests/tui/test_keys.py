@@ -39,7 +39,7 @@ def test_a_project_counts_for_more_than_the_person(spool: Path, tmp_path: Path) 
     assert not chosen.problems
     wanted = {"app.quit": "Q", "app.note": "ctrl+n", "sessions.diff": "ctrl+d"}
     assert wanted.items() <= chosen.keys.items()
-    assert chosen.keys["app.palette"] == PRESETS["vim"]["app.palette"]
+    assert chosen.keys["app.last_view"] == PRESETS["vim"]["app.last_view"]
 
 
 @pytest.mark.parametrize(

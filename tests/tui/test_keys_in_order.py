@@ -39,7 +39,9 @@ async def test_what_follows_the_enter_of_a_filter_goes_to_the_list(app: Promptet
     async with on_screen(app) as shown:
         await shown.until_text("failing")
         burst(shown, "slash", *"book", "enter", "j", "enter")
-        await shown.until(lambda: isinstance(shown.app.screen, SessionScreen), what="the second session is open")
+        await shown.until(
+            lambda: isinstance(shown.app.screen, SessionScreen), what="the second session is open"
+        )
         await shown.until_text("p play")
         assert typed(app) == "book"
 
@@ -75,4 +77,6 @@ def test_a_macro_runs_as_it_was_recorded(spool: Path, tmp_path: Path) -> None:
         terminal.type("/booking\r4")
         terminal.until_text("first seen")
         terminal.type("1")
-        terminal.until(lambda screen: "/ booking " in screen and "first seen" not in screen, "the filter is kept")
+        terminal.until(
+            lambda screen: "/ booking " in screen and "first seen" not in screen, "the filter is kept"
+        )

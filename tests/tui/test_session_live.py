@@ -149,6 +149,19 @@ async def test_a_running_session_whose_file_is_deleted_is_neither_live_nor_follo
         run.path.write_bytes(lines)
         await session.until(lambda: "● running" in session.lines[0] and "gone" not in session.text)
         assert session.timeline.running and session.timeline.steps.count == steps
+        await session.until_text("following ●")
+
+
+async def test_a_reader_stays_where_they_are_when_the_file_comes_back(spool: Path) -> None:
+    path = a_failing(spool, "01FAIL").path
+    async with on_session(path) as session:
+        await session.press("g", "j", "j")
+        held, lines = session.step, path.read_bytes()
+        path.unlink()
+        await session.until_text("⊘ gone")
+        path.write_bytes(lines)
+        await session.until(lambda: "gone" not in session.text)
+        assert session.step == held
 
 
 async def test_a_file_that_is_cut_to_nothing_shows_nothing_of_what_was_in_it(spool: Path) -> None:

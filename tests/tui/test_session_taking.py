@@ -170,12 +170,14 @@ async def test_x_writes_markdown_json_and_a_picture_of_the_screen(spool: Path, e
     assert "<svg" in (elsewhere / "session-01M8113BROWSER.svg").read_text()
 
 
-async def test_x_leaves_a_file_alone_that_is_there(spool: Path, elsewhere: Path) -> None:
+async def test_x_leaves_a_file_alone_that_is_there_and_numbers_the_next(spool: Path, elsewhere: Path) -> None:
     (elsewhere / "session-01M8113BROWSER.md").write_text("mine")
     async with on_session(a_browser_run(spool).path) as session:
-        await session.shown.press("x")
-        await choose(session, "markdown")
-        await session.shown.until_text("is there already and was left alone")
+        for name in ("session-01M8113BROWSER-2.md", "session-01M8113BROWSER-3.md"):
+            await session.shown.press("x")
+            await choose(session, "markdown")
+            await session.shown.until_text(f"Wrote {name}")
+            assert (elsewhere / name).read_text().startswith("# Session")
     assert (elsewhere / "session-01M8113BROWSER.md").read_text() == "mine"
 
 

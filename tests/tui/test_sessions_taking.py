@@ -50,3 +50,18 @@ async def test_x_without_a_session_says_what_is_missing(sessions_app: MakeApp, s
         await shown.until_text("Nothing recorded here yet")
         await shown.press("x")
         await shown.until_text("Highlight a session first")
+
+
+async def test_x_draws_the_list_as_a_picture(
+    sessions_app: MakeApp, spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_failing(spool, "01M8FAILED", ago=60)
+    monkeypatch.chdir(tmp_path)
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("1 session")
+        await shown.press("x")
+        await shown.until(lambda: isinstance(shown.app.screen, Menu), what="the formats")
+        await shown.type("svg")
+        await shown.press("enter")
+        await shown.until_text("Wrote sessions.svg")
+    assert "booking-agent" in (tmp_path / "sessions.svg").read_text()

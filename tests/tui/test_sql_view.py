@@ -15,7 +15,7 @@ from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.sql.query_book import QueryBook
-from promptetheus.tui.sql.result_grid import ResultTitles
+from promptetheus.tui.sql.result_titles import ResultTitles
 from promptetheus.tui.sql.screen import SqlScreen
 from promptetheus.tui.views import Place
 from tests.tui.conftest import OnScreen, on_screen

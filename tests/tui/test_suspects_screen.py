@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from promptetheus.queries.sql import run_sql
 from promptetheus.tui.diff.screen import DiffScreen
 from promptetheus.tui.failures.suspects_screen import SuspectsScreen
 from promptetheus.tui.inspector.full_view import FullView
@@ -160,3 +161,16 @@ async def test_it_fits_screens_of_all_sizes(
         await shown.until(lambda: shown.app.sessions_screen.scanned)  # type: ignore[attr-defined]
         await shown.press("G", "s")
         await shown.until_text("0 of 3")
+
+
+async def test_the_sql_that_it_copies_gives_the_steps_of_both_groups(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    runs(spool, 2, 3)
+    async with on_screen(sessions_app(), (140, 40)) as shown:
+        screen = await opened(shown)
+        await shown.until_text("2 failing · 3 passing")
+        sql = {copy.title: copy.text for copy in await screen.copies()}["The SQL behind both groups"]
+    found = run_sql(spool, sql)
+    sides = [row[found.columns.index("side")] for row in found.rows]
+    assert sides.count("failing") >= 2 * 2 and sides.count("passing") >= 3 * 2

@@ -238,6 +238,22 @@ def test_letters_typed_at_once_after_the_slash_are_not_lost(recorded: Path, tmp_
         terminal.until_gone("1 of 3")
 
 
+def test_ctrl_z_leaves_it_in_the_background_and_fg_brings_it_back(recorded: Path, tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        terminal.type(tui_command(str(recorded)))
+        terminal.keys("Enter")
+        terminal.until_text("live ●")
+        terminal.keys("C-z")
+        terminal.until(lambda screen: PROMPT in screen and "live ●" not in screen, "the shell")
+        terminal.type("echo $((6 * 7)); fg")
+        terminal.keys("Enter")
+        terminal.until_text("live ●")
+        terminal.keys("4")
+        terminal.until_text("first seen")
+        terminal.keys("q")
+        terminal.until(lambda screen: "42" in screen and PROMPT in screen, "the shell again")
+
+
 @pytest.mark.skipif(shutil.which("screen") is None, reason="GNU screen is not installed")
 def test_in_gnu_screen_escape_arrives_at_once(recorded: Path, tmp_path: Path) -> None:
     with shell_in_tmux(tmp_path) as terminal:

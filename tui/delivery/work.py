@@ -81,7 +81,8 @@ class Sending:
                     return f"{taken:,} were taken. {why_failed(done.failure)} The others stay refused."
         except GivenUp:
             return f"Given up: {taken:,} were taken, the others stay refused."
-        return f"{taken:,} were taken now" + (f", {refused:,} are still refused." if refused else ".")
+        now = f"{taken:,} were taken now" if taken else "None was taken"
+        return now + (f", {refused:,} are still refused." if refused else ".")
 
     def _tell(self, path: Path, events: int) -> None:
         self._done += events

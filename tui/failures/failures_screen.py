@@ -257,7 +257,7 @@ class FailuresScreen(NotedFailures):
         if chosen is None:
             return None
         text = failure_markdown(chosen.failure, chosen.notes)
-        return AtHand("failure.md", text)
+        return AtHand(f"failure-{chosen.failure.fingerprint}.md", text)
 
     def exports(self) -> Sequence[Export]:
         """The failures that the filter lets through."""

@@ -105,7 +105,9 @@ class Moments:
         for seq, at in list(self.moments.items())[:most]:
             timed = isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < 1e15
             when = offset_text(float(at)) if timed else printable_line(str(at), 20)
-            text = styled((f"{when:>8}  ", looks.text), (f"event {printable_line(str(seq), 20)}", looks.muted))
+            text = styled(
+                (f"{when:>8}  ", looks.text), (f"event {printable_line(str(seq), 20)}", looks.muted)
+            )
             text.truncate(frame.width, overflow="ellipsis")
             found.append(Line(text, value=at, title=f"event {printable_line(str(seq), 20)}"))
         if len(self.moments) > most:

@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.display import printable_line, short_id
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.pictures.wrong_click import page_before_wrong_click
 from promptetheus.tui.views import ViewScreen
 
 
@@ -43,8 +42,9 @@ class LooksBefore(ViewScreen):
 
     @work(group="page before", exclusive=True, exit_on_error=False)
     async def _look_before(self, row: SessionRow) -> None:
-        # Its library of pictures is not needed before.
+        # The library of pictures takes a while to import, and the list would wait for it.
         from promptetheus.tui.pictures.picture_screen import MomentScreen
+        from promptetheus.tui.pictures.wrong_click import page_before_wrong_click
         from promptetheus.tui.session.session_subject import StepOf
 
         try:

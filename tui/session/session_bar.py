@@ -84,7 +84,9 @@ class SessionBar(LineWidget):
         )  # fmt: skip
 
     def show_problem(self, problem: str) -> None:
-        """Say something that stays true until it is taken back with ""."""
+        """Say something that stays true until it is taken back with ""; what was said before gives way."""
+        if problem and problem != self._problem:
+            self._fall_silent()
         self._set(_problem=problem)
 
     def say(self, text: str, *, news: bool = False) -> None:

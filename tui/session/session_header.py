@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
 from promptetheus.display import count, duration, money, printable_line, short_id
-from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.crumbs import ARROW, Crumbs
 from promptetheus.tui.fit import Pieces, cells_of, cut
 from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.session.log_tail import is_live
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.session.trouble import Trouble
+from promptetheus.tui.sessions.session_cells import took_ms
 from promptetheus.tui.theme import Looks, looks_of
 
 ALL_SHAPES_FROM_WIDTH = 100
@@ -35,14 +39,23 @@ class SessionHeader(LineWidget, can_focus=False):
             super().__init__()
             self.shape = shape
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
         self._file = name
+        self._clock = clock
         self._row: SessionRow | None = None
         self._trouble: Trouble | None = None
         self._shape = Shape.STEPS
         self._crumbs = Crumbs()
         self._shapes: list[tuple[range, Shape]] = []
+
+    def on_mount(self) -> None:
+        """Let the time of a session that runs go on."""
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if self._row is not None and self._row.status is Status.RUNNING:
+            self.refresh()
 
     def show_crumbs(self, names: list[str]) -> None:
         """Name the views underneath, the list of sessions first."""
@@ -108,8 +121,9 @@ class SessionHeader(LineWidget, can_focus=False):
         row = self._row
         if row is None:
             return [] if self._trouble is not None else [[("   reading …", looks.muted)]]
+        took = took_ms(row, self._clock())
         found = [
-            "" if row.duration_ms is None else duration(row.duration_ms),
+            "" if took is None else duration(took),
             f"{count(row.steps)} {'step' if row.steps == 1 else 'steps'}",
             f"{row.errors} {'error' if row.errors == 1 else 'errors'}" if row.errors else "",
             "" if not row.tokens else f"{count(row.tokens)} tok",

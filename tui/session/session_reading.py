@@ -41,6 +41,8 @@ class ReadingScreen(ViewScreen):
     ) -> None:
         super().__init__()
         self.path = path
+        self.now_s = clock
+        """Says what time it is."""
         self.row: SessionRow | None = None
         """The session in numbers, once its file has been read."""
         self.tail = LogTail(path, acted_s=self._acted_s)
@@ -52,6 +54,8 @@ class ReadingScreen(ViewScreen):
         """Whether what is read waits until the person wants to see it."""
         self.trouble: Trouble | None = None
         """What is wrong with the file."""
+        self._follows_again = False
+        """Whether the end was followed when the file went away."""
         self._held: Update | None = None
         """The latest of what waits."""
         self._first_step = step
@@ -151,6 +155,7 @@ class ReadingScreen(ViewScreen):
     def _take(self, update: Update) -> None:
         timeline = self.timeline
         started_over = update.started_over or update.steps is not timeline.steps.steps
+        stood_at = timeline.cursor
         if started_over:
             timeline.begin(update.steps)
             self.inspector.shown = None
@@ -164,6 +169,8 @@ class ReadingScreen(ViewScreen):
         changed = timeline.take(update.step_count, update.event_count)
         if self._filter.take(changed, started_over=started_over):
             self._look_at_more()
+        if started_over and not timeline.following and timeline.cursor != stood_at:
+            timeline.select(stood_at)
         first_time = update.complete and not self.loaded and update.row is not None
         if first_time and update.row is not None:
             self.loaded = True
@@ -180,7 +187,10 @@ class ReadingScreen(ViewScreen):
         if timeline.running != live:
             timeline.running = timeline.can_follow = live
             if not live:
+                self._follows_again = is_over and timeline.following
                 timeline.following = False
+            elif self._follows_again:
+                timeline.follow_end()
             # Steps that ran have ended for good, or never will.
             timeline.refresh_rows()
 

@@ -83,7 +83,7 @@ class SessionScreen(ShapedScreen):
 
     def compose(self) -> ComposeResult:
         """Header, filter, panes, map, bar, keys."""
-        yield SessionHeader(self.path.name)
+        yield SessionHeader(self.path.name, clock=self.now_s)
         yield FilterBar(ListedSteps(lambda: self.timeline.steps.steps[: self.timeline.steps.count]))
         with Container(id="panes"):
             with Vertical(id="left"):
@@ -105,7 +105,7 @@ class SessionScreen(ShapedScreen):
 
     def took(self, update: Update, changed: Sequence[int], *, started_over: bool, ended: bool) -> None:
         """Show what an update brought."""
-        if started_over:
+        if started_over and update.trouble is None:
             self.say("The file was replaced or cut: read again from its start.", news=True)
         if ended and update.row is not None:
             self.say(f"The session ended: {update.row.status.glyph} {update.row.status.word}", news=True)

@@ -43,9 +43,9 @@ class SessionFeed:
         """End `changes`."""
         self._stop.set()
 
-    def glance(self) -> list[SessionRow]:
-        """The newest sessions as they were remembered, at once: for a first frame that need not wait for `scan`."""
-        return self.catalog.glance()
+    def glance(self, most: int) -> list[SessionRow]:
+        """The newest `most` sessions as they were remembered, at once: a first frame need not wait for `scan`."""
+        return self.catalog.glance(most)
 
     async def scan(self) -> AsyncIterator[list[SessionRow]]:
         """Every session there is, newest files first, in batches as they are read."""

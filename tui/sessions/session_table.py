@@ -196,7 +196,11 @@ class SessionTable(LineList):
         if self._columns is None or self._columns[0] != width:
             present, widest = self.sessions.present, self.sessions.widest
             chosen, widths = self.chosen_columns, self.chosen_widths
-            self._columns = width, fit_columns(width - 2, present, widest, chosen, widths)
+            # A cell for the cursor and one for the mark; numbers keep one from the scroll bar.
+            found = fit_columns(width - 2, present, widest, chosen, widths)
+            if found and found[-1].column.right:
+                found = fit_columns(width - 3, present, widest, chosen, widths)
+            self._columns = width, found
         return self._columns[1]
 
     @property

@@ -125,7 +125,7 @@ class SessionsScreen(ReadingSessions, LooksBefore):
     def on_mount(self) -> None:
         """Read in a thread while the frame is painted, which shows already what is remembered."""
         self.table.focus()
-        remembered = [] if self._filter_text else self.feed.glance()
+        remembered = [] if self._filter_text else self.feed.glance(self.app.size.height)
         self.table.update(remembered)
         # Before anything is laid out: afterwards each of these would lay the first frame out anew.
         self._share_height()

@@ -11,9 +11,8 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.exporters.session_text import Form, session_text
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
-from promptetheus.tui.file_writing import SESSION_FORMS, file_here, write_file
+from promptetheus.tui.file_writing import SESSION_FORMS, file_here, screen_as_svg, write_file
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.sessions.session_copies import session_copies
 from promptetheus.tui.sessions.session_table import SessionTable
@@ -39,6 +38,7 @@ class TakingSessions(ViewScreen):
 
     async def action_copy(self) -> None:
         """Ask what to copy."""
+        from promptetheus.tui.chooser import Choice
         from promptetheus.tui.menu import Menu
 
         filtered = self.query_one(FilterBar).input.value.strip()
@@ -48,6 +48,7 @@ class TakingSessions(ViewScreen):
 
     async def action_export(self) -> None:
         """Ask for a format, then write the file."""
+        from promptetheus.tui.chooser import Choice
         from promptetheus.tui.menu import Menu
 
         row = self.table.highlighted
@@ -59,7 +60,13 @@ class TakingSessions(ViewScreen):
             for form, title in SESSION_FORMS.items()
             for path in (file_here("session", (row.session_id,), form),)
         ]
+        picture = file_here("sessions", (), "svg")
+        choices.append(Choice("SVG: a picture of this list", picture.name, partial(self._draw, picture)))
         await self.shell.open_screen(Menu("Write the session to a file here", choices))
+
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def _draw(self, path: Path) -> None:
+        await write_file(self.app, path, screen_as_svg(self.app, self.crumb))
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def _export(self, row: SessionRow, form: Form, path: Path) -> None:

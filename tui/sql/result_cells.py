@@ -100,3 +100,13 @@ def place_columns(columns: Sequence[GridColumn], first: int, room: int) -> list[
             placed[place] = PlacedColumn(each.column, each.width + more)
             left -= more
     return placed
+
+
+def column_at(placed: list[PlacedColumn], x: int) -> int | None:
+    """The column at a cell of the line; None beside all of them."""
+    left = 2
+    for each in placed:
+        if left <= x < left + each.width + GAP:
+            return each.column.place
+        left += each.width + GAP
+    return None

@@ -9,20 +9,18 @@ from rich.text import Text
 from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widget import Widget
 
-from promptetheus.display import printable_line
 from promptetheus.queries.open_query import Row
 from promptetheus.queries.open_result import OpenResult
 from promptetheus.queries.sql_error import SqlError
 from promptetheus.tui.fit import Pieces, aligned, joined
-from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.sql.result_cells import (
     GAP,
     GridColumn,
     PlacedColumn,
     cell_text,
+    column_at,
     grid_columns,
     place_columns,
     widened,
@@ -278,53 +276,3 @@ class ResultGrid(LineList):
             if column is not None:
                 self.action_column(column - self.column)
         super().on_click(event)
-
-
-class ResultTitles(Guarded, Widget, can_focus=False):
-    """The names of the columns, and whether there are more to the left and to the right."""
-
-    ALLOW_SELECT = False
-    DEFAULT_CSS = """
-    ResultTitles { height: 1; }
-    """
-
-    def __init__(self, grid: ResultGrid) -> None:
-        super().__init__()
-        self._grid = grid
-
-    def render(self) -> Text:
-        """Draw the names over their columns, the one of the cursor bright."""
-        looks, grid = looks_of(self.app), self._grid
-        if not grid.columns:
-            return Text("")
-        before, after = grid.hidden_columns
-        pieces: Pieces = [("‹ " if before else "  ", looks.accent)]
-        for place, each in enumerate(grid.placed):
-            if place:
-                pieces.append((" " * GAP, looks.muted))
-            style = looks.accent if each.column.place == grid.column and grid.has_focus else looks.muted
-            name = printable_line(each.column.name, 80)
-            pieces.extend(aligned([(name, style)], each.width, right=each.column.right))
-        text = joined(pieces)
-        if after:
-            # The cell over the scroll bar is free.
-            text.truncate(max(0, self.size.width - 1), pad=True)
-            text.append("›", looks.accent)
-        return text
-
-    def on_click(self, event: events.Click) -> None:
-        """Go to the column under the pointer."""
-        offset = event.get_content_offset(self)
-        column = None if offset is None else column_at(self._grid.placed, offset.x)
-        if column is not None:
-            self._grid.action_column(column - self._grid.column)
-
-
-def column_at(placed: list[PlacedColumn], x: int) -> int | None:
-    """The column at a cell of the line; None beside all of them."""
-    left = 2
-    for each in placed:
-        if left <= x < left + each.width + GAP:
-            return each.column.place
-        left += each.width + GAP
-    return None

@@ -9,35 +9,30 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from promptetheus.display import count, duration, printable_line, short_id
+from promptetheus.display import count, duration, printable_line
 from promptetheus.queries.isolated import IsolatedDatabase
 from promptetheus.queries.isolated import Progress as QueryProgress
 from promptetheus.queries.open_result import OpenResult
 from promptetheus.queries.query_file import examples
-from promptetheus.queries.result_text import json_value, record
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.sql_error import SqlError
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
-from promptetheus.tui.inspector.full_view import FullView
-from promptetheus.tui.inspector.page import Page
-from promptetheus.tui.inspector.value_view import ValueBlock
-from promptetheus.tui.line_list import LineList
 from promptetheus.tui.progress import Progress, ProgressLine
-from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.sql.editor import CompletionLine, SqlEditor
 from promptetheus.tui.sql.notice import SqlNotice
+from promptetheus.tui.sql.opening import OpeningRow
 from promptetheus.tui.sql.query_book import QueryBook
 from promptetheus.tui.sql.query_library import QueryLibrary
-from promptetheus.tui.sql.result_cells import cell_text
-from promptetheus.tui.sql.result_grid import ResultGrid, ResultTitles
+from promptetheus.tui.sql.result_grid import ResultGrid
+from promptetheus.tui.sql.result_titles import ResultTitles
 from promptetheus.tui.theme import looks_of
 
 if TYPE_CHECKING:
@@ -57,7 +52,7 @@ def open_view(app: Shell, subject: object) -> SqlScreen:
     return SqlScreen(app.root, subject if isinstance(subject, str) else "")
 
 
-class SqlScreen(QueryLibrary):
+class SqlScreen(QueryLibrary, OpeningRow):
     """Editor over grid. Queries run in a process of their own, which ends with this view."""
 
     VIEW = "sql"
@@ -106,12 +101,6 @@ class SqlScreen(QueryLibrary):
         return self._ran or self._asked or None
 
     @property
-    def selected(self) -> tuple[str, int | None]:
-        """The session that the row under the cursor names."""
-        row = self._session_of_row()
-        return ("", None) if row is None else (row.session_id, self._step_of_row())
-
-    @property
     def result(self) -> OpenResult | None:
         """The answer that is shown."""
         return None if self.grid.rows is None else self.grid.rows.result
@@ -156,14 +145,15 @@ class SqlScreen(QueryLibrary):
     def _gather_values(self) -> None:
         """What is in the sessions completes strings."""
         agents, fingerprints, goals = Counter[str](), Counter[str](), Counter[str]()
-        for row in self._sessions().values():
+        for row in self.sessions().values():
             agents[row.agent] += 1
             goals[row.goal] += 1
             fingerprints[row.fingerprint] += 1
         for column, seen in (("agent", agents), ("fingerprint", fingerprints), ("goal", goals)):
             self._values[column] = [text for text, _ in seen.most_common(MOST_VALUES) if text]
 
-    def _sessions(self) -> Mapping[str, SessionRow]:
+    def sessions(self) -> Mapping[str, SessionRow]:
+        """What the list of sessions knows, by id."""
         return self.shell.sessions_screen.table.sessions.by_id
 
     # Running
@@ -331,61 +321,6 @@ class SqlScreen(QueryLibrary):
             self.grid.focus()
         elif not self._is_busy:
             self.app.call_next(self.shell.leave)
-
-    @on(LineList.Opened)
-    def _row_opened(self) -> None:
-        """Open the session that the row names, at its step where it names one too; else the value."""
-        row = self._session_of_row()
-        if row is None:
-            self.grid.action_value()
-            return
-        subject: object = row.path
-        step = self._step_of_row()
-        if step is not None:
-            subject = StepOf(row.path, step)
-        self.app.call_next(self.shell.go, "session", subject)
-
-    def _session_of_row(self) -> SessionRow | None:
-        values, known = self.grid.current_row, self._sessions()
-        if values is None:
-            return None
-        for value in (self.grid.current_value, *values):
-            if isinstance(value, str) and value in known:
-                return known[value]
-        return None
-
-    def _step_of_row(self) -> int | None:
-        values = self.grid.current_row or ()
-        for column in self.grid.columns:
-            value = values[column.place]
-            if column.name.casefold() == "step" and type(value) is int:
-                return value
-        return None
-
-    @on(ResultGrid.ValueWanted)
-    async def _value_wanted(self, event: ResultGrid.ValueWanted) -> None:
-        result, row = self.result, self.grid.current_row
-        if result is None or row is None:
-            return
-        if event.whole_row:
-            value: Any = record(result.columns, result.types, row)
-            title = f"row {self.grid.cursor + 1:,}"
-        else:
-            column = self.grid.columns[self.grid.column]
-            value, title = json_value(row[column.place], column.type), column.name
-        block = ValueBlock(value, title, self.root)
-        await self.shell.open_screen(FullView(title, lambda: Page([block]), self.root))
-
-    @property
-    def cell_note(self) -> str:
-        """A hint of the value under the cursor."""
-        return cell_text(self.grid.current_value, 40)
-
-    @property
-    def session_note(self) -> str:
-        """The id of the session that the row names; empty where it names none."""
-        row = self._session_of_row()
-        return "" if row is None else short_id(row.session_id)
 
 
 def _tell(progress: Progress, told: QueryProgress) -> None:
