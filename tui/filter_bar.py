@@ -26,6 +26,7 @@ from promptetheus.tui.theme import looks_of
 SHORTEST_INPUT = 24
 """Cells that the field keeps, however much there is to say beside it."""
 
+_OF_TASKS = "words, status:failed agent: task: tool: dur>2s -word   tab lists all"
 PLACEHOLDERS: Mapping[type, str] = {
     ListedSessions: "words, status:failed agent: tool: dur>2s -word   tab lists all",
     ListedSteps: "words, tool: type:error status:failed dur>2s -word   tab lists all",
@@ -141,6 +142,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
     def __init__(self, listed: Listed, text: str = "") -> None:
         super().__init__()
         self._initial = text
+        self._listed = listed
         self._placeholder = PLACEHOLDERS[type(listed)]
         self._offers = FilterOffers(listed)
 
@@ -169,9 +171,15 @@ class FilterBar(Guarded, Widget, can_focus=False):
         """Let the person type."""
         self.add_class("-shown")
         self.remove_class("-chip")
+        self.input.placeholder = self._prompt()
         self._offers.begin()
         # At once: `focus()` would wait in a queue, and letters typed meanwhile would go to the list.
         self.screen.set_focus(self.input)
+
+    def _prompt(self) -> str:
+        """What an empty field shows. That sessions can be found by their task is said where they have one."""
+        has_tasks = "task" in self._listed.fields and any(map(any, self._listed.values("task")))
+        return _OF_TASKS if has_tasks else self._placeholder
 
     def clear(self) -> None:
         """Show everything again."""

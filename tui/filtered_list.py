@@ -11,10 +11,9 @@ from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.taking import TakingScreen
-from promptetheus.tui.unused_keys import SaysUnused
 
 
-class FilteredListScreen(SaysUnused, TakingScreen):
+class FilteredListScreen(TakingScreen):
     """A subclass shows a `FilterBar` and its list, and binds keys to `filter` and `back`."""
 
     wanted = Filter("", (), ())

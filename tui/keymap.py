@@ -37,6 +37,12 @@ def key_text(key: str) -> str:
     return f"{modifiers}{plus}{word}"
 
 
+def chosen_key(app: object, action_id: str, usual: str) -> str:
+    """The first key of an action as people write it, whether it is the usual one or the person's own."""
+    chosen: Mapping[str, str] = getattr(app, "chosen_keys", {})
+    return key_text(chosen.get(action_id, usual).partition(",")[0].strip())
+
+
 @dataclass(frozen=True, slots=True)
 class Shortcut:
     """One action that keys are bound to."""

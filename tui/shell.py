@@ -15,12 +15,13 @@ from promptetheus.tui.guard import Guarded
 from promptetheus.tui.history import History
 from promptetheus.tui.keys_in_order import KeysInOrder
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
+from promptetheus.tui.unused_keys import SaysUnused
 from promptetheus.tui.views import VIEWS, NotNow, Place, ViewScreen, make_view, view_bindings
 
 ERRORS_KEPT = 50
 
 
-class Shell(Guarded, KeysInOrder):
+class Shell(Guarded, SaysUnused, KeysInOrder):
     """Goes from view to view. The Sessions view is under everything."""
 
     BINDING_GROUP_TITLE = "Everywhere"

@@ -1,28 +1,36 @@
-"""A key that does nothing in a view says so, and why where there is a reason."""
+"""A key that does nothing where the person is says so, and why where there is a reason."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
 
-from textual import events
-from textual.screen import Screen
-from textual.widgets import Input
+from textual.app import App
+from textual.screen import ModalScreen
+from textual.widgets import Input, TextArea
 
-from promptetheus.tui.keymap import key_text
+from promptetheus.tui.keymap import chosen_key, key_text
 
 
-class SaysUnused(Screen[None]):
-    """Mix-in for views, before `ViewScreen`."""
+class SaysUnused(App[None]):
+    """Mix-in for the app."""
 
-    ELSEWHERE: ClassVar[dict[str, str]] = {}
-    """By key: why it does nothing here although it does something in other views."""
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Do what the key is bound to, and answer one that nothing is bound to, in whatever view.
 
-    def on_key(self, event: events.Key) -> None:
-        """Answer a key that nothing is bound to."""
-        focused: Any = self.focused
-        if event.key in self.active_bindings or isinstance(focused, Input) or not event.is_printable:
-            return
-        why = self.ELSEWHERE.get(
-            event.key, f"{key_text(event.key)} does nothing here: ? lists the keys that do."
+        Textual asks here last of all, once no widget wanted the key. Fields and dialogs say themselves what they take.
+        """
+        is_done = await super()._check_bindings(key, priority)
+        if not is_done and not priority and self._says_what_is_unused(key):
+            reasons: Mapping[str, str] = getattr(self.screen, "ELSEWHERE", {})
+            help_key = chosen_key(self, "app.help", "question_mark")
+            usual = f"{key_text(key)} does nothing here: {help_key} lists the keys that do."
+            self.notify(reasons.get(key, usual), timeout=3)
+        return is_done
+
+    def _says_what_is_unused(self, key: str) -> bool:
+        # Textual names what it cannot read "<unknown>": nobody meant a key by that.
+        return not (
+            key.startswith("<")
+            or isinstance(self.screen, ModalScreen)
+            or isinstance(self.focused, Input | TextArea)
         )
-        self.app.notify(why, timeout=3)

@@ -110,6 +110,8 @@ class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
 
     VIEW: ClassVar[str]
     """Its key in `VIEWS`."""
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {}
+    """By key: why it does nothing here although it does something in other views."""
 
     @property
     def shell(self) -> Shell:

@@ -82,6 +82,12 @@ class Scene:
     record: Callable[[Path], object] = lambda spool: everything(spool)
     before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By key: what is pressed before, so that the key has something to do."""
+    without: frozenset[str] = frozenset()
+    """Keys that are letters here; another scene presses them."""
+
+
+_BELOW = {"up": ("down", "down"), "ctrl+p": ("down", "down"), "pageup": ("pagedown",)}
+"""In a chooser there is nothing above the first line."""
 
 
 def everything(spool: Path) -> None:
@@ -298,7 +304,8 @@ SCENES: Mapping[str, Scene] = {
     "filter": Scene((FilterInput,), filtering),
     "palette": Scene(
         (Chooser, ChooserInput), palette,
-        before={"up": ("down", "down"), "ctrl+p": ("down", "down"), "pageup": ("pagedown",)},
+        before=_BELOW,
+        without=frozenset({"q", "slash"}),
     ),
     "columns": Scene((ColumnsMenu,), columns, before={"ctrl+up": ("down",), "shift+up": ("down",)}),
     "question": Scene((AskWords,), asking),
@@ -332,6 +339,9 @@ SCENES: Mapping[str, Scene] = {
         start=lambda spool: Place("sql", _THREE_COLUMNS),
     ),
     "SQL editor": Scene((SqlEditor,), sql_editor, start=lambda spool: Place("sql", _THREE_COLUMNS)),
-    "queries": Scene((QueryChooser,), queries, start=lambda spool: Place("sql", _THREE_COLUMNS)),
+    "queries": Scene(
+        (QueryChooser, ChooserInput), queries,
+        start=lambda spool: Place("sql", _THREE_COLUMNS), before=_BELOW,
+    ),
     "delivery": Scene((DeliveryScreen, TakingDelivery, DeliveryList), delivery),
 }  # fmt: skip

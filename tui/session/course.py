@@ -19,6 +19,9 @@ from promptetheus.tui.session.time_axis import TimeAxis
 BUCKETS = 2048
 """More than four times the cells of the widest screen."""
 
+_FINEST = 1 / 512
+"""What a bucket holds at first: on no screen is one of them wider than a cell, however short the session."""
+
 _LOOKED_BACK = 50
 """Steps without a time of their own stand where one of so many before them stands."""
 
@@ -40,7 +43,7 @@ _PICTURED = frozenset({StepKind.SHOT, StepKind.ACTION})
 
 class Course:
     """One session's line. Positions run from 0 to `length`: milliseconds with idle time cut, or numbers of steps in a
-    session without times."""
+    session without times, or with one time for all that happened."""
 
     def __init__(self) -> None:
         self.axis = TimeAxis()
@@ -48,22 +51,20 @@ class Course:
         self.shots: list[int] = []
         """Indexes of the steps that hold a screenshot."""
         self._steps = 0
-        self._scale = 1.0
+        self._scale = _FINEST
         self._marks = bytearray(BUCKETS)
         self._llm_ms = array("d", bytes(8 * BUCKETS))
 
     @property
     def length(self) -> float:
         """The position of the end; at least 1."""
-        return max(1.0, self.axis.length if self.timed else float(self._steps))
+        return max(1.0, self.axis.length if self.timed else float(self._steps - 1))
 
     def take(self, steps: StepList, changed: Iterable[int], type_of: Callable[[int], str]) -> None:
         """Take in steps that are new or changed, in their order."""
-        self.timed = steps.timed
-        for index in changed:
+        for index in self._placed(steps, changed):
             step = steps[index]
             stretch = stretch_of(step)
-            self.axis.take(index, step, stretch)
             is_new = index >= self._steps
             self._steps = max(self._steps, index + 1)
             if stretch is None or not self.timed:
@@ -72,6 +73,22 @@ class Course:
                 start = self.axis.position(stretch.start)
                 end = start if stretch.end == stretch.start else self.axis.position(stretch.end)
             self._take(index, step, start, end, is_new, type_of)
+
+    def _placed(self, steps: StepList, changed: Iterable[int]) -> Iterable[int]:
+        """The steps to put on the line: all of them once time begins to pass, for then they stand elsewhere."""
+        taken = list(changed)
+        for index in taken:
+            self.axis.take(index, steps[index], stretch_of(steps[index]))
+        timed = steps.timed and self.axis.end_ms > 0
+        if timed is self.timed:
+            return taken
+        self.timed = timed
+        known, self._steps = self._steps, 0
+        self.shots.clear()
+        self._scale = _FINEST
+        self._marks[:] = bytes(BUCKETS)
+        self._llm_ms[:] = array("d", bytes(8 * BUCKETS))
+        return range(max(known, taken[-1] + 1)) if known else taken
 
     def _take(
         self,

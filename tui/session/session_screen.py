@@ -204,7 +204,9 @@ class SessionScreen(ShapedScreen):
         else:
             self._bar.show_step(step, timeline.steps.moves, at_ms, of_ms)
         if step is not None:
-            playhead = None if at_ms is None or playback is None else timeline.course.axis.position(at_ms)
+            playhead = None
+            if at_ms is not None and playback is not None and timeline.course.timed:
+                playhead = timeline.course.axis.position(at_ms)
             self.query_one(ScrubStrip).show_cursor(step.index, playhead)
         skipped = self.tail.log.skipped
         self._bar.show_state(

@@ -13,7 +13,7 @@ from promptetheus.cause.steps import StepKind
 from promptetheus.display import count, printable_line, short_id
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces, cells_of, cut_pieces, joined
-from promptetheus.tui.sessions.session_cells import cost_text, scores_text
+from promptetheus.tui.sessions.session_cells import cost_text, scores_text, task_text
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.wrapping import wrap_line
 
@@ -102,6 +102,8 @@ def _sentence(text: str, style: Style, width: int, most: int) -> list[Text]:
 def _facts(row: SessionRow) -> str:
     """What a narrow list has no column for."""
     facts = [short_id(row.session_id)]
+    if task := task_text(row):
+        facts.append(f"task {task}")
     if row.status is Status.RUNNING:
         facts.append("running")
     if row.events:

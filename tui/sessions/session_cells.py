@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from promptetheus.display import age, count, duration, money, printable_line, value
 from promptetheus.queries.activity import Activity
+from promptetheus.queries.filter_fields import TEXT_FIELDS
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.theme import Looks
@@ -15,6 +17,7 @@ SHOWN_LENGTH = 200
 """No cell shows more characters than this, so a row never costs more than this either."""
 
 ACTIVITY_CELLS = 8
+_DIGITS = re.compile(r"\d+")
 _HEIGHTS = " ▁▂▃▄▅▆▇"
 
 
@@ -53,6 +56,16 @@ def cost_text(row: SessionRow) -> str:
     if row.cost_usd is None:
         return "–"
     return money(row.cost_usd) + ("+" if row.unpriced_calls else "")
+
+
+def task_text(row: SessionRow) -> str:
+    """The id of the task that a session was set; empty where its metadata name none."""
+    return next(iter(TEXT_FIELDS["task"].values(row)), "")
+
+
+def task_order(row: SessionRow) -> str | None:
+    """What tasks are sorted by: 9 stands before 10, and `airline-9` before `airline-10`."""
+    return _DIGITS.sub(lambda number: number[0].zfill(12), task_text(row).casefold()) or None
 
 
 def _score(score: float | bool) -> str:
@@ -108,6 +121,10 @@ def cost_cell(row: SessionRow, at: Moment) -> Pieces:
 
 def scores_cell(row: SessionRow, at: Moment) -> Pieces:
     return [(short_line(scores_text(row)), at.looks.text)]
+
+
+def task_cell(row: SessionRow, at: Moment) -> Pieces:
+    return [(short_line(task_text(row)), at.looks.text)]
 
 
 def tags_cell(row: SessionRow, at: Moment) -> Pieces:
