@@ -128,7 +128,7 @@ QUESTIONS = (
         "Which argument separates failing from passing runs?",
         "demo",
         ("/", Words("agent:browser status:failed"), "Enter", "s"),
-        (r"argument +action click\(target=\"#slot-wed-2pm\"\).*2 of 3.*0 of 2",),
+        (r"argument +action click\(target=\"#slot-wed-2pm.*2 of 3.*0 of 2",),
     ),
     Question(
         "Copy the command that shows this again.",

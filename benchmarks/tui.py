@@ -121,6 +121,7 @@ def _measurements(data: Data, arguments: argparse.Namespace) -> dict[str, Callab
     def walking() -> Iterator[Result]:
         yield tui_keys.while_reading(data, keys)
         yield tui_keys.sessions(data, others(data.merged), keys)
+        yield tui_keys.typing_a_filter(data, keys)
         yield from tui_keys.timeline(data, others(data.long_file), keys)
         yield tui_keys.failures(data, keys)
         yield tui_keys.sql(data, keys)

@@ -23,6 +23,10 @@ LONG_WALK = (*[DOWN] * 8, *[PAGE_DOWN] * 4, *[UP] * 4, *[PAGE_UP] * 2, END, *[UP
 PAUSE_S = (0.005, 0.04)
 """Between an answer and the next key: keys come at any moment of what the program does by itself."""
 
+FILTER = "status:failed agent:boo"
+TYPING_S = (0.05, 0.2)
+"""Between letters, as people type them."""
+
 
 def sessions(data: Data, others: Mapping[str, Program], keys: int) -> Result:
     """In the list of sessions; others show them in their way, all keys the same."""
@@ -32,6 +36,28 @@ def sessions(data: Data, others: Mapping[str, Program], keys: int) -> Result:
         times = walked(terminal, LONG_WALK, keys)
     found = _walked_others({"DataTable": data_table(data.spool), **others}, keys // 2)
     return _result("key to repaint: sessions", times, found)
+
+
+def typing_a_filter(data: Data, keys: int) -> Result:
+    """In the field above the list of sessions, from a letter to the list that it leaves."""
+    times: list[Took] = []
+    choose = random.Random(keys)
+    with ours(data.spool, shows=shows_sessions).run() as terminal:
+        wait_for_list(terminal, data)
+        while len(times) < keys:
+            terminal.press("/")
+            terminal.until_text("tab lists all")
+            for length, letter in enumerate(FILTER, 1):
+                terminal.pass_time(choose.uniform(*TYPING_S))
+                typed = f"/ {FILTER[:length]}".rstrip()
+                pressed = terminal.press(letter)
+                times.append(between(pressed, terminal.until_text(typed)))
+            terminal.press("\x15")  # ctrl+u: nothing is typed
+            terminal.until_text("tab lists all")
+            terminal.rest()
+            terminal.press("\r")
+            terminal.rest()
+    return _result("key to repaint: typing a filter", times)
 
 
 def timeline(data: Data, others: Mapping[str, Program], keys: int) -> Iterator[Result]:

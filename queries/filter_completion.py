@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -58,6 +58,10 @@ class Listed(Protocol):
     def fields(self) -> Collection[str]:
         """Canonical names of the fields that narrow this list."""
 
+    @property
+    def own(self) -> Mapping[str, str]:
+        """What those of the fields mean that only this list has, by name."""
+
     def names(self, prefix: str) -> Collection[str]:
         """The fields that occur of those that are named as `score.helpful>` and `meta.trial:` are."""
 
@@ -73,6 +77,11 @@ class ListedSessions:
     """A list of sessions, or of something that sessions decide about."""
 
     rows: Callable[[], Sequence[SessionRow]]
+
+    @property
+    def own(self) -> Mapping[str, str]:
+        """None: what is said of sessions is said in every list of them."""
+        return {}
 
     @property
     def fields(self) -> Collection[str]:
@@ -100,6 +109,11 @@ class ListedSteps:
     steps: Callable[[], Sequence[Step]]
 
     @property
+    def own(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    @property
     def fields(self) -> Collection[str]:
         """Those that say something about a step."""
         return STEP_FIELDS
@@ -122,6 +136,11 @@ class ListedWords:
     """A list that is narrowed by words alone."""
 
     @property
+    def own(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    @property
     def fields(self) -> Collection[str]:
         """None."""
         return ()
@@ -137,6 +156,11 @@ class ListedWords:
     def numbers(self, _field: str) -> Iterator[float | None]:
         """None."""
         return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRows(ListedWords):
+    """Rows of a query, narrowed by what is typed as it is: no word of it can be a mistake."""
 
 
 def _of_step(step: Step, field: str) -> tuple[str, ...]:
@@ -231,7 +255,11 @@ def complete(text: str, cursor: int, candidate: str) -> tuple[str, int]:
 
 def problem_at(text: str, cursor: int, listed: Listed) -> str:
     """What is wrong with the term under the cursor, in a sentence; empty when nothing is, or nothing yet."""
+    if isinstance(listed, ListedRows):
+        return ""
     term = term_at(text, cursor)
+    if canonical(term.field) in listed.own:
+        return ""
     understood = understand(term)
     if isinstance(understood, str):
         return understood
@@ -254,7 +282,8 @@ def _fields(term: Term, listed: Listed, *, everything: bool) -> list[Candidate]:
             return [Candidate(term.sign + name, note) for name in names]
     if not (start or everything):
         return []
-    offered = [(f"{name}:", known.help) for name, known in TEXT_FIELDS.items() if name in listed.fields]
+    offered = [(f"{name}:", meaning) for name, meaning in listed.own.items()]
+    offered += [(f"{name}:", known.help) for name, known in TEXT_FIELDS.items() if name in listed.fields]
     offered += [(f"{name}>", known.help) for name, known in NUMBER_FIELDS.items() if name in listed.fields]
     offered += [
         (f"{prefix}.", note)
@@ -269,6 +298,7 @@ def _corrected(term: Term, listed: Listed) -> list[Candidate]:
     rest = term.unsigned[len(term.field) :]
     known = [name for name in listed.fields if name not in (SCORE, META)]
     notes = {name: each.help for name, each in TEXT_FIELDS.items()}
+    notes.update(listed.own)
     notes.update((name, each.help) for name, each in NUMBER_FIELDS.items())
     close = get_close_matches(canonical(term.field), known, n=3, cutoff=0.6)
     return [Candidate(f"{term.sign}{name}{rest}", notes[name]) for name in close]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from promptetheus.queries.filter_fields import (
     NUMBER_FIELDS,
@@ -135,6 +136,7 @@ def _example(field: str) -> str:
     return f" ({found.help})" if found else ""
 
 
+@lru_cache(maxsize=64)
 def statuses_of(term: Term) -> frozenset[Status]:
     """The statuses a term means. `failed` is both `failed` and `failed goal`; exact with `=` or the whole words."""
     wanted = term.value.casefold()

@@ -11,6 +11,7 @@ For an answer as a whole there is `run`; for a grid that somebody scrolls there 
     result.rows(0, 50)                                  # the first rows are there already
     result.rows(500_000, 50)                            # [] while they are not known: ask again (or show `known`)
     result.known, result.complete, result.truncated     # rows known so far; all of them; cut at a million
+    found = database.narrow(result, "booking timeout")  # another such result: its rows that hold all of the words
     database.interrupt()                                # from any thread: what runs raises SqlError
     database.close()
 
@@ -38,6 +39,8 @@ MEMORY_BYTES = 1 << 30
 
 _GRACE_S = 1.0
 """DuckDB stops at the timeout, and when it is told to, by itself nearly always; after this long it is killed."""
+
+_GONE = "These rows are gone: another query has run since. Run this one again."
 
 _START = "from promptetheus.queries.isolated_server import serve; serve()"
 
@@ -78,6 +81,8 @@ class IsolatedDatabase:
         self._answered = 0
         self._token = 0
         """Number of the question whose result is open."""
+        self._narrowed = 0
+        """Number of the question that narrowed it last."""
 
     def run(
         self,
@@ -102,7 +107,21 @@ class IsolatedDatabase:
             opened = self._ask("open", (sql, timeout_s), timeout_s, progress)
             self._token = self._asked
             fetch = partial(self._more, self._token)
-            return OpenResult(opened, fetch, (time.monotonic() - started) * 1000)
+            return OpenResult(opened, fetch, (time.monotonic() - started) * 1000, token=self._token)
+
+    def narrow(self, result: OpenResult, words: str, *, timeout_s: float = TIMEOUT_S) -> OpenResult:
+        """The rows of an open result that hold all of these words, whatever the case, in any of their columns.
+
+        Back within a fraction of a second where the rows are there already: what was found until then is known, the
+        rest is looked for as it is asked for. `result` stays good, and learns how many rows it has. The next `narrow`
+        ends this one. Raises SqlError.
+        """
+        with self._busy:
+            first = self._ask_narrowed(result, "narrow", words, timeout_s)
+            number = self._narrowed = self._asked
+        opened = (result.columns, result.types, first, result.skipped, result.shadowed)
+        fetch = partial(self._more_narrowed, result, number)
+        return OpenResult(opened, fetch, result.elapsed_ms, token=result.token)
 
     def interrupt(self) -> None:
         """Stop the query that is running, from another thread; it raises SqlError there. What is loaded stays."""
@@ -127,13 +146,31 @@ class IsolatedDatabase:
     def _more(self, token: int, start: int, timeout_s: float) -> Fetched:
         with self._busy:
             if token != self._token or self._process is None:
-                raise SqlError("These rows are gone: another query has run since. Run this one again.")
+                raise SqlError(_GONE)
             try:
                 found: Fetched = self._ask("rows", (start, timeout_s), timeout_s, None)
                 return found
             except SqlError:
                 self._token = 0
                 raise
+
+    def _more_narrowed(self, result: OpenResult, number: int, start: int, timeout_s: float) -> Fetched:
+        with self._busy:
+            if number != self._narrowed:
+                raise SqlError("These rows are gone: another filter is in force since.")
+            return self._ask_narrowed(result, "narrowed rows", start, timeout_s)
+
+    def _ask_narrowed(self, result: OpenResult, what: str, about: object, timeout_s: float) -> Fetched:
+        if result.token != self._token or self._process is None:
+            raise SqlError(_GONE)
+        found: Fetched
+        try:
+            found, whole = self._ask(what, (about, timeout_s), timeout_s, None)
+        except SqlError:
+            self._token = 0
+            raise
+        result.learn(*whole)
+        return found
 
     def _ask(self, what: str, details: object, timeout_s: float, progress: OnProgress | None) -> Any:
         started = time.monotonic()

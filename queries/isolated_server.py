@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from promptetheus.queries.isolated_pipe import receive, send, unpacked
 from promptetheus.queries.open_query import Row
+from promptetheus.queries.result_text import plain_text
 from promptetheus.queries.sql import SpoolDatabase, SqlError
 
 FIRST_ROWS = 100
@@ -33,15 +34,19 @@ _EVERY_S = 0.1
 _SLICE_S = 0.5
 """Who asks for a row far behind what is known hears after so long how far it is, and asks again."""
 
+_NARROWED_SLICE_S = 0.1
+"""The same of rows that hold words: a person types the next letter meanwhile."""
+
 Reply = tuple[str, Any]
 
 
 class Kept:
     """The rows of an open result that were computed so far, in blocks in a temporary file."""
 
-    def __init__(self, take: Callable[[int, int], tuple[list[Row], bool]]) -> None:
+    def __init__(self, take: Callable[[int, int], tuple[list[Row], bool]], slice_s: float = _SLICE_S) -> None:
         """`take` gives the next rows (at most so many, about so many bytes) and whether there are more."""
         self._take = take
+        self._slice_s = slice_s
         self._file = tempfile.TemporaryFile(prefix="promptetheus-sql-")  # noqa: SIM115 - closed by `close`
         self._blocks: list[tuple[int, int, int]] = []
         """Of each: its first row, and where in the file it lies: offset and length."""
@@ -51,17 +56,24 @@ class Kept:
         self.truncated = False
 
     def read(self, start: int) -> list[Row]:
-        """The rows from `start` to the end of their block; empty behind the end, and where it is not known yet."""
-        until = time.monotonic() + _SLICE_S
+        """The rows from `start` to the end of their block, about a thousand; empty where none is known."""
+        until = time.monotonic() + self._slice_s
         while start >= self.rows and not self.complete:
             self._compute()
             if time.monotonic() > until:
                 break
         if not start < self.rows:
             return []
-        first, offset, length = self._blocks[bisect_right(self._blocks, start, key=lambda b: b[0]) - 1]
+        place = bisect_right(self._blocks, start, key=lambda b: b[0]) - 1
+        first, offset, length = self._blocks[place]
         self._file.seek(offset)
         block: list[Row] = unpacked(self._file.read(length))
+        # Rows that are looked for come a few at a time: what follows goes along as far as a block has room.
+        for begin, _, more in self._blocks[place + 1 :]:
+            length += more
+            if length > BLOCK_BYTES or begin - first >= BLOCK_ROWS:
+                break
+            block += unpacked(self._file.read(more))
         return block[start - first :]
 
     def close(self) -> None:
@@ -79,6 +91,28 @@ class Kept:
             self.rows += len(rows)
             self.truncated = more and (self.rows >= MAX_KEPT_ROWS or offset + len(data) >= MAX_KEPT_BYTES)
         self.complete = not more or self.truncated
+
+
+class Narrowed:
+    """Goes through the rows of an open result, once, and gives those that hold all of some words."""
+
+    def __init__(self, kept: Kept, words: str) -> None:
+        self._kept = kept
+        self._words = words.casefold().split()
+        self._next = 0
+
+    def take(self, rows: int, size: int) -> tuple[list[Row], bool]:
+        """The fitting rows of the next block, at most so many, and whether there are rows to look at."""
+        found: list[Row] = []
+        block = self._kept.read(self._next)
+        for row in block:
+            if len(found) == rows:
+                return found, True
+            self._next += 1
+            text = "\n".join([cell if type(cell) is str else plain_text(cell) for cell in row]).casefold()
+            if all(word in text for word in self._words):
+                found.append(row)
+        return found, bool(block) or not self._kept.complete
 
 
 def serve() -> None:
@@ -101,6 +135,8 @@ class _Server:
         self._number = self._cancelled = 0
         self._working = threading.Event()
         self._kept: Kept | None = None
+        self._narrowed: Kept | None = None
+        """Those of its rows that hold the words that were asked for last."""
         self._timeout_s = 0.0
 
     def answer_all(self, questions: IO[bytes]) -> None:
@@ -153,6 +189,10 @@ class _Server:
                     return "result", self._run(*details)
                 case "open":
                     return "opened", self._open(*details)
+                case "narrow":
+                    return "rows", self._narrow(*details)
+                case "narrowed rows":
+                    return "rows", self._more_narrowed(*details)
                 case _:
                     return "rows", self._more(*details)
         except SqlError as error:
@@ -185,14 +225,35 @@ class _Server:
         rows = kept.read(start)
         return rows, kept.rows, kept.complete, kept.truncated
 
+    def _narrow(self, words: str, timeout_s: float) -> tuple[Any, ...]:
+        """The first of the rows of the open result that hold the words."""
+        if self._narrowed is not None:
+            self._narrowed.close()
+        kept = self._kept = self._kept or Kept(self._take_more)
+        self._narrowed = Kept(Narrowed(kept, words).take, _NARROWED_SLICE_S)
+        return self._more_narrowed(0, timeout_s)
+
+    def _more_narrowed(self, start: int, timeout_s: float) -> tuple[Any, ...]:
+        """As `_more`, of the rows that hold the words; and how many rows there are without them, as far as known."""
+        self._timeout_s = timeout_s
+        kept, whole = self._narrowed, self._kept
+        assert kept is not None and whole is not None
+        rows = kept.read(start)
+        return (rows, kept.rows, kept.complete, whole.truncated), (
+            whole.rows,
+            whole.complete,
+            whole.truncated,
+        )
+
     def _take_more(self, rows: int, size: int) -> tuple[list[Row], bool]:
         self._database.phase = "fetching rows"
         return self._database.take_more(rows, size, timeout_s=self._timeout_s)
 
     def _forget(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-        self._kept = None
+        for kept in (self._kept, self._narrowed):
+            if kept is not None:
+                kept.close()
+        self._kept = self._narrowed = None
 
 
 class _BoundedDatabase(SpoolDatabase):

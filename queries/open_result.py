@@ -25,12 +25,16 @@ Fetch = Callable[[int, float], Fetched]
 class OpenResult:
     """The rows of a query, computed as they are looked at, in any order; at most a million, in bounded memory.
 
+    Also those of them that hold some words: then `known` counts what was found so far.
+
     Good until the next `open`, `run` or `close` of its database, or until `interrupt` while rows are waited for: then
     rows that are not held any more raise SqlError.
     """
 
-    def __init__(self, opened: tuple[Any, ...], fetch: Fetch, elapsed_ms: float) -> None:
+    def __init__(self, opened: tuple[Any, ...], fetch: Fetch, elapsed_ms: float, *, token: int = 0) -> None:
         """`opened` is what the process said of it: columns, types, the first rows, lines and sessions left out."""
+        self.token = token
+        """Number of the question that it answers."""
         columns, types, first, skipped, shadowed = opened
         self.columns: tuple[str, ...] = columns
         self.types: tuple[str, ...] = types
@@ -61,18 +65,26 @@ class OpenResult:
         """
         with self._lock:
             found: list[Row] = []
-            for _ in range(_BLOCKS_AT_ONCE):
+            fetched = 0
+            while len(found) < count:
                 place = start + len(found)
-                if len(found) >= count or (self.complete and place >= self.known):
+                if self.complete and place >= self.known:
                     break
                 block = self._held(place)
                 if block is None:
+                    if fetched == _BLOCKS_AT_ONCE:
+                        break
+                    fetched += 1
                     self._take_in(place, self._fetch(place, timeout_s))
                     block = self._held(place)
                 if block is None:
                     break
                 found += block[: count - len(found)]
             return found
+
+    def learn(self, known: int, complete: bool, truncated: bool) -> None:
+        """Somebody else's question found out how many rows there are."""
+        self.known, self.complete, self.truncated = known, complete, truncated
 
     def _held(self, row: int) -> list[Row] | None:
         for first, block in self._blocks.items():
@@ -82,7 +94,8 @@ class OpenResult:
         return None
 
     def _take_in(self, start: int, found: Fetched) -> None:
-        rows, self.known, self.complete, self.truncated = found
+        rows, known, complete, truncated = found
+        self.learn(known, complete, truncated)
         if rows:
             self._blocks[start] = rows
             while len(self._blocks) > _HELD_BLOCKS:

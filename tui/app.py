@@ -195,7 +195,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         from promptetheus.tui.key_file import check_keys
         from promptetheus.tui.key_list import key_actions
 
-        known = {action.id: action.keys for action in await asyncio.to_thread(key_actions)}
+        known = {action.id: action for action in await asyncio.to_thread(key_actions)}
         problems = [*chosen.problems, *check_keys(chosen.keys, known)]
         if problems:
             self.notify("\n".join(problems[:8]), title="Keys", severity="warning", timeout=10)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,20 +17,31 @@ from textual.widgets import Input, Static
 
 from promptetheus.display import printable_line
 from promptetheus.queries.filter import Filter, parse_filter
-from promptetheus.queries.filter_completion import Listed, ListedSessions, ListedSteps, ListedWords
+from promptetheus.queries.filter_completion import (
+    Listed,
+    ListedRows,
+    ListedSessions,
+    ListedSteps,
+    ListedWords,
+)
 from promptetheus.tui.filter_offers import FilterOffers
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.text_input import TextInput
 from promptetheus.tui.theme import looks_of
+from promptetheus.tui.wrapping import wrap_line
 
 SHORTEST_INPUT = 24
 """Cells that the field keeps, however much there is to say beside it."""
+
+MOST_LINES_BELOW = 4
+"""That a wrong filter may take to say what it could be."""
 
 _OF_TASKS = "words, status:failed agent: task: tool: dur>2s -word   tab lists all"
 PLACEHOLDERS: Mapping[type, str] = {
     ListedSessions: "words, status:failed agent: tool: dur>2s -word   tab lists all",
     ListedSteps: "words, tool: type:error status:failed dur>2s -word   tab lists all",
+    ListedRows: "words of any column",
     ListedWords: "words",
 }
 """What a field without a filter shows, by what it narrows."""
@@ -124,6 +136,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         height: 1; layout: horizontal; padding: 0 2; display: none;
         & > #filter-slash { width: 2; color: $accent; text-style: bold; }
         & > #filter-count { width: auto; padding: 0 0 0 2; }
+        & > #filter-problem { display: none; dock: bottom; padding: 0 4; color: $warned; }
         &.-shown { display: block; }
         &.-chip { background: $cursor-row-blurred; }
     }
@@ -143,7 +156,9 @@ class FilterBar(Guarded, Widget, can_focus=False):
         super().__init__()
         self._initial = text
         self._listed = listed
-        self._placeholder = PLACEHOLDERS[type(listed)]
+        self._placeholder = next(said for kind, said in PLACEHOLDERS.items() if isinstance(listed, kind))
+        if listed.own:
+            self._placeholder = " ".join([*(f"{name}:" for name in listed.own), self._placeholder])
         self._offers = FilterOffers(listed)
 
     def compose(self) -> ComposeResult:
@@ -151,6 +166,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         yield Static("/", id="filter-slash", markup=False)
         yield FilterInput(self._initial, self._placeholder, self._offers)
         yield Static("", id="filter-count", markup=False)
+        yield Static("", id="filter-problem", markup=False)
         yield self._offers
 
     def on_mount(self) -> None:
@@ -191,22 +207,39 @@ class FilterBar(Guarded, Widget, can_focus=False):
         self.input.value = text
         self._settle()
 
-    def say(self, shown: int, total: int, hides: str, problems: tuple[str, ...], spent: str = "") -> None:
+    def say(
+        self,
+        shown: int,
+        total: int,
+        hides: str = "",
+        problems: tuple[str, ...] = (),
+        spent: str = "",
+        *,
+        of: str = "",
+        so_far: bool = False,
+    ) -> None:
         """Say what the filter found.
 
         Args:
+            of: What is counted, where that is not what the view is called after.
+            so_far: Whether there is more to look at.
             hides: Short id of the chosen session when the filter hides it, else empty.
             problems: What the filter text says that is not understood.
             spent: What those that are shown spent together.
         """
         looks = looks_of(self.app)
-        found: Pieces = [(f"{shown} of {total}", looks.text if shown else looks.warned)]
+        numbers = f"{shown:,}{'+' * so_far} of {total:,}"
+        found: Pieces = [
+            (f"{numbers} {of}".rstrip(), looks.text if shown else looks.muted if so_far else looks.warned)
+        ]
         hint: Pieces = [("   esc clears", looks.muted)]
-        said = printable_line(problems[0], 200) if problems else f"hides {hides}" if hides else ""
+        said = printable_line(problems[0], 400) if problems else f"hides {hides}" if hides else ""
         # What was typed comes first, then the numbers, then as much of the rest as there is room for.
         room = (
             self.size.width - max(SHORTEST_INPUT, cell_len(self.input.value) + 1) - 8 - cell_len(found[0][0])
         )
+        if self._say_below(said if cell_len(said) + 3 > room else ""):
+            said = ""
         if spent and room >= cell_len(spent) + 3 + cell_len(said):
             found += [(" · ", looks.faint), (spent, looks.muted)]
             room -= cell_len(spent) + 3
@@ -216,9 +249,21 @@ class FilterBar(Guarded, Widget, can_focus=False):
             found = [*cut_pieces([(said, looks.warned)], room), ("   ", looks.text), *found]
         self.query_one("#filter-count", Static).update(joined(found))
 
+    def _say_below(self, said: str) -> bool:
+        """Say what has no room beside the field on lines of its own; what a field takes is not to be cut off."""
+        lines = wrap_line(said, max(20, self.size.width - 8))[:MOST_LINES_BELOW] if said else []
+        below = self.query_one("#filter-problem", Static)
+        below.display = bool(lines)
+        below.styles.height = len(lines)
+        self.styles.height = 1 + len(lines)
+        below.update(Text("\n".join(lines), no_wrap=True))
+        return bool(lines)
+
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        if not self.is_active:
+            self._say_below("")
         self.post_message(self.Changed(parse_filter(event.value)))
         if self.input.has_focus:
             self._offers.offer(event.value, self.input.cursor_position)

@@ -93,7 +93,7 @@ class GoScreen(Chooser):
         number = VIEWS[goal.word].number if goal.word in VIEWS else None
         note = "" if number is None else str(number)
         takes = f"  ({goal.takes})" if goal.takes else ""
-        run: Run = partial(self._shell.go, goal.word)
+        run: Run = partial(self._shell.go, goal.word, aside=True)
         if goal.word == "quit":
             run = self._shell.exit
         elif goal.word == "step":
@@ -101,7 +101,9 @@ class GoScreen(Chooser):
         yield Choice(f"{goal.word:<10}{goal.sentence}{takes}", note, run)
 
     def _to(self, view: str, said: str, subject: object) -> Choice:
-        return Choice(f"{view} {printable_line(said, 200)}", "", partial(self._shell.go, view, subject))
+        return Choice(
+            f"{view} {printable_line(said, 200)}", "", partial(self._shell.go, view, subject, aside=True)
+        )
 
     def _step(self, number: str) -> Iterator[Choice]:
         path = self._shell.last_session

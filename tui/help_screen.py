@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from promptetheus.tui.chooser import Choice, Chooser, matches
 from promptetheus.tui.keymap import help_sections
+from promptetheus.tui.views import ViewScreen
 
 
 class HelpScreen(Chooser):
@@ -20,6 +21,7 @@ class HelpScreen(Chooser):
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()
         self._sections = help_sections(below)
+        self._marks = below.MARKS if isinstance(below, ViewScreen) else ()
 
     def choices(self, words: str) -> Sequence[Choice]:
         """The matching shortcuts under the titles of their places."""
@@ -38,7 +40,16 @@ class HelpScreen(Chooser):
                 if found:
                     found.append(Choice(""))
                 found += [Choice(section.title), *fitting]
-        return found
+        return found + self._legend(words, gap=bool(found))
+
+    def _legend(self, words: str, *, gap: bool) -> list[Choice]:
+        """What the marks of the view mean; enter on one only closes this."""
+        fitting = [
+            Choice(f"{mark}  {meaning}", run=lambda: None)
+            for mark, meaning in self._marks
+            if matches(words, f"{mark} {meaning} marks signs legend")
+        ]
+        return [Choice("")] * (gap and bool(fitting)) + [Choice("Marks")] * bool(fitting) + fitting
 
 
 def _sentence(text: str) -> str:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from promptetheus.display import printable_line
 from promptetheus.project_files import beside
+from promptetheus.tui.keymap import key_text
 
 FILE_NAME = "keys.toml"
 _MAX_BYTES = 100_000
@@ -44,6 +45,18 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "app.quit": "q,ctrl+x",
     },
 }
+
+
+class Action(Protocol):
+    """What has to be known of an action."""
+
+    @property
+    def keys(self) -> str:
+        """Of the default preset, separated by commas."""
+
+    @property
+    def places(self) -> frozenset[str]:
+        """What on the screen has it, by the names of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +94,11 @@ def read_keys(spool: Path) -> ChosenKeys:
     return ChosenKeys({**PRESETS[preset], **chosen}, tuple(printable_line(each, 300) for each in problems))
 
 
-def check_keys(keys: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
-    """What to tell of chosen keys: ids that name no action, and keys that another action of the same place has.
+def check_keys(keys: Mapping[str, str], known: Mapping[str, Action]) -> list[str]:
+    """What to tell of chosen keys: ids that name no action, and keys that had another meaning in the same place.
 
     Args:
-        known: The usual keys of every action, by its id.
+        known: Every action, by its id.
     """
     told = []
     for action, chosen in keys.items():
@@ -93,14 +106,37 @@ def check_keys(keys: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
             name = printable_line(action, 80)
             told.append(f"{FILE_NAME}: there is no action {name}: promptetheus tui --keys lists them.")
             continue
-        places = {action.partition(".")[0], "app", "list"}
+        if any(preset.get(action) == chosen for preset in PRESETS.values()):
+            continue  # What a preset does to the other keys is meant so.
         for key in (each.strip() for each in chosen.split(",")):
-            told += [
-                f"{FILE_NAME}: {key} is the key of {other} too, where that is at hand {other} has it."
-                for other, usual in known.items()
-                if other not in keys and other.partition(".")[0] in places and key in usual.split(",")
-            ]
+            others = [other for other in known if other not in keys and key in known[other].keys.split(",")]
+            changes = _changes(key, action, others, known)
+            if changes:
+                told.append(f"{FILE_NAME}: {key_text(key)} is {action} now. {' '.join(changes)}")
     return told
+
+
+def _changes(key: str, action: str, others: Iterable[str], known: Mapping[str, Action]) -> list[str]:
+    """What becomes of the usual actions of a key, in sentences; of those that are at hand together."""
+    place, said = _place(action), list[str]()
+    kept, hidden = list[str](), list[str]()
+    for other in others:
+        if known[action].places & known[other].places:
+            left = [key_text(each) for each in known[other].keys.split(",") if each != key]
+            said.append(f"{other} has {'only ' + ' '.join(left) if left else 'no key'} left.")
+        elif place == "app" or _place(other) == "list":
+            kept.append(other)
+        elif place == "list" or _place(other) == "app":
+            hidden.append(other)
+    if kept:
+        said.append(f"Where one of these is at hand, the key stays its own: {', '.join(kept)}.")
+    if hidden:
+        said.append(f"Where that is at hand, the key is no longer {' or '.join(hidden)}.")
+    return said
+
+
+def _place(action: str) -> str:
+    return action.partition(".")[0]
 
 
 def _table(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -134,11 +170,14 @@ def _conflicts(chosen: Mapping[str, str]) -> Iterator[str]:
     """Two actions of one place, or of a place and everywhere, that the file gives the same key."""
     taken: dict[tuple[str, str], str] = {}
     for action, keys in chosen.items():
-        place = action.partition(".")[0]
+        place = _place(action)
         for key in (each.strip() for each in keys.split(",")):
             for where in (place, "app"):
                 other = taken.get((where, key))
                 if other is not None and other != action:
-                    yield f"{key} is the key of both {other} and {action}: the first one has it."
+                    yield (
+                        f"{FILE_NAME}: {key_text(key)} is given to {other} and to {action}. "
+                        "Only one can have it: change one of them."
+                    )
                     break
             taken.setdefault((place, key), action)

@@ -12,6 +12,9 @@ from textual.keys import format_key
 from textual.screen import Screen
 from textual.widget import Widget
 
+MOVING = "Moving in a list"
+"""Over the keys of every list in the help."""
+
 _KEY_WORDS = {
     "up": "↑",
     "down": "↓",
@@ -60,6 +63,13 @@ class Shortcut:
     shown: bool
     """Whether the footer may show it."""
     enabled: bool
+    id: str
+    """Of the action, as files of keys name it; empty for one without."""
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is one of the keys that every list has: up, down, to the end."""
+        return self.id.startswith("list.") and self.id != "list.open"
 
     @property
     def key_text(self) -> str:
@@ -95,6 +105,7 @@ def help_sections(screen: Screen[Any]) -> list[Section]:
     others = [node for node in screen.walk_children() if node not in inside]
     chosen: Mapping[str, str] = getattr(screen.app, "chosen_keys", {})
     sections: dict[str, list[Shortcut]] = {}
+    moving: list[Shortcut] = []
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for node in (*inside, screen, *others, screen.app):
         usable = (
@@ -108,7 +119,9 @@ def help_sections(screen: Screen[Any]) -> list[Section]:
             identity = (shortcut.action, shortcut.keys)
             if identity not in seen:
                 seen.add(identity)
-                sections.setdefault(_title(node), []).append(shortcut)
+                (moving if shortcut.is_moving else sections.setdefault(_title(node), [])).append(shortcut)
+    if moving:
+        sections[MOVING] = moving  # What every list has is known, or guessed: it comes last.
     return [Section(title, tuple(shortcuts)) for title, shortcuts in sections.items()]
 
 
@@ -150,7 +163,14 @@ def _merged(found: Iterable[tuple[DOMNode, Binding, bool]]) -> Iterator[Shortcut
     for node, binding, enabled, keys in merged.values():
         sentence = binding.tooltip or binding.description
         yield Shortcut(
-            tuple(keys), binding.action, binding.description, sentence, node, binding.show, enabled
+            tuple(keys),
+            binding.action,
+            binding.description,
+            sentence,
+            node,
+            binding.show,
+            enabled,
+            binding.id or "",
         )
 
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from textual.fuzzy import FuzzySearch
 from textual.screen import Screen
 
 from promptetheus.display import printable_line, short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.chooser import Choice, Chooser, Run, matches
 from promptetheus.tui.keymap import help_sections
+from promptetheus.tui.palette_words import fitness, is_abbreviation, other_words
 
 SESSIONS_SHOWN = 50
 """More than this nobody reads; the last line says how many more there are."""
+
+
+class _Action(NamedTuple):
+    """A line of the palette, and what else people call it."""
+
+    choice: Choice
+    others: str
 
 
 class PaletteScreen(Chooser):
@@ -37,30 +44,39 @@ class PaletteScreen(Chooser):
         self._commands = list(commands)
         self._sessions = sessions
         self._open_session = open_session
-        self._fuzzy = FuzzySearch()
 
     def choices(self, words: str) -> Sequence[Choice]:
-        """Actions whose name fits the words, best first; then sessions that hold all the words."""
-        actions = list(self._actions())
+        """Actions that the words fit, best first; then sessions that hold all the words."""
+        known = list(self._actions())
         if words:
-            # Letters scattered over a name are a guess, made only when no name holds the words themselves.
-            actions = [action for action in actions if matches(words, action.title)] or actions
-            scored = [(self._fuzzy.match(words, action.title)[0], action) for action in actions]
-            actions = [action for score, action in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+            scored = [(fitness(words, each.choice.title, each.others), each) for each in known]
+            fitting = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])
+            # First letters are a guess, made only when no action holds the words themselves.
+            known = [each for _, each in fitting] or [
+                each for each in known if is_abbreviation(words, each.choice.title)
+            ]
+        actions = [each.choice for each in known]
         sessions = list(self._session_choices(words))
         return [*actions, *([Choice("")] if actions and sessions else []), *sessions]
 
-    def _actions(self) -> Iterator[Choice]:
+    def _actions(self) -> Iterator[_Action]:
+        """What the view and the program do first; how one moves in a list, which every hand knows, last."""
         named: set[str] = set()
+        moving: list[_Action] = []
         for section in help_sections(self._below):
             for shortcut in section.shortcuts:
                 title = shortcut.sentence[:1].upper() + shortcut.sentence[1:]
                 if title not in named:
                     named.add(title)
                     run = partial(self.app.run_action, shortcut.action, shortcut.node)
-                    yield Choice(title, shortcut.key_text, run)
+                    action = _Action(Choice(title, shortcut.key_text, run), other_words(shortcut.id, title))
+                    if shortcut.is_moving:
+                        moving.append(action)
+                    else:
+                        yield action
         for title, command in self._commands:
-            yield Choice(title, "", command)
+            yield _Action(Choice(title, "", command), other_words("", title))
+        yield from moving
 
     def _session_choices(self, words: str) -> Iterator[Choice]:
         found = [row for row in self._sessions if not words or matches(words, _haystack(row))]

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from promptetheus.display import printable_line
 from promptetheus.project_files import beside
 from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.keymap import chosen_key
 from promptetheus.tui.remembered import FILE_NAME, Layout, write_layout
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.sessions.session_columns import COLUMN
@@ -164,7 +165,8 @@ class Remembering(Shell):
                 AskWords(f"Save the filter {text} as", "", partial(self._save_filter, text))
             )
         else:
-            self.notify("There is no filter to save: / sets one.", timeout=3)
+            sets = chosen_key(self, "sessions.filter", "slash")
+            self.notify(f"There is no filter to save: {sets} sets one.", timeout=3)
 
     async def _ask_other_name(self, name: str) -> None:
         from promptetheus.tui.ask_words import AskWords
@@ -178,7 +180,8 @@ class Remembering(Shell):
             replaced = self.layout.filters.get(name, text) != text
             self.layout.filters[name] = text
             self._keep_layout()
-            self.notify(f"{'Replaced' if replaced else 'Saved'}: V lists it as {name}", timeout=3)
+            lists = chosen_key(self, "app.saved_filters", "V")
+            self.notify(f"{'Replaced' if replaced else 'Saved'}: {lists} lists it as {name}", timeout=3)
 
     def _rename_filter(self, old: str, new: str) -> None:
         new = new.strip()

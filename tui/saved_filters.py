@@ -12,6 +12,7 @@ from promptetheus.display import printable_line
 from promptetheus.queries.filter import parse_filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, matches
+from promptetheus.tui.keymap import chosen_key
 
 
 class SavedFilters(Chooser):
@@ -64,7 +65,9 @@ class SavedFilters(Chooser):
             )
             for name in self._names
         ]
-        return found or ([] if words else [Choice("None yet: / sets a filter, ctrl+s here saves it.")])
+        sets = chosen_key(self.app, "sessions.filter", "slash")
+        saves = chosen_key(self.app, "filters.save", "ctrl+s")
+        return found or ([] if words else [Choice(f"None yet: {sets} sets a filter, {saves} here saves it.")])
 
     @property
     def _chosen_name(self) -> str:

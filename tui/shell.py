@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -55,6 +56,10 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         """The session that was opened last."""
         self.history = History()
         """Where the person has been."""
+        self._jumped: WeakSet[ViewScreen] = WeakSet()
+        """Views that a number key or the like opened: they stand beside what was open, and not on it."""
+        self.drafts: dict[str, str] = {}
+        """What was typed in a view and not asked yet when it was left, by its key in `VIEWS`."""
 
     @property
     def sessions_screen(self) -> SessionsScreen:
@@ -63,9 +68,13 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         assert isinstance(bottom, SessionsScreen)
         return bottom
 
-    async def go(self, view: str, subject: object = None) -> bool:
+    async def go(self, view: str, subject: object = None, *, aside: bool = False) -> bool:
         """Show a view in front, or say why it cannot be shown. A view stands once on the stack: another subject of
-        the same view, and what was opened from it, make room."""
+        the same view, and what was opened from it, make room.
+
+        Args:
+            aside: It has nothing to do with the view in front, from which the person only goes there.
+        """
         if view == "sessions":
             await self.leave_to(self.sessions_screen)
             return True
@@ -81,6 +90,8 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         if open_already is not None:
             below = self.views()[self.views().index(open_already) - 1]
             await self.leave_to(below, note=False)
+        if aside:
+            self._jumped.add(made)
         await self.open_screen(made)
         self._note_place()
         return True
@@ -90,10 +101,14 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         await self.go("session", path)
 
     async def leave(self) -> None:
-        """Back one level: to the view from which the one in front was opened."""
-        views = self.views()
-        if len(views) > 1:
-            await self.leave_to(views[-2])
+        """Back one level: to the view from which the one in front was opened.
+
+        From a view that a number key opened that is where one was before the number keys: `3 4 6 5` are looks aside,
+        and one way leads back from all of them.
+        """
+        crumbs = self.crumbs()
+        if crumbs:
+            await self.leave_to(crumbs[-1])
 
     async def leave_to(self, screen: Screen[Any], *, note: bool = True) -> None:
         """Close everything in front of `screen`."""
@@ -107,8 +122,14 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         return [screen for screen in self.screen_stack if isinstance(screen, ViewScreen)]
 
     def crumbs(self) -> list[ViewScreen]:
-        """The views under the one in front."""
-        return self.views()[:-1]
+        """The views on the way back from the one in front, the Sessions view first."""
+        way: list[ViewScreen] = []
+        above: ViewScreen | None = None
+        for view in reversed(self.views()):
+            if above is None or not (above in self._jumped and view in self._jumped):
+                way.append(view)
+                above = view
+        return way[:0:-1]
 
     def _note_place(self) -> None:
         front = self.views()[-1]
@@ -125,7 +146,7 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
 
     async def action_show_view(self, view: str) -> None:
         """The view of a number key."""
-        await self.go(view)
+        await self.go(view, aside=True)
 
     async def action_leave(self) -> None:
         """Back one level."""
@@ -146,4 +167,4 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         elif place.view == "sessions":
             await self.go("sessions")
         else:
-            await self.go(place.view, place.subject)
+            await self.go(place.view, place.subject, aside=True)

@@ -8,6 +8,7 @@ import time
 
 from textual import work
 
+from promptetheus.tui.keymap import chosen_key
 from promptetheus.tui.shell import Shell
 
 INTERRUPTED_TWICE_S = 2.0
@@ -46,4 +47,5 @@ class TerminalKeys(Shell):
             self.exit()
         else:
             self._interrupted_s = now
-            self.notify("ctrl+c again quits, as q does.", timeout=INTERRUPTED_TWICE_S)
+            quits = chosen_key(self, "app.quit", "q")
+            self.notify(f"ctrl+c again quits, as {quits} does.", timeout=INTERRUPTED_TWICE_S)

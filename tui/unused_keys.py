@@ -17,7 +17,7 @@ class SaysUnused(App[None]):
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
         """Do what the key is bound to, and answer one that nothing is bound to, in whatever view.
 
-        Textual asks here last of all, once no widget wanted the key. Fields and dialogs say themselves what they take.
+        Textual asks here last of all, once no widget wanted the key. Fields and dialogs say what they take.
         """
         is_done = await super()._check_bindings(key, priority)
         if not is_done and not priority and self._says_what_is_unused(key):

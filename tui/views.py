@@ -108,6 +108,8 @@ class Place:
 class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
     """A view in front of the Sessions view, or that view itself; dialogs and full-screen values are none."""
 
+    MARKS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The marks that stand in its rows, each with what it means: the legend of its help."""
     VIEW: ClassVar[str]
     """Its key in `VIEWS`."""
     ELSEWHERE: ClassVar[Mapping[str, str]] = {}
@@ -160,7 +162,7 @@ class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
 
     @on(CrumbWanted)
     def _crumb_wanted(self, event: CrumbWanted) -> None:
-        self.app.call_next(self.shell.leave_to, self.shell.views()[event.depth])
+        self.app.call_next(self.shell.leave_to, self.shell.crumbs()[event.depth])
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed says so; what is on screen stays."""

@@ -206,14 +206,19 @@ class DiffReport:
         first = self.comparison.first
         if first is None:
             return "none, the steps are the same"
-        changed = ""
-        if first.changes:
-            # A place in a list says nothing without the name of the list.
-            whole = "result" if first.changes[0].path.startswith("[") and first.kind in _OF_RESULTS else ""
-            changed = f": {first.changes[0].describe(whole=whole)}"
+        changed = self.changed_value(first)
+        tail = f": {changed}" if changed else ""
         return printable_line(
-            f"{self.where(first)}, {first.kind.value}, {first.how_sure} ({first.reason}){changed}", 600
+            f"{self.where(first)}, {first.kind.value}, {first.how_sure} ({first.reason}){tail}", 600
         )
+
+    def changed_value(self, found: Divergence) -> str:
+        """The first value that a divergence changed, before and after; "" where it changed none."""
+        if not found.changes:
+            return ""
+        # A place in a list says nothing without the name of the list.
+        whole = "result" if found.changes[0].path.startswith("[") and found.kind in _OF_RESULTS else ""
+        return found.changes[0].describe(whole=whole)
 
     def where(self, found: Divergence) -> str:
         """`step 14, create_event`, by the right session where it has the step."""

@@ -137,4 +137,6 @@ def _told(status: int, body: bytes, location: str | None) -> str:
     except ValueError:
         detail = None
     text = detail if isinstance(detail, str) else body[:200].decode(errors="replace")
+    if text.strip() in ("{}", "[]", "null", '""'):  # a body that says nothing
+        text = ""
     return f"HTTP {status}: {text[:300]}".rstrip(": ")

@@ -45,7 +45,8 @@ MATCHING = [
     "steps:14", "calls=2", "llm>=3", "size>20kb", "score.helpful<0.5", "score.polite:1", "score.helpful:40%",
     "task:7", "task_id:7", "task:=7", "meta.task_id:7", "meta.Trial:one", 'meta.Trial:"of 4"', "meta.cached:true",
     "metadata.Trial:one", "-task:70",
-    "-word", '-"book monday"', "-tag:flaky", "-dur>5s", "!word", '!"book monday"', "!tag:flaky", "!dur>5s", "dur>2s tokens>4k -cost>1 book",
+    "-word", '-"book monday"', "-tag:flaky", "-dur>5s",
+    "!word", '!"book monday"', "!tag:flaky", "!dur>5s", "dur>2s tokens>4k -cost>1 book",
 ]  # fmt: skip
 
 

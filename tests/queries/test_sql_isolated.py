@@ -284,3 +284,20 @@ def _runs(pid: int) -> bool:
             return file.read().rpartition(b")")[2].split()[0] != b"Z"
     except FileNotFoundError:
         return False
+
+
+def test_an_open_result_is_narrowed_to_the_rows_that_hold_all_words(database: IsolatedDatabase) -> None:
+    whole = database.open("select i as n, 'Row ' || i as words, null as nothing from range(25_000) t(i)")
+    found = database.narrow(whole, "row 999")
+    while not found.complete:
+        found.rows(1_000_000, 1)
+    expected = [(n, f"Row {n}", None) for n in range(25_000) if "999" in str(n)]
+    assert found.rows(0, 1_000) == expected and found.known == len(expected)
+    assert (whole.known, whole.complete) == (25_000, True), "the result learned how many rows it has"
+    assert whole.rows(7, 1) == [(7, "Row 7", None)], "and stays good"
+    assert not database.narrow(whole, "row nowhere").rows(0, 10)
+    with pytest.raises(SqlError, match="another filter"):
+        found._fetch(0, 1.0)
+    database.run("select 1")
+    with pytest.raises(SqlError, match="another query"):
+        database.narrow(whole, "row")

@@ -53,6 +53,7 @@ from promptetheus.tui.sessions.taking import TakingSessions
 from promptetheus.tui.shell import Shell
 from promptetheus.tui.sql.choosers import QueryChooser
 from promptetheus.tui.sql.editor import SqlEditor
+from promptetheus.tui.sql.narrowing import NarrowingResult
 from promptetheus.tui.sql.query_book import QueryBook
 from promptetheus.tui.sql.query_library import QueryLibrary
 from promptetheus.tui.sql.result_grid import ResultGrid
@@ -335,7 +336,7 @@ SCENES: Mapping[str, Scene] = {
     "failures": Scene((FailuresScreen, FailureTable, TakingScreen), failures),
     "suspects": Scene((SuspectsScreen, SuspectTable, TakingScreen), suspects),
     "SQL": Scene(
-        (SqlScreen, TakingResult, QueryLibrary, ResultGrid, TakingScreen), sql,
+        (SqlScreen, TakingResult, NarrowingResult, QueryLibrary, ResultGrid, TakingScreen), sql,
         start=lambda spool: Place("sql", _THREE_COLUMNS),
     ),
     "SQL editor": Scene((SqlEditor,), sql_editor, start=lambda spool: Place("sql", _THREE_COLUMNS)),

@@ -115,3 +115,32 @@ def test_an_empty_course_can_be_drawn() -> None:
     course, found = course_of([])
     assert course.columns(3) == [(Mark(0), 0.0)] * 3
     assert course.step_at(found, 5.0) == 0
+
+
+def test_a_session_with_one_time_for_everything_has_one_mark_a_step_in_its_order() -> None:
+    kinds = [StepKind.START, StepKind.USER, StepKind.SHOT, StepKind.CHECK, StepKind.END]
+    steps = [
+        a_step(index, 0.0, kind=kind, ok=False if kind is StepKind.CHECK else None)
+        for index, kind in enumerate(kinds)
+    ]
+    course, found = course_of(steps)
+    columns = [mark for mark, _ in course.columns(108)]
+    assert [place for place, mark in enumerate(columns) if Mark.CHECK_FAILED in mark] == [81]
+    assert [place for place, mark in enumerate(columns) if Mark.SHOT in mark] == [54]
+    assert sum(bool(mark) for mark in columns) == len(steps)
+    assert [course.step_at(found, course.at(found, step.index)) for step in steps] == [0, 1, 2, 3, 4]
+
+
+def test_a_session_without_times_has_one_mark_a_step_too() -> None:
+    course, _ = course_of([a_step(0, None), a_step(1, None, kind=StepKind.CHECK, ok=False), a_step(2, None)])
+    assert sum(Mark.CHECK_FAILED in mark for mark, _ in course.columns(108)) == 1
+
+
+def test_once_time_passes_all_steps_stand_where_they_belong() -> None:
+    steps = [a_step(0, 0.0), a_step(1, 0.0, kind=StepKind.CHECK, ok=False), a_step(2, 1_000.0)]
+    whole, _ = course_of(steps)
+    grown, found = Course(), listed(steps)
+    for index in range(3):
+        grown.take(found, [index], lambda _: "tool_call")
+    assert grown.columns(100) == whole.columns(100)
+    assert Mark.CHECK_FAILED in grown.columns(100)[0][0]

@@ -241,6 +241,8 @@ async def test_the_session_under_the_cursor_is_told_in_a_sentence(
             "The API does not take the key (HTTP 401): check PROMPTETHEUS_API_KEY.",
         ),
         ("HTTP 503: <html>\x1b[31m", "The API has trouble of its own: HTTP 503: <html>␛[31m"),
+        ("HTTP 503: {}", "The API answered HTTP 503 and said nothing more."),
+        ("HTTP 404: {}", "The API answered HTTP 404 and said nothing more."),
         ("HTTP 429: slow down", "The API asks to send less (HTTP 429): try again in a while."),
         (
             "ConnectError: [Errno 111] Connection refused",
@@ -300,3 +302,75 @@ async def test_a_key_that_is_refused_while_sending_leaves_all_of_it_pending(
         await shown.until_text("! failed")
     record = load(two[0])
     assert record is not None and record.acknowledged_events == 0
+
+
+async def test_slash_filters_by_words_state_and_what_sessions_know(
+    sessions_app: MakeApp, two: list[Path]
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+
+        def names() -> list[str]:
+            return [line.entry.stem for line in screen.listed.lines]
+
+        for typed, found in (
+            ("state:loc", ["01M8PASSED"]),
+            ("-state:local", ["01M8FAILED"]),
+            ("status:passed", ["01M8PASSED"]),
+            ("id:failed agent:booking", ["01M8FAILED"]),
+            ("refused connection", ["01M8FAILED"]),
+            ("state:odd", ["01M8FAILED", "01M8PASSED"]),
+            ("nowhere", []),
+        ):
+            await shown.press("slash", "ctrl+u", *typed)
+            await shown.until(lambda found=found: names() == found, what=typed)  # type: ignore[misc]
+            await shown.until_text(f"{len(found)} of 2")
+            await shown.press("enter", "escape")
+            await shown.until(lambda: len(names()) == 2, what="all of them")
+        assert screen.listed.has_focus and shown.app.screen is screen
+        await shown.press("slash", *"sta")
+        await shown.until_text("failed, refused, pending, sent, local")
+
+
+async def test_what_the_filter_hides_is_neither_sent_nor_deleted(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway
+) -> None:
+    save(two[1], DeliveryRecord())  # meant to be sent as well
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.press("slash", *"id:passed", "enter")
+        await shown.until(lambda: len(screen.listed.lines) == 1, what="one session")
+        await shown.press("r")
+        await shown.until_text("The 1 sessions that the filter hid were left alone")
+        assert set(gateway.events) == {"01M8PASSED"}
+        await shown.until(lambda: screen._sending is None, what="the end")
+        await shown.press("p")
+        await shown.until_text("1 hidden ones stay")
+        await shown.type("were sent")
+        await shown.press("enter")
+        await shown.until_text("Delete 1 sessions with")
+        await shown.until_text("the 1 sessions that the filter hides stay")
+        await shown.press("y")
+        await shown.until_text("Deleted 1 files")
+    assert [path.exists() for path in two] == [True, False]
+
+
+async def test_marks_that_the_filter_hides_are_said_and_not_acted_upon(
+    sessions_app: MakeApp, two: list[Path], gateway: StubGateway
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.press("space")  # the failed one comes first
+        await shown.press("slash", *"state:local", "enter")
+        await shown.until_text("1 marked, 1 of them hidden")
+        await shown.press("r")
+        await shown.until_text("Nothing is pending in the marked sessions that the filter shows")
+        await shown.press("p")
+        await shown.until_text("something pending")
+        await shown.type("something pending")
+        await shown.press("enter")
+        await shown.until_text("There is nothing of that kind to delete")
+        await shown.press("escape")
+        await shown.until(lambda: len(screen.listed.lines) == 2, what="all of them")
+        assert screen.listed.marks == {two[0]}
+        assert not gateway.batches() and all(path.exists() for path in two)

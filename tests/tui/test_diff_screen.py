@@ -34,7 +34,7 @@ async def all_read(shown: OnScreen, count: int) -> None:
 async def test_it_opens_on_the_first_divergence_with_equal_steps_folded(spool: Path) -> None:
     async with diff_of(spool, *a_pair(spool)) as diff:
         assert "choose_slot" in diff.here and "≠" in diff.here
-        assert "first divergence" in diff.text and "step 10, choose_slot, other result, sure" in diff.text
+        assert "first divergence" in diff.text and "step 10, choose_slot, other result: " in diff.text
         assert "equal steps   enter unfolds" in diff.text
         assert "3 differences" in diff.shown.lines[0]
 

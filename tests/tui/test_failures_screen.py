@@ -80,7 +80,7 @@ async def test_a_failure_that_is_gone_and_one_that_is_back_say_so(sessions_app: 
         await opened(shown, "1 way of failing")
         assert "✓ gone since 2026" in here(shown)
         assert "1 gone" in shown.lines[0]
-        await shown.until_text("too many without it to be luck")
+        await shown.until_text("too often to be luck")
         a_failing(spool, "01M82FAILED", ago=5)
         await shown.until_text("↩ back")
 

@@ -14,6 +14,7 @@ from PIL import Image
 from textual.geometry import Offset
 
 from promptetheus.artifacts import store_artifact
+from promptetheus.cause.picture_changes import Box, PictureChange, PictureKind
 from promptetheus.pictures import PictureError
 from promptetheus.queries.diffs import read_session
 from promptetheus.queries.session_log import SessionLog
@@ -22,9 +23,10 @@ from promptetheus.tui.open_outside import artifact_file, viewer
 from promptetheus.tui.pictures.film import film_of, nearest_frame
 from promptetheus.tui.pictures.film_strip import GAP, THUMB_CELLS, FilmStrip
 from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
+from promptetheus.tui.pictures.picture_block import PictureBlock, marks_on
 from promptetheus.tui.pictures.picture_screen import FilmScreen, MomentScreen, PictureScreen
 from promptetheus.tui.pictures.picture_view import PictureView
-from promptetheus.tui.pictures.stored_picture import MOST_FRAMES, frames, read_frame
+from promptetheus.tui.pictures.stored_picture import MOST_FRAMES, Shown, frames, read_frame
 from promptetheus.tui.pictures.wrong_click import page_before_wrong_click
 from promptetheus.tui.session.session_screen import SessionScreen
 from tests.tui.conftest import on_screen
@@ -478,3 +480,27 @@ def test_without_a_passing_session_it_is_the_last_action(spool: Path) -> None:
     found = page_before_wrong_click(read_session(path).row, [])
     assert found is not None and found.frame.what == "click #confirm"
     assert "last action" in found.why
+
+
+def test_the_click_is_marked_before_it_and_what_it_changed_after_it(tmp_path: Path) -> None:
+    click = Shown(tmp_path, "after.png", "before.png", (10.0, 20.0))
+    box = Box(1, 2, 3, 4)
+    change = PictureChange(next(iter(PictureKind)), region=box)
+    assert marks_on(click, change, asked=False, before=True) == Marks(None, (10.0, 20.0))
+    assert marks_on(click, change, asked=False, before=False) == Marks(box, None)
+    assert marks_on(click, change, asked=True, before=True) == Marks(box, (10.0, 20.0))
+    alone = Shown(tmp_path, "after.png", "", (10.0, 20.0))
+    assert marks_on(alone, None, asked=False, before=False) == Marks(None, (10.0, 20.0)), "there is no other"
+
+
+async def test_jumping_to_a_screenshot_in_a_low_terminal_shows_the_picture(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path, (80, 24)) as session:
+        await session.press("g", "s", "s")
+        await session.settled()
+        shows = session.inspector
+        first = next(place for place, line in enumerate(shows.lines) if line.begins_picture)
+        drawn = [
+            place for place in range(len(shows.lines)) if isinstance(shows.lines[place].opens, PictureBlock)
+        ]
+        seen = range(shows.scroll_offset.y, shows.scroll_offset.y + shows.size.height)
+        assert first in seen and set(drawn) <= set(seen)

@@ -62,8 +62,14 @@ def test_a_session_start_shows_goal_agent_and_metadata(spool: Path, looks: Looks
     run = SessionRecording(spool, "01START", agent="booker", goal="Book **Tuesday**", tags=("a", "b"))
     text = Pages(run, looks).text(0)
     assert "Book Tuesday" in text
-    for words in ("agent    booker", "session  01START", "tags     a, b", "recorded by", "pid"):
+    for words in (
+        "agent    booker",
+        "session  01START",
+        "tags     a, b",
+        "▸ the recorder's own notes  2 items",
+    ):
         assert words in text
+    assert "process_started" not in text, "nobody asked for it yet"
 
 
 def test_messages_are_markdown_without_live_links(run: SessionRecording, looks: Looks) -> None:
@@ -454,8 +460,9 @@ def test_scores_and_metrics_show_value_unit_and_comment(run: SessionRecording, l
 def test_the_end_shows_status_error_and_the_session_in_numbers(run: SessionRecording, looks: Looks) -> None:
     run.end("failed", "ValueError: no")
     text = Pages(run, looks).text()
-    for words in ("status  failed", "ValueError: no", "in numbers", "events  2"):
+    for words in ("status  failed", "ValueError: no", "took    1.0s", "▸ the recorder's own notes"):
         assert words in text
+    assert "spool_bytes" not in text and "UTC" in text
 
 
 def test_an_unknown_type_is_shown_as_json(run: SessionRecording, looks: Looks) -> None:

@@ -56,7 +56,8 @@ async def test_a_digit_leads_to_another_pane(sessions_app: MakeApp, pair: None, 
         await shown.until(lambda: screen.loaded and screen.focused is screen.timeline)
         await jumping(shown)
         await shown.press("1")
-        await shown.until(lambda: app.screen is screen and screen.focused is not screen.timeline)
+        timeline = screen.timeline
+        await shown.until(lambda: app.screen is screen and not timeline.has_focus)
 
 
 async def test_where_there_is_nothing_to_jump_to_that_is_said(sessions_app: MakeApp) -> None:

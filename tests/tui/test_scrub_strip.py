@@ -58,6 +58,19 @@ async def test_dragging_along_the_map_goes_through_the_session(spool: Path) -> N
         assert strip.app.mouse_captured is None
 
 
+async def test_the_wheel_over_the_map_steps(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        await session.press("g")
+        wheel = session.shown.pilot._post_mouse_events
+        for kind, cursor in (
+            (events.MouseScrollDown, 1),
+            (events.MouseScrollDown, 2),
+            (events.MouseScrollUp, 1),
+        ):
+            await wheel([kind], ScrubStrip, offset=Offset(9, 0), button=0)
+            await session.until(lambda cursor=cursor: session.timeline.cursor == cursor, what="a step")  # type: ignore[misc]
+
+
 async def test_arrows_step_and_say_so_in_the_bar(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         await session.press("g", "right", "right")
@@ -127,10 +140,13 @@ async def test_p_plays_to_the_first_thing_that_looks_wrong_and_on_from_there(spo
         await play_until_it_stops(session)
         assert session.step == "tool send_mail"
         assert "Stopped: step 10 failed" in session.text
+        assert "step 10 of" in session.text, "where it stopped stays readable"
         await session.press("p")
         await play_until_it_stops(session)
         assert session.step == "agent"
-        assert "Stopped: success claimed against a failed check" in session.text
+        assert "Stopped: success claimed against" in session.text
+        here = session.timeline.current_step
+        assert here is not None and f"step {here.index} of" in session.text
 
 
 async def test_a_passing_session_is_played_to_its_end_and_then_from_its_start(spool: Path) -> None:
@@ -140,6 +156,8 @@ async def test_a_passing_session_is_played_to_its_end_and_then_from_its_start(sp
         await play_until_it_stops(session)
         assert "Played to the end." in session.text
         assert session.step.startswith("end")
+        await session.press("p")
+        assert "Played to the end." not in session.text, "it plays again"
 
 
 async def test_p_again_escape_and_space_stop_the_playing(spool: Path) -> None:

@@ -9,9 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from promptetheus.encoding import encode_line
+from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.session import log_tail
+from promptetheus.tui.session.session_subject import StepOf
+from promptetheus.tui.views import Place
+from tests.tui.conftest import on_screen
 from tests.tui.recorded import NOW, a_failing, a_passing, a_running
 from tests.tui.session_recording import SessionRecording, on_session, started
 
@@ -66,6 +71,29 @@ async def test_a_running_step_shows_its_time_ticking_and_turns_amber_when_it_sta
         styles = [segment.style for segment in strip if "31.0s" in segment.text]
         assert styles and styles[0] is not None
         assert styles[0].color == session.timeline.looks.warned.color
+
+
+async def test_header_bar_and_page_of_a_running_session_go_by_the_clock_of_its_rows(spool: Path) -> None:
+    run = SessionRecording(spool, "01RUNS").call("slow")
+    clock = started(run, 7.2)
+    async with on_session(run.path, clock=lambda: clock) as session:
+        clock = started(run, 31.0)
+        await session.until(lambda: "running 31.0s" in session.page, what="the page's clock goes on")
+        of = "32.00"  # the session began a second before its call
+        assert f"of {of}" in session.text and "32.0s" in session.lines[0]
+        head = session.inspector.lines[0].content
+        assert isinstance(head, Text)
+        amber = session.timeline.looks.warned
+        assert any(
+            span.style == amber for span in head.spans if "running" in head.plain[span.start : span.end]
+        )
+
+
+async def test_a_step_that_is_not_there_is_said_to_be_missing(spool: Path) -> None:
+    path = a_passing(spool, "01PASS").path
+    app = PromptetheusApp(spool, clock=lambda: NOW, start=Place("session", StepOf(path, 999)))
+    async with on_screen(app) as shown:
+        await shown.until_text("There is no step 999: the session has 5 steps.")
 
 
 async def test_a_long_span_in_which_something_happens_is_not_stalled(spool: Path) -> None:
@@ -237,7 +265,7 @@ async def test_garbage_and_torn_lines_are_skipped_counted_and_shown(spool: Path)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:3], b"\x00\xffgarbage\n", b"[1, 2]\n", *lines[3:], b'{"type":"us']))
     async with on_session(path) as session:
-        assert "skipped: 1 garbage, 1 foreign, 1 torn" in session.text
+        assert "1 line cut off, 1 unreadable, 1 no event" in session.text
         assert session.timeline.steps.count == 7
 
 

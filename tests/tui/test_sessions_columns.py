@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES
+from promptetheus.tui.sessions.preview_lines import preview_lines
 from promptetheus.tui.sessions.session_cells import Moment, newest
 from promptetheus.tui.sessions.session_columns import COLUMN, COLUMNS, GAP, fit_columns
 from promptetheus.tui.theme import _looks
@@ -123,6 +124,17 @@ def test_unknown_is_a_dash_and_never_zero(row: SessionRow) -> None:
 def test_a_cost_that_misses_some_calls_says_so(row: SessionRow) -> None:
     assert said("cost", replace(row, cost_usd=0.012, unpriced_calls=0)) == "$0.012"
     assert said("cost", replace(row, cost_usd=0.012, unpriced_calls=2)) == "$0.012+"
+
+
+def test_a_cost_that_nobody_can_know_yet_is_not_called_unknown(row: SessionRow) -> None:
+    unpriced = replace(row, cost_usd=None, unpriced_calls=2)
+    before, after = replace(AT, priced=False), replace(AT, priced=True)
+    assert (said("cost", unpriced, before), said("cost", unpriced, after)) == ("", "–")
+    early, late = (
+        "".join(line.plain for line in preview_lines(unpriced, None, 80, 12, AT.looks, priced=known))
+        for known in (False, True)
+    )
+    assert "known price" not in early and "2 LLM calls without a known price" in late
 
 
 def test_scores_name_themselves(row: SessionRow) -> None:

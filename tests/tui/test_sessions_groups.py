@@ -66,7 +66,7 @@ async def test_v_groups_by_agent_goal_and_way_of_failing_and_back(sessions_app: 
         ]  # fmt: skip
         await shown.press("v")
         titles = [line for line in listed(shown) if line.startswith("[")]
-        assert titles[0] == "[did not fail]" and len(titles) == 3
+        assert titles[0] == "[without a known way of failing]" and len(titles) == 3
         await shown.press("v")
         assert table(shown).sessions.grouping is Grouping.NONE
         assert len(listed(shown)) == 5

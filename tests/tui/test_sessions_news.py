@@ -10,6 +10,7 @@ import pytest
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.queries.rows import Status
 from promptetheus.tui.failures.failure_news import QUIET_S, TOGETHER_S, FailureNews
+from promptetheus.tui.sessions.session_cells import took_text
 from tests.tui.recorded import a_failing, a_passing, a_running
 
 
@@ -127,3 +128,30 @@ def test_the_message_shows_nothing_raw(news: FailureNews, rows: dict[str, Sessio
     assert told is not None
     assert told.title.isprintable() and told.text.isprintable()
     assert "[/nope]" in told.text
+
+
+def test_a_session_that_an_exception_ended_is_told_by_that_exception(
+    rows: dict[str, SessionRow], clocks: Clocks
+) -> None:
+    raised = replace(
+        rows["failing"],
+        status=Status.FAILED,
+        error='Traceback (most recent call last):\n  File "a.py", line 1\nTypeError: no such day',
+        label="error fast / session failed",
+    )
+    news = FailureNews(clock=clocks, monotonic=clocks)
+    news.take([raised], {"failing": rows["running"]})
+    told = news.tell()
+    assert told is not None and told.text == "TypeError: no such day"
+    news.take([replace(raised, label="TypeError: no such day in search")], {"failing": rows["running"]})
+    told = news.tell()
+    assert told is not None and told.text == "TypeError: no such day in search", "it is named already"
+
+
+def test_a_crashed_session_took_at_least_what_is_known_and_nothing_is_invented(
+    rows: dict[str, SessionRow],
+) -> None:
+    crashed = replace(rows["running"], status=Status.CRASHED, duration_ms=2_600.0)
+    assert took_text(crashed, 0.0) == "≥2.6s"
+    assert took_text(replace(crashed, duration_ms=0.0), 0.0) == "–"
+    assert took_text(replace(crashed, status=Status.PASSED), 0.0) == "2.6s"

@@ -207,7 +207,7 @@ async def test_leaving_while_a_query_runs_ends_its_process(sessions_app: MakeApp
         screen.editor.put("select count(*) from range(100000000000) a, range(1000000) b")
         await shown.press("enter")
         await shown.until_text("running")
-        process = screen._database._process
+        process = screen.database._process
         assert process is not None
         await shown.pilot.app.leave()  # type: ignore[attr-defined]
         await shown.until(lambda: process.poll() is not None, what="the process ended")
@@ -373,3 +373,64 @@ async def test_every_key_of_the_view_is_in_the_help(sessions_app: MakeApp, two: 
         keys = {key for each in shortcuts for key in each.keys}
         wanted = "enter space v left right y x e r ctrl+o ctrl+t ctrl+r ctrl+s tab ctrl+j"
         assert set(wanted.split()) <= keys
+
+
+async def test_slash_filters_a_million_rows_while_one_types_and_says_how_many(
+    sessions_app: MakeApp, two: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with on_screen(sessions_app(start=at(MILLION))) as shown:
+        screen = await answered(shown)
+        await shown.press("right", "slash", *"99999 RoW")
+        await shown.until_text("19 of 1,000,000 rows")
+        assert shown.line_with("row 199999") and not screen.editor.has_focus
+        await shown.press("enter")
+        assert screen.grid.has_focus and screen.grid.column == 1
+        await shown.press("G")
+        await shown.until_text("row 19 of 19 of 1,000,000 rows")
+        await shown.until(lambda: screen.grid.current_row == (999_999, "row 999999"), what="the last row")
+        await shown.press("x")
+        await shown.until_text("Write the rows that the filter shows")
+        await shown.press("enter")
+        await shown.until_text("Wrote 19 rows that the filter shows")
+        assert len((tmp_path / "result.csv").read_text().splitlines()) == 20
+        await shown.press("y")
+        await shown.until_text("The rows that the filter shows as CSV")
+        await shown.press("escape", "escape")
+        await shown.until(lambda: not screen.is_narrowed, what="the whole result")
+        await shown.until_text("1,000,000 rows")
+        assert "of 1,000,000 rows" not in shown.line_with("1,000,000 rows").replace(
+            "row 1 of 1,000,000 rows", ""
+        )
+        assert shown.app.screen is screen
+        await shown.until(lambda: screen.grid.current_row == (0, "row 0"), what="its first row")
+
+
+async def test_another_query_takes_the_filter_away(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app(start=at("select agent from sessions"))) as shown:
+        screen = await answered(shown)
+        await shown.press("slash", *"nowhere:")
+        await shown.until_text("0 of 2 rows")
+        assert "is not a field" not in shown.text
+        await shown.press("enter")
+        await ask(shown, "select 41 + 1 as answer")
+        await shown.until_text("42")
+        assert screen.result is screen.whole and "nowhere" not in shown.text
+
+
+async def test_ctrl_u_clears_the_whole_query_and_the_footer_says_how_to_leave_it(
+    sessions_app: MakeApp, two: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        await shown.press("5")
+        screen = await view(shown)
+        await shown.until_text("ctrl+u clear")
+        assert "esc leave for 1–6" in shown.text
+        assert "\n" in screen.editor.text
+        await shown.press("right", "ctrl+u", *"select 1 as one")
+        assert screen.editor.text == "select 1 as one"
+        await shown.press("enter")
+        await shown.until(lambda: screen.result is not None, what="an answer")
+        await shown.press("escape", "6")
+        await shown.until(lambda: shown.app.screen is not screen, what="another view")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,22 @@ with session:
         print(command, flush=True)
 """
 """Records an event for each line it is told, and answers when the call has returned."""
+
+
+CRASHING = """
+import sys
+from promptetheus.cli import main
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
+
+
+def broken(self):
+    raise ValueError("a mistake of ours")
+
+
+SessionsScreen.compose = broken
+sys.exit(main(["tui", "--spool", sys.argv[1]]))
+"""
+"""Fails where nothing could be shown instead."""
 
 
 class Agent:
@@ -119,7 +136,7 @@ def test_it_starts_is_used_and_leaves_the_terminal_as_it_was(recorded: Path, tmp
     assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_killed_it_leaves_the_terminal_as_it_was(recorded: Path, tmp_path: Path, number: int) -> None:
     with shell_in_tmux(tmp_path) as terminal:
         terminal.type(f"stty -g > before; {tui_command('--spool', str(recorded))} & echo $! > pid; fg")
@@ -131,6 +148,25 @@ def test_killed_it_leaves_the_terminal_as_it_was(recorded: Path, tmp_path: Path,
         terminal.type("stty -g > after; echo left $((6 * 7))")
         terminal.keys("Enter")
         terminal.until_text("left 42")
+        assert terminal.run("display", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}").split() == [
+            "0",
+            "1",
+            "0",
+        ]
+    assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
+
+
+def test_after_a_crash_of_its_own_the_terminal_is_as_it_was(recorded: Path, tmp_path: Path) -> None:
+    script = tmp_path / "crashes.py"
+    script.write_text(CRASHING)
+    with shell_in_tmux(tmp_path, (200, 50)) as terminal:
+        terminal.type(f"stty -g > before; {shlex.join([sys.executable, str(script), str(recorded)])}")
+        terminal.keys("Enter")
+        terminal.until_text("ValueError: a mistake of ours")
+        terminal.until_text(PROMPT)
+        terminal.type("echo left $?; stty -g > after; echo and $((6 * 7))")
+        terminal.keys("Enter")
+        assert "left 1" in terminal.until_text("and 42")
         assert terminal.run("display", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}").split() == [
             "0",
             "1",

@@ -10,6 +10,7 @@ from textual import events
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sessions.preview import PreviewPane
 from promptetheus.tui.system_clipboard import MACOS, TERMUX, TMUX, WAYLAND, WINDOWS, X11, clipboard_programs
 from promptetheus.tui.views import Place
 from tests.tui.conftest import OnScreen, on_screen
@@ -53,6 +54,21 @@ async def test_dragging_over_rows_selects_what_is_seen_and_moves_no_cursor(app: 
         assert screen.timeline.cursor == cursor
         await shown.press("ctrl+c")
         assert shown.app.clipboard == selected
+
+
+async def test_the_preview_below_the_list_of_sessions_is_selected_from_too(spool: Path) -> None:
+    a_failing(spool, "failing")
+    async with on_screen(PromptetheusApp(spool, clock=lambda: NOW)) as shown:
+        pane = shown.app.screen.query_one(PreviewPane)
+        await shown.until(
+            lambda: any("Failed its goal" in line for line in shown.lines[pane.region.y :]), what="a preview"
+        )
+        row = pane.region.y + 1
+        drawn = shown.lines[row]
+        await drag(shown, (2, row), (10, row), (30, row))
+        assert shown.app.screen.get_selected_text() == drawn[2:31].rstrip()
+        await shown.press("ctrl+c")
+        assert shown.app.clipboard == drawn[2:31].rstrip()
 
 
 async def test_a_selection_is_the_same_whichever_way_it_is_dragged(app: PromptetheusApp) -> None:

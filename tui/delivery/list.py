@@ -40,11 +40,14 @@ class DeliveryList(LineList):
         self.why_empty = ""
         self._clock = clock
 
-    def show(self, lines: Sequence[DeliveryLine]) -> None:
-        """Show these, with the cursor on the session that it was on."""
+    def show(self, lines: Sequence[DeliveryLine], every: Sequence[DeliveryLine]) -> None:
+        """Show these of every line there is, with the cursor on the session that it was on.
+
+        A mark stays while its line is not shown, and goes with its session.
+        """
         held = None if self.chosen is None else self.chosen.entry.session_file
         self.lines = lines
-        self.marks &= {line.entry.session_file for line in lines}
+        self.marks &= {line.entry.session_file for line in every}
         place = next((n for n, line in enumerate(lines) if line.entry.session_file == held), None)
         self.refresh_rows()
         if place is not None and place != self.cursor:
@@ -57,7 +60,7 @@ class DeliveryList(LineList):
 
     @property
     def marked(self) -> list[DeliveryLine]:
-        """The marked sessions, as they stand in the list."""
+        """The marked sessions that are shown, as they stand in the list."""
         return [line for line in self.lines if line.entry.session_file in self.marks]
 
     def row_count(self) -> int:

@@ -19,18 +19,33 @@ from promptetheus.retention import Pruned, prune
 from promptetheus.settings import get_config
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.confirm import Confirm
+from promptetheus.tui.delivery.work import dead_files
 from promptetheus.tui.menu import Menu
 from promptetheus.tui.views import ViewScreen
 
 if TYPE_CHECKING:
     from promptetheus.tui.delivery.list import DeliveryList
+    from promptetheus.tui.delivery.row import DeliveryLine
 
 
 class RemovalScreen(ViewScreen):
     """What the key that deletes does."""
 
     root: Path
-    listed: DeliveryList
+
+    @property
+    @abstractmethod
+    def listed(self) -> DeliveryList:
+        """The list."""
+
+    @property
+    @abstractmethod
+    def hidden(self) -> list[DeliveryLine]:
+        """The lines that the filter hides."""
+
+    @abstractmethod
+    def acted_on(self) -> list[DeliveryLine]:
+        """The marked lines, else all that are shown; never one that the filter hides."""
 
     @abstractmethod
     def rows(self) -> list[SessionRow]:
@@ -42,27 +57,33 @@ class RemovalScreen(ViewScreen):
 
     async def action_purge(self) -> None:
         """Ask what to delete."""
+        hidden = len(self.hidden)
+        whole = " of the whole spool" if hidden else ""
+        stay = f"; {hidden:,} hidden ones stay" if hidden else " and says how much"
         choices = [
             Choice("Sessions that were sent", "", partial(self._ask_purge, True, False)),
             Choice(
                 "Sessions with something pending, and local ones", "", partial(self._ask_purge, False, False)
             ),
             Choice("The files of refused events", "", partial(self._ask_purge, None, True)),
-            Choice("The oldest sessions, down to the spool's cap", "", self._ask_prune),
+            Choice(f"The oldest sessions{whole}, down to the spool's cap", "", self._ask_prune),
         ]
-        await self.shell.open_screen(Menu("Delete … (it asks again and says how much)", choices))
+        await self.shell.open_screen(Menu(f"Delete … (it asks again{stay})", choices))
 
     @work(group="purge", exclusive=True, exit_on_error=False)
     async def _ask_purge(self, sent: bool | None, dead: bool) -> None:
-        rows = self.rows()
-        entries = [] if sent is None else [line.entry for line in self.listed.marked or self.listed.lines]
+        rows, lines, hidden = self.rows(), self.acted_on(), len(self.hidden)
+        entries = [] if sent is None else [line.entry for line in lines]
+        # Refused events may be left of sessions that are gone: only without filter and marks these go too.
+        narrowed = bool(hidden or self.listed.marks)
+        refused = dead_files(self.root, lines) if narrowed else dead_letters.files(self.root)
         plan = await asyncio.to_thread(
             plan_purge,
             entries,
             running={row.path.name for row in rows if row.status is Status.RUNNING},
             events={row.path.name: row.events for row in rows},
             sent=bool(sent),
-            dead=dead_letters.files(self.root) if dead else (),
+            dead=refused if dead else (),
         )
         if not plan.files:
             self.app.notify("There is nothing of that kind to delete.", timeout=3)
@@ -71,6 +92,10 @@ class RemovalScreen(ViewScreen):
         parts += [f"{len(plan.dead):,} files of refused events"] if plan.dead else []
         how_large = size(plan.size_bytes)
         stay = f"{plan.running:,} running sessions stay. " if plan.running else ""
+        if self.listed.marked:
+            stay += f"Only of the {len(self.listed.marked):,} marked sessions. "
+        elif hidden:
+            stay += f"Only of what is shown: the {hidden:,} sessions that the filter hides stay. "
         await self.shell.open_screen(
             Confirm(
                 f"Delete {' and '.join(parts)}, {how_large}?",
@@ -102,7 +127,8 @@ class RemovalScreen(ViewScreen):
         await self.shell.open_screen(
             Confirm(
                 f"Delete {would.sessions:,} sessions and {would.artifacts:,} artifacts, {size(would.size_bytes)}?",
-                f"The oldest of those that were sent or passed go first, until the spool is below {size(cap)}.",
+                f"The oldest of those that were sent or passed go first, until the spool is below {size(cap)}."
+                + (" Sessions that the filter hides go too." if self.hidden else ""),
                 partial(self._delete, act, f"Deleted {would.sessions:,} sessions, {size(would.size_bytes)}."),
             )
         )

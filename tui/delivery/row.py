@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from promptetheus.tui.fit import Pieces, aligned
 from promptetheus.tui.theme import Looks
 
 GAP = 2
+_SAYS_NOTHING = re.compile(r"(?<=^HTTP \d{3}):\s*(?:\{\s*\}|\[\s*\]|null|\"\")?\s*$")
 _LEAST_ERROR = 16
 """Cells below which the last error is not worth its column."""
 
@@ -161,4 +163,9 @@ def _trouble(entry: SessionDelivery, looks: Looks, now_s: float) -> Pieces:
     if not entry.last_error:
         return []
     when = "" if entry.failed_at is None else f"  {age(max(0.0, now_s - entry.failed_at))}"
-    return [(printable_line(entry.last_error, 300), looks.warned), (when, looks.muted)]
+    return [(printable_line(as_noted(entry.last_error), 300), looks.warned), (when, looks.muted)]
+
+
+def as_noted(error: str) -> str:
+    """An error as it was noted down, without the body of an answer that said nothing."""
+    return _SAYS_NOTHING.sub("", error)

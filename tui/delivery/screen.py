@@ -18,12 +18,14 @@ from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.delivery.api import ApiLine
 from promptetheus.tui.delivery.chosen_line import ChosenLine
+from promptetheus.tui.delivery.filtering import ListedDelivery, delivery_filter
 from promptetheus.tui.delivery.list import DeliveryList, DeliveryTitles
 from promptetheus.tui.delivery.removal import RemovalScreen
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
 from promptetheus.tui.delivery.taking import TakingDelivery
 from promptetheus.tui.delivery.words import HOW_TO_SET_AN_API, how_it_stands
 from promptetheus.tui.delivery.work import Sending, dead_files, read_lines
+from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.line_list import LineList
@@ -60,13 +62,17 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "back", id="delivery.back", tooltip="Give up what runs, else back one level"),
+        Binding(
+            "escape", "back", "back", id="delivery.back",
+            tooltip="Give up what runs; clear the filter, then the marks; else back one level",
+        ),
         Binding(
             "r", "replay", "send", id="delivery.replay",
-            tooltip="Send what is pending: of the marked sessions, else of all that were meant to be sent",
+            tooltip="Send what is pending: of the marked sessions, else of all shown that were meant to be sent",
         ),
         Binding("R", "retry", "retry refused", id="delivery.retry", tooltip="Send refused events again"),
         Binding("p", "purge", "purge", id="delivery.purge", tooltip="Delete sessions; it says what, and asks"),
+        Binding("slash", "filter", "filter", id="delivery.filter", tooltip="Filter while you type"),
         Binding("c", "check", "check API", show=False, id="delivery.check", tooltip="Ask the API how it is, now"),
         Binding("ctrl+c", "cancel", "cancel", show=False, id="delivery.cancel", tooltip="Give up what runs"),
     ]  # fmt: skip
@@ -74,7 +80,10 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
         self.root = root
-        self.listed = DeliveryList(clock)
+        self._list = DeliveryList(clock)
+        self._every: list[DeliveryLine] = []
+        """Also what the filter hides."""
+        self._filter = delivery_filter("")
         self._clock = clock
         self._target: Destination | None = None
         self._found: Reach | None = None
@@ -82,6 +91,11 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         self._checked_s = 0.0
         self._sending: Sending | None = None
         self._not_before_s = 0.0
+
+    @property
+    def listed(self) -> DeliveryList:
+        """The list."""
+        return self._list
 
     @property
     def selected(self) -> tuple[str, int | None]:
@@ -94,6 +108,9 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         yield CrumbLine("delivery")
         yield ApiLine()
         yield ProgressLine()
+        yield FilterBar(
+            ListedDelivery(lambda: [line.row for line in self._every if line.row], lambda: self._every)
+        )
         yield DeliveryTitles(self.listed)
         yield self.listed
         yield ChosenLine()
@@ -137,17 +154,45 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             self.listed.why_empty = "Nothing was recorded here yet."
         # 10,000 sessions take a while to look at: most of the time belongs to the person's keys.
         self._not_before_s = time.monotonic() + _PAUSE_SHARE * (time.monotonic() - began_s)
-        self.listed.show(lines)
+        self._every = lines
+        self._arrange()
+
+    def filter_changed(self) -> None:
+        """Show what the filter lets through."""
+        self._filter = delivery_filter(self.wanted.text)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        shown = [line for line in self._every if self._filter.matches(line)] if self._filter else self._every
+        if self._every:
+            self.listed.why_empty = "No session matches the filter: esc clears it."
+        self.listed.show(shown, self._every)
+        bar = self.query_one(FilterBar)
+        if bar.is_active:
+            bar.say(len(shown), len(self._every), "", self._filter.problems)
         self.query_one(DeliveryTitles).refresh()
         self._say_counts()
         self._say_chosen()
+
+    @property
+    def hidden(self) -> list[DeliveryLine]:
+        """The lines that the filter hides."""
+        if len(self.listed.lines) == len(self._every):
+            return []
+        return [line for line in self._every if not self._filter.matches(line)]
+
+    def acted_on(self) -> list[DeliveryLine]:
+        """The marked lines, else all that are shown; never one that the filter hides."""
+        if self.listed.marks and not self.listed.marked:
+            return []  # Whoever marked something means that, and not all the others.
+        return self.listed.marked or list(self.listed.lines)
 
     def rows(self) -> list[SessionRow]:
         """What the list of sessions knows."""
         return list(self.shell.sessions_screen.table.sessions.by_id.values())
 
     def _say_counts(self) -> None:
-        looks, entries = looks_of(self.app), [line.entry for line in self.listed.lines]
+        looks, entries = looks_of(self.app), [line.entry for line in self._every]
         pending = sum(entry.pending_events for entry in entries if entry.is_meant)
         dead = sum(entry.dead_events for entry in entries)
         sent = sum(entry.sent_events for entry in entries)
@@ -160,7 +205,10 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             if number:
                 right += [("   ", looks.text), (f"{count(number)} {word}", style)]
         marked = len(self.listed.marks)
+        hidden = marked - len(self.listed.marked)
         about: Pieces = [(f"{marked} marked", looks.accent)] if marked else []
+        if hidden:
+            about.append((f", {hidden} of them hidden", looks.warned))
         self.query_one(CrumbLine).show(about, right)
 
     def _say_chosen(self) -> None:
@@ -235,8 +283,8 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         )  # fmt: skip
 
     def _chosen(self, *standings: Standing) -> list[DeliveryLine]:
-        """The marked sessions, else all that stand so."""
-        return self.listed.marked or [line for line in self.listed.lines if line.standing in standings]
+        """The marked sessions, else all shown that stand so."""
+        return [line for line in self.acted_on() if self.listed.marks or line.standing in standings]
 
     def _begin(self, what: str, events: int, send: Callable[[Sending], str]) -> None:
         target = destination()
@@ -246,14 +294,18 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             self.app.notify(HOW_TO_SET_AN_API, timeout=6)
         elif not events:
             marked = " in the marked sessions" if self.listed.marks else ""
+            if self.hidden:
+                marked += " that the filter shows" if marked else " in what the filter shows"
             local = any(line.standing is Standing.LOCAL for line in self.listed.lines)
             hint = " Mark local sessions with space to send them." if local and what == "pending" else ""
             self.app.notify(f"Nothing is {what}{marked}.{hint}", timeout=4)
         else:
-            self._send(target, events, send)
+            self._send(target, events, send, len(self.hidden))
 
     @work(group="send", exit_on_error=False)
-    async def _send(self, target: Destination, events: int, send: Callable[[Sending], str]) -> None:
+    async def _send(
+        self, target: Destination, events: int, send: Callable[[Sending], str], hidden: int
+    ) -> None:
         progress = Progress()
         progress.what, progress.share = "connecting", 0.0
         sending = self._sending = Sending(target, progress, events)
@@ -264,6 +316,8 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             self._sending = None
             if self.is_running:
                 self.query_one(ProgressLine).track(None)
+        if hidden:
+            said += f"\nThe {hidden:,} sessions that the filter hid were left alone."
         self.app.notify(printable(said), timeout=6)
         self.read()
 
@@ -275,9 +329,12 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             self._sending.give_up()
 
     def action_back(self) -> None:
-        """Give up what runs, take marks away, else back one level."""
+        """Give up what runs, clear the filter, take marks away, else back one level."""
+        bar = self.query_one(FilterBar)
         if self._sending is not None:
             self._sending.give_up()
+        elif bar.is_active:
+            bar.clear()
         elif self.listed.marks:
             self.listed.marks.clear()
             self.listed.refresh_rows()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -16,15 +17,17 @@ from promptetheus.delivery.overview import report
 from promptetheus.display import printable_line
 from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.delivery.words import why_failed
+from promptetheus.tui.delivery.work import dead_files
 from promptetheus.tui.file_writing import file_here
-from promptetheus.tui.taking import AtHand, Export, TakingScreen
+from promptetheus.tui.filtered_list import FilteredListScreen
+from promptetheus.tui.taking import AtHand, Export
 
 if TYPE_CHECKING:
     from promptetheus.tui.delivery.list import DeliveryList
     from promptetheus.tui.delivery.row import DeliveryLine
 
 
-class TakingDelivery(TakingScreen):
+class TakingDelivery(FilteredListScreen):
     """The keys that take something along."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,7 +40,16 @@ class TakingDelivery(TakingScreen):
     NOTHING_YET = "Nothing was recorded here yet."
 
     root: Path
-    listed: DeliveryList
+
+    @property
+    @abstractmethod
+    def listed(self) -> DeliveryList:
+        """The list."""
+
+    @property
+    @abstractmethod
+    def hidden(self) -> list[DeliveryLine]:
+        """The lines that the filter hides."""
 
     async def copies(self) -> Sequence[Copy]:
         """The session under the cursor, then the command."""
@@ -56,21 +68,27 @@ class TakingDelivery(TakingScreen):
         lines = list(self.listed.lines)
         if not lines:
             return ()
+        named = ("filtered",) if self.hidden else ()
         found = [
             Export(
                 "JSON: what promptetheus spool list --json prints",
-                file_here("delivery", (), "json"),
+                file_here("delivery", named, "json"),
                 partial(_as_json, self.root, lines),
             ),
             Export(
                 "Markdown: a line a session, to read and to paste",
-                file_here("delivery", (), "md"),
+                file_here("delivery", named, "md"),
                 partial(as_markdown, lines),
             ),
         ]
         if any(line.entry.dead_events for line in lines):
-            path = file_here("refused-events", (), "json")
-            found.append(Export("JSON: the refused events and why", path, partial(_refused, self.root)))
+            path = file_here("refused-events", named, "json")
+            files = (
+                partial(dead_files, self.root, lines)
+                if self.hidden
+                else partial(dead_letters.files, self.root)
+            )
+            found.append(Export("JSON: the refused events and why", path, partial(_refused, files)))
         return found
 
     def at_hand(self) -> AtHand | None:
@@ -99,10 +117,10 @@ def _as_json(spool: Path, lines: Sequence[DeliveryLine]) -> str:
     return json.dumps(report(spool, [line.entry for line in lines]), indent=2) + "\n"
 
 
-def _refused(spool: Path) -> str:
+def _refused(files: Callable[[], list[Path]]) -> str:
     found = [
         {"session": path.stem, "reason": reason, "event": event}
-        for path in dead_letters.files(spool)
+        for path in files()
         for event, reason in dead_letters.read(path)[0]
     ]
     return json.dumps(found, indent=2) + "\n"

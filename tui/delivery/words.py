@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from promptetheus.display import age, printable_line
-from promptetheus.tui.delivery.row import DeliveryLine, Standing
+from promptetheus.tui.delivery.row import DeliveryLine, Standing, as_noted
 
 _STATUS = re.compile(r"HTTP (\d{3})\b")
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
@@ -20,12 +20,15 @@ HOW_TO_SET_AN_API = (
 
 def why_failed(error: str) -> str:
     """A failure as it was noted down, with what to do where that is known."""
+    error = as_noted(error)
     told = printable_line(error, _MOST_TOLD)
     if found := _STATUS.match(error):
         if found[1] in ("401", "403"):
             return f"The API does not take the key (HTTP {found[1]}): check PROMPTETHEUS_API_KEY."
         if found[1] == "429":
             return "The API asks to send less (HTTP 429): try again in a while."
+        if told == found[0]:
+            return f"The API answered {told} and said nothing more."
         return f"The API has trouble of its own: {told}" if found[1].startswith("5") else told
     if error.startswith("ConnectError"):
         return f"Nothing answers at that address: {_ERRNO.sub('', told.partition(': ')[2])}"

@@ -110,7 +110,7 @@ def _lines(
         yield from _told("", MISALIGNED, looks.muted, width, looks)
     else:
         style = looks.passed if banner.first_row is None else looks.text
-        yield from _told("▶ first divergence", banner.first, style, width, looks)
+        yield from _told("▶ first divergence", _first_text(report), style, width, looks)
     if not banner.not_comparable and not tiny:
         elsewhere = banner.effective_row is not None and banner.effective_row != banner.first_row
         style = looks.muted if banner.effective_row is None else looks.text
@@ -123,6 +123,16 @@ def _lines(
     yield joined(_ignored(banner.ignored, width, looks))
     if problem:
         yield from _told("", problem, looks.warned, width, looks)
+
+
+def _first_text(report: DiffReport) -> str:
+    """Where they part and the value that differs; how sure that is comes last, where it may be cut."""
+    first = report.comparison.first
+    if first is None:
+        return report.banner.first
+    changed = report.changed_value(first)
+    tail = f": {changed}" if changed else ""
+    return f"{report.where(first)}, {first.kind.value}{tail}  ·  {first.how_sure}: {first.reason}"
 
 
 def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:

@@ -41,6 +41,18 @@ _MARKS = {
 }
 """All other changes are `≠`. They tell in words' place what the colours tell."""
 
+DIFF_MARKS = (
+    ("▶", "the first step at which the two sessions part"),
+    ("▷", "from here on it matters for how they ended"),
+    ("≠", "the two steps differ"),
+    ("≈", "other words or another model, the same otherwise"),
+    ("+", "only the right session has this step"),
+    ("−", "only the left session has this step"),
+    ("↕", "the same step, at another place"),
+    ("!", "an error on one side"),
+)
+"""What stands in the margin, for the help."""
+
 _UNSEEN = {
     Change.PAGE: "another page",
     Change.PICTURE: "looks different",

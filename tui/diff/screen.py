@@ -24,6 +24,7 @@ from promptetheus.tui.diff.banner import DiffBanner, DiffSides, counts_of
 from promptetheus.tui.diff.numbers import MetricsBlock
 from promptetheus.tui.diff.page import row_page
 from promptetheus.tui.diff.reading import Compared
+from promptetheus.tui.diff.row import DIFF_MARKS
 from promptetheus.tui.diff.row_filter import matching_rows
 from promptetheus.tui.diff.table import DiffTable
 from promptetheus.tui.diff.walked import WalkedDiff
@@ -58,6 +59,7 @@ class DiffScreen(WalkedDiff):
 
     VIEW = "diff"
     BINDING_GROUP_TITLE = "Diff"
+    MARKS = DIFF_MARKS
     CSS_PATH = "diff.tcss"
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)

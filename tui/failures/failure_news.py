@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from promptetheus.display import printable_line
-from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.rows import SessionRow, Status
 
 TOGETHER_S = 0.5
 """Failures within this time are told in one message."""
@@ -85,4 +85,12 @@ def _who(row: SessionRow) -> str:
 
 
 def _what(row: SessionRow) -> str:
-    return printable_line(row.label or row.error or row.goal or row.session_id, 120)
+    return printable_line(unnamed_exception(row) or row.label or row.error or row.goal or row.session_id, 120)
+
+
+def unnamed_exception(row: SessionRow) -> str:
+    """The exception that ended a session, as `TypeError: …`; "" where none did, or the label names it already."""
+    if row.status is not Status.FAILED or not row.error:
+        return ""
+    raised = row.error.rstrip().rpartition("\n")[2].strip()
+    return "" if raised.partition(":")[0] in row.label else raised

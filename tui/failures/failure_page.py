@@ -60,10 +60,10 @@ class FailureBlock:
     def _standing(self) -> str:
         failure = self.listed.failure
         times = f"{failure.sessions:,} session{'s' * (failure.sessions != 1)}"
-        since = f"{failure.since:,} session{'s' * (failure.since != 1)} of its tasks since"
+        since = f"its tasks ran {failure.since:,} time{'s' * (failure.since != 1)} since"
         match failure.life:
             case Life.GONE:
-                said = f"{failure.state}: {since}, too many without it to be luck"
+                said = f"{failure.state}: {since}, too often to be luck"
             case Life.BACK:
                 said = "back: it had stayed away longer than luck explains"
             case Life.NEW:

@@ -13,7 +13,7 @@ from promptetheus.cause.describe import call_text
 from promptetheus.cause.noise import Noise
 from promptetheus.cause.value_changes import value_changes
 from promptetheus.cause.verdicts import Expected
-from promptetheus.display import plain_value, printable_line
+from promptetheus.display import count, duration, plain_value, printable_line
 from promptetheus.queries.span_contents import InnerStep
 from promptetheus.tui.inspector.fields import Field, Fields, Sentences
 from promptetheus.tui.inspector.json_view import JsonBlock
@@ -49,26 +49,33 @@ def start_blocks(subject: Subject) -> list[Block]:
         Fields(
             [
                 Field("agent", facts.get("agent")),
+                Field("started", started, shown=moment_text(started)),
                 Field("session", subject.event.get("session_id")),
                 Field("project", facts.get("project_id")),
                 Field("environment", facts.get("environment")),
                 Field("tags", named),
-                Field("started", started, shown=moment_text(started)),
+                Field("host", metadata.pop("host", None)),
+                Field("recorded with", _sdk_text(metadata.pop("sdk", None))),
             ]
         )
     )
-    for label, value in (
-        ("metadata", session_metadata),
-        ("imported from", imported),
-        ("recorded by", metadata),
-    ):
+    for label, value in (("metadata", session_metadata), ("imported from", imported)):
         if value:
             blocks += [Gap(), JsonBlock(label, value)]
     known = {"agent", "user_goal", "project_id", "environment", "tags"}
     rest = {key: item for key, item in facts.items() if key not in known}
     if rest:
         blocks += [Gap(), JsonBlock("also recorded", rest)]
+    if metadata:
+        blocks += [Gap(), JsonBlock("the recorder's own notes", metadata, folded=True)]
     return blocks
+
+
+def _sdk_text(sdk: Any) -> str | None:
+    """`promptetheus 2.1.0`, however it was noted."""
+    if isinstance(sdk, Mapping):
+        return " ".join(plain_value(item, 60) for item in sdk.values() if item is not None) or None
+    return plain_value(sdk, 120) if sdk else None
 
 
 def message_blocks(subject: Subject) -> list[Block]:
@@ -202,20 +209,58 @@ class _ErrorHead:
 def end_blocks(subject: Subject) -> list[Block]:
     """How it ended, and the session in numbers."""
     payload = subject.payload
-    error = payload.get("error")
+    error, ended = payload.get("error"), subject.event.get("timestamp")
+    metadata = dict(subject.metadata)
+    summary = metadata.pop("summary", None)
     blocks: list[Block] = [
-        Fields([Field("status", payload.get("status")), Field("ended", subject.event.get("timestamp"))])
+        Fields(
+            [
+                Field("status", payload.get("status")),
+                Field("ended", ended, shown=moment_text(ended)),
+                *_in_numbers(summary),
+            ]
+        )
     ]
     if isinstance(error, str) and error:
         blocks += [Gap(), Heading("error"), TracebackBlock(error, "error")]
     elif error:
         blocks += [Gap(), JsonBlock("error", error)]
-    metadata = dict(subject.metadata)
-    summary = metadata.pop("summary", None)
-    for label, value in (("in numbers", summary), ("metadata", metadata)):
+    told = summary.get("metadata") if isinstance(summary, Mapping) else None
+    for label, value in (("metadata", told), ("metadata of the end", metadata)):
         if value:
             blocks += [Gap(), JsonBlock(label, value)]
+    if summary:
+        blocks += [Gap(), JsonBlock("the recorder's own notes", summary, folded=True)]
     return blocks
+
+
+def _in_numbers(summary: Any) -> list[Field]:
+    """What a person asks of a whole session, of what its recorder counted."""
+    if not isinstance(summary, Mapping):
+        return []
+    took, usage = summary.get("duration_ms"), summary.get("usage")
+    checks = [
+        f"{count(number)} {word}"
+        for word in ("passed", "failed")
+        if isinstance(number := summary.get(f"{word}_checks"), int) and number
+    ]
+    return [
+        Field("took", took, shown=duration(took) if isinstance(took, int | float) else None),
+        Field("steps", summary.get("steps")),
+        Field("errors", summary.get("errors") or None),
+        Field("checks", ", ".join(checks)),
+        Field("scores", _named(summary.get("scores"), "{} {}")),
+        Field("tools", _named(summary.get("tools"), "{} ×{}")),
+        Field("models", _named(usage, "{}") if isinstance(usage, Mapping) else None),
+    ]
+
+
+def _named(counted: Any, words: str) -> str | None:
+    """`create_event ×1, search_calendar ×2`; None where nothing was counted."""
+    if not isinstance(counted, Mapping) or not counted:
+        return None
+    pairs = list(counted.items())[:MOST_CHANGES]
+    return ", ".join(words.format(plain_value(name, 80), plain_value(number, 40)) for name, number in pairs)
 
 
 def span_blocks(subject: Subject) -> list[Block]:

@@ -53,6 +53,9 @@ class Glance(NamedTuple):
     """What a failed check holds against the step's call."""
     odd: Sequence[str] = ()
     """What looks wrong about the step although nothing failed."""
+    elapsed_ms: float | None = None
+    """How long a step that runs has run so far."""
+    stalled: bool = False
 
 
 class Inspector(PageView):
@@ -152,6 +155,8 @@ def subject_of(log: SessionLog, glance: Glance) -> Subject:
         spool=log.path.parent,
         number=step.index,
         running=glance.running,
+        elapsed_ms=glance.elapsed_ms,
+        stalled=glance.stalled,
         dom_before=_before(log, numbers[0], "dom_snapshot", payload_of) if "dom_snapshot" in types else None,
         shot_before=_before(log, numbers[0], "screenshot", stored_picture) or ""
         if "screenshot" in types

@@ -75,7 +75,9 @@ class _Odd:
     sentences: Sequence[str]
 
     def lines(self, frame: Frame) -> list[Line]:
-        return Sentences(self.sentences, "? ", frame.looks.warned).lines(frame)
+        head = Text("? nothing failed here, but it looks wrong", frame.looks.warned)
+        head.truncate(frame.width, overflow="ellipsis")
+        return [Line(head), *Sentences(self.sentences, "  ", frame.looks.text).lines(frame)]
 
 
 def _raw_blocks(subject: Subject) -> list[Block]:
@@ -116,7 +118,11 @@ class StepHead:
             return duration(step.duration_ms), looks.muted
         if not step.open:
             return "", looks.muted
-        return ("running", looks.running) if self.subject.running else ("never ended", looks.crashed)
+        if not self.subject.running:
+            return "never ended", looks.crashed
+        elapsed_ms, stalled = self.subject.elapsed_ms, self.subject.stalled
+        said = "running" if elapsed_ms is None else f"running {duration(elapsed_ms)}"
+        return said, looks.warned if stalled else looks.running
 
     def _place(self, frame: Frame) -> Text:
         step, looks = self.subject.step, frame.looks

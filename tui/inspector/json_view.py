@@ -53,12 +53,14 @@ class JsonBlock:
     """Names the value among its page's folds; the label when empty."""
     note: str = ""
     """Said in grey behind the label."""
+    folded: bool = False
+    """Whether it is folded until somebody unfolds it."""
 
     def lines(self, frame: Frame) -> list[Line]:
         """Lay out what is unfolded."""
         found: list[Line] = []
         path = self.path or self.label
-        for line in _Layout(frame).node(self.label, self.value, path, self.label, 0, self.note):
+        for line in _Layout(frame, self.folded).node(self.label, self.value, path, self.label, 0, self.note):
             if len(found) >= MAX_LINES:
                 found.append(Line(Text("… fold something to see the rest", frame.looks.muted)))
                 break
@@ -69,8 +71,9 @@ class JsonBlock:
 class _Layout:
     """Walks a value for one frame."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, folded: bool = False) -> None:
         self.frame = frame
+        self.folded = folded
         self.looks = frame.looks
         self.folds = frame.folds
         self.portions = _FULL_SCREEN if frame.roomy else _INSPECTOR
@@ -97,13 +100,15 @@ class _Layout:
         room = self.frame.width - text.cell_len
         compact = value(thing, max(8, room + 1))
         fits = cell_len(compact) <= room
-        is_open = self.folds.is_open(path, depth == 0 or (not fits and self._is_light(thing, depth)))
+        is_open = self.folds.is_open(path, self._unfolds_itself(thing, depth, fits))
         items = f"{count(len(thing))} {'item' if len(thing) == 1 else 'items'}"
         if is_open:
             text = self._head(key, depth, True)
             # A top level of named fields, like arguments, speaks for itself.
             if isinstance(thing, list) or depth:
                 text.append(items, self.looks.muted)
+        elif not depth and self.folded:
+            text.append(items, self.looks.muted)  # nobody asked for what is in it
         elif not fits:
             text.append(f"{items}  ", self.looks.muted)
             text.append(value(thing, max(8, self.frame.width - text.cell_len)), self.looks.muted)
@@ -210,6 +215,9 @@ class _Layout:
 
     def _indent(self, depth: int) -> int:
         return min(INDENT * min(depth, DEEPEST_INDENT), self.frame.width // 2)
+
+    def _unfolds_itself(self, thing: Any, depth: int, fits: bool) -> bool:
+        return (not fits and self._is_light(thing, depth)) if depth else not self.folded
 
     def _is_light(self, thing: Any, depth: int) -> bool:
         most = self.portions.outer_weight if depth == 1 else self.portions.inner_weight

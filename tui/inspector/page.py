@@ -46,6 +46,8 @@ class Line:
     """Names `value` for people: `result.items.3`."""
     goes_to: int | None = None
     """Index of the step that enter leads to."""
+    begins_picture: bool = False
+    """Whether the picture is drawn right below it."""
     flips: bool = False
     """Whether it belongs to a picture that has one before it."""
     upload: Upload | None = None

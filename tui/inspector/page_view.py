@@ -18,6 +18,7 @@ from promptetheus.exporters.markdown_export import value_text
 from promptetheus.tui.inspector.page import BEFORE, NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
 from promptetheus.tui.inspector.value_view import ValueBlock
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics
 from promptetheus.tui.pictures.picture_way import canvas_of
 from promptetheus.tui.pictures.send_picture import send_picture
@@ -71,6 +72,8 @@ class PageView(LineList):
         self._busy = False
         """Whether a page is being laid out."""
         self._laid_out_with: Looks | None = None
+        self._to_picture = False
+        """Whether the page to come is shown with its picture in sight."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Those of every widget, none of which must take graphics for text."""
@@ -140,7 +143,28 @@ class PageView(LineList):
                         self.refresh_row(index)
             else:
                 self.refresh_rows()
+            if self._to_picture:
+                self._to_picture = False
+                self._scroll_to_picture()
             self.post_message(self.Drawn())
+
+    def look_at_picture(self) -> None:
+        """Show the page to come with its picture in sight, where it does not fit above the edge."""
+        self._to_picture = True
+
+    def _scroll_to_picture(self) -> None:
+        first = next((place for place, line in enumerate(self.lines) if line.begins_picture), None)
+        if first is None:
+            return
+        end = first + 1
+        while end < len(self.lines) and isinstance(self.lines[end].opens, PictureBlock):
+            end += 1
+        height = self.size.height
+        top = min(first + 1, end - height)  # all of it, and of what is above it what there is room for
+        if end - first - 1 > height:
+            top = first + 1
+        if top > self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, force=True)
 
     # Lines
 
@@ -174,6 +198,7 @@ class PageView(LineList):
         if not any(line.flips for line in self.lines):
             return False
         self._folds.opened[BEFORE] = not self._folds.is_open(BEFORE, False)
+        self.look_at_picture()
         self._again()
         return True
 

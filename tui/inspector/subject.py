@@ -26,6 +26,10 @@ class Subject:
     """What people are told: its index, so that the first step after the session's start is number 1."""
     running: bool = False
     """Whether its session still runs."""
+    elapsed_ms: float | None = None
+    """How long it has run so far, while it runs; None where that is not known."""
+    stalled: bool = False
+    """Whether it has run for so long without anything happening that something may be wrong."""
     dom_before: Mapping[str, Any] | None = None
     """Payload of the last DOM snapshot before it, for steps that hold one."""
     shot_before: str = ""

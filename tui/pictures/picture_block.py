@@ -18,7 +18,7 @@ from promptetheus.tui.pictures.picture_way import SHADES, Canvas
 from promptetheus.tui.pictures.stored_picture import Shown, read_frame, read_picture
 from promptetheus.tui.wrapping import wrap_styled
 
-LEAST_ROWS = 6
+LEAST_ROWS = 5
 """Smaller and nothing can be made out."""
 
 
@@ -44,26 +44,28 @@ class PictureBlock:
     def lines(self, frame: Frame) -> list[Line]:
         """As large as the pane allows without scrolling, but no smaller than can be made out."""
         looks = frame.looks
-        rows = max(LEAST_ROWS, frame.height - 4)
         shows_before = bool(self.before) and frame.folds.is_open(BEFORE, False)
         path = self.before if shows_before else self.storage_path
-        marks = Marks(point=self.point)
         change = None
+        told: list[Text] = []
         try:
+            asked = BEFORE in frame.folds.opened
             if self.before:
                 change = change_between(self.spool, self.before, self.storage_path)
-                if shows_before or frame.folds.opened.get(BEFORE) is False:
-                    # The box is drawn once somebody asked for the difference, on both sides of the flip.
-                    marks = Marks(change.region, self.point)
+                told = wrap_styled(_change_text(change, shows_before, frame), frame.width)
+            rows = max(LEAST_ROWS, frame.height - 3 - max(1, len(told)))
+            marks = marks_on(self.shown, change, asked=asked, before=shows_before)
             picture = drawn(
                 self.spool, path, frame.width, rows, canvas_for_colours(frame), marks, WHOLE, self.member
             )
         except PictureError as error:
             text = Text(f"no picture: {printable_line(str(error), 400)}", looks.failed)
             return [Line(piece, value=path, title="path") for piece in wrap_styled(text, frame.width)]
-        found = [Line(self._caption(picture, frame), value=path, title="path", upload=picture.upload)]
-        if change is not None:
-            found.append(Line(_change_text(change, shows_before, frame), flips=True))
+        caption = wrap_styled(self._caption(picture, frame), frame.width)
+        found = [Line(piece, value=path, title="path") for piece in caption]
+        found[0].upload = picture.upload
+        found += [Line(piece, flips=True) for piece in told]
+        found[-1].begins_picture = True
         # `o` draws it again, with the whole screen to itself.
         found += [Line(strip, value=path, title="picture", opens=self) for strip in picture.strips]
         return found
@@ -74,7 +76,6 @@ class PictureBlock:
             (f"{picture.width_px}×{picture.height_px}", frame.looks.strong),
             (f"  {picture.format}{kept}  {frame.canvas.way.value}", frame.looks.muted),
         )
-        text.truncate(frame.width, overflow="ellipsis")
         return text
 
 
@@ -88,8 +89,18 @@ def _change_text(change: PictureChange, shows_before: bool, frame: Frame) -> Tex
         (other, looks.muted),
         (f"   {change.describe()}", looks.muted),
     )
-    text.truncate(frame.width, overflow="ellipsis")
     return text
+
+
+def marks_on(shown: Shown, change: PictureChange | None, *, asked: bool, before: bool) -> Marks:
+    """What to draw over a picture, or over the one before it.
+
+    The click is marked where the page still had what was clicked; on the page that it led to, what it changed. The
+    difference is boxed on both once somebody asked for it.
+    """
+    click_led_here = shown.point is not None and bool(shown.before)
+    region = change.region if change is not None and (asked or (click_led_here and not before)) else None
+    return Marks(region, shown.point if before or not shown.before else None)
 
 
 def canvas_for_colours(frame: Frame) -> Canvas:

@@ -20,7 +20,7 @@ from promptetheus.display import printable_line
 from promptetheus.pictures import PictureError
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.pictures.picture import Marks, Picture, Window
-from promptetheus.tui.pictures.picture_block import change_between, drawn
+from promptetheus.tui.pictures.picture_block import change_between, drawn, marks_on
 from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics, without_graphics
 from promptetheus.tui.pictures.picture_way import (
     SHADES,
@@ -223,9 +223,11 @@ class _State:
 
 def _make(shown: Shown, state: _State, columns: int, rows: int) -> tuple[Picture, PictureChange | None]:
     change = None
-    if shown.before and state.asked:
+    if shown.before and (state.asked or shown.point is not None):
         change = change_between(shown.spool, shown.before, shown.path)
-    marks = Marks(change.region if change is not None else None, shown.point) if state.with_marks else Marks()
+    marks = Marks()
+    if state.with_marks:
+        marks = marks_on(shown, change, asked=state.asked, before=state.flipped)
     which = replace(shown, path=shown.before) if state.flipped else shown
     picture = drawn(
         which.spool, which.path, columns, rows, state.canvas, marks, state.window, member=which.member

@@ -35,6 +35,13 @@ class ScrubStrip(LineWidget):
             """A drag passes over steps without stopping at each."""
             return isinstance(message, ScrubStrip.Scrubbed)
 
+    class StepsWanted(Message):
+        """The wheel was turned over the map: a step on, or back."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
     def __init__(self) -> None:
         super().__init__()
         self._course = Course()
@@ -97,6 +104,16 @@ class ScrubStrip(LineWidget):
         """Follow the pointer while its button is held."""
         if self._dragging:
             self._point(event)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """A step on."""
+        event.stop()
+        self.post_message(self.StepsWanted(1))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """A step back."""
+        event.stop()
+        self.post_message(self.StepsWanted(-1))
 
     def on_mouse_up(self) -> None:
         """Let go."""

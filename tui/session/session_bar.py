@@ -86,23 +86,24 @@ class SessionBar(LineWidget):
     def show_problem(self, problem: str) -> None:
         """Say something that stays true until it is taken back with ""; what was said before gives way."""
         if problem and problem != self._problem:
-            self._fall_silent()
+            self.fall_silent()
         self._set(_problem=problem)
 
     def say(self, text: str, *, news: bool = False) -> None:
         """Say something for a few seconds; an answer to a key only until the next one, `news` all the while."""
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(SAID_FOR_S, self._fall_silent)
+        self._timer = self.set_timer(SAID_FOR_S, self.fall_silent)
         self._is_news = news
         self._set(_said=text)
 
     def hush(self) -> None:
         """Take back the answer to a key: the person has gone on."""
         if not self._is_news:
-            self._fall_silent()
+            self.fall_silent()
 
-    def _fall_silent(self) -> None:
+    def fall_silent(self) -> None:
+        """Take back whatever was said last: it is not so any more."""
         self._is_news = False
         self._set(_said="")
 
@@ -117,15 +118,17 @@ class SessionBar(LineWidget):
         looks = looks_of(self.app)
         right = self._news(looks)
         message, style = self._message(looks)
-        if self._is_idle and cell_len(self._position) + cell_len(message) + cells_of(right) + 5 > width:
+        needed = cell_len(self._position) + cell_len(message) + cells_of(right) + 5
+        tells_trouble = bool(self._problem) and not self._said
+        if needed > width and (self._is_idle or tells_trouble):
             right = []  # an answer is read to its end; what the keys do is said again a moment later
         right_cells = cells_of(right)
         left_room = max(0, width - right_cells - 2)
         position = cut(self._position, left_room)
         message_room = width - right_cells - cell_len(position) - 5
         shown = cut(message, message_room) if message_room >= 8 else ""
-        if message and shown != message:
-            # Too narrow for both: what happened matters more than where one is.
+        if message and shown != message and not (self._said and self._is_news and shown):
+            # Too narrow for both: what happened matters more than where one is; not so where that is half the news.
             position, shown = "", cut(message, left_room)
         pieces: Pieces = [(position, looks.muted)]
         if shown:
@@ -143,7 +146,7 @@ class SessionBar(LineWidget):
     def _news(self, looks: Looks) -> Pieces:
         pieces: Pieces = []
         if self._skipped:
-            pieces += [(f"skipped: {self._skipped}", looks.warned), ("   ", looks.text)]
+            pieces += [(self._skipped, looks.warned), ("   ", looks.text)]
         if self._reading:
             pieces.append(("reading …", looks.muted))
         elif self._playing:

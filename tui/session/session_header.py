@@ -9,15 +9,15 @@ from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
-from promptetheus.display import count, duration, money, printable_line, short_id
-from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.display import count, money, printable_line, short_id
+from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumbs import ARROW, Crumbs
 from promptetheus.tui.fit import Pieces, cells_of, cut
 from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.session.log_tail import is_live
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.session.trouble import Trouble
-from promptetheus.tui.sessions.session_cells import took_ms
+from promptetheus.tui.sessions.session_cells import took_text
 from promptetheus.tui.theme import Looks, looks_of
 
 ALL_SHAPES_FROM_WIDTH = 100
@@ -48,14 +48,6 @@ class SessionHeader(LineWidget, can_focus=False):
         self._shape = Shape.STEPS
         self._crumbs = Crumbs()
         self._shapes: list[tuple[range, Shape]] = []
-
-    def on_mount(self) -> None:
-        """Let the time of a session that runs go on."""
-        self.set_interval(1.0, self._tick)
-
-    def _tick(self) -> None:
-        if self._row is not None and self._row.status is Status.RUNNING:
-            self.refresh()
 
     def show_crumbs(self, names: list[str]) -> None:
         """Name the views underneath, the list of sessions first."""
@@ -121,9 +113,8 @@ class SessionHeader(LineWidget, can_focus=False):
         row = self._row
         if row is None:
             return [] if self._trouble is not None else [[("   reading …", looks.muted)]]
-        took = took_ms(row, self._clock())
         found = [
-            "" if took is None else duration(took),
+            took_text(row, self._clock()).replace("–", ""),
             f"{count(row.steps)} {'step' if row.steps == 1 else 'steps'}",
             f"{row.errors} {'error' if row.errors == 1 else 'errors'}" if row.errors else "",
             "" if not row.tokens else f"{count(row.tokens)} tok",

@@ -42,6 +42,7 @@ class PlayingScreen(OpeningScreen):
 
     def action_play(self) -> None:
         """Play from the cursor on, or stop."""
+        self.query_one(SessionBar).fall_silent()  # why it stopped the last time
         self.player.toggle()
 
     def action_speed(self, by: int) -> None:

@@ -79,7 +79,7 @@ class ReadingScreen(ViewScreen):
         """Read, and notice what is written from now on."""
         self._read()
         self._watch()
-        self.set_interval(1.0, self.timeline.tick)
+        self.set_interval(1.0, self._tick)
 
     def on_unmount(self) -> None:
         """Let go of the file and its watcher at once; the program waits for threads."""
@@ -129,6 +129,15 @@ class ReadingScreen(ViewScreen):
     @work(group="watch", exclusive=True, exit_on_error=False)
     async def _watch(self) -> None:
         await self.tail.watch()
+
+    def _tick(self) -> None:
+        self.timeline.tick()
+        if self.timeline.running:
+            self.ticked()
+
+    @abstractmethod
+    def ticked(self) -> None:
+        """A second of a session that runs has passed."""
 
     @property
     def waiting_steps(self) -> int:
@@ -213,7 +222,11 @@ class ReadingScreen(ViewScreen):
         if timeline.cursor or timeline.scroll_offset.y:
             return
         if self._first_step is not None:
-            timeline.go_to(min(self._first_step, timeline.steps.count - 1))
+            last = timeline.steps.count - 1
+            timeline.go_to(min(self._first_step, last))
+            if self._first_step > last:
+                has = f"the session has {_steps_text(timeline.steps.moves)}"
+                self.say(f"There is no step {self._first_step}: {has}.", news=True)
         elif is_live(row):
             timeline.follow_end()
         elif row.status.is_failing:
@@ -245,3 +258,7 @@ class ReadingScreen(ViewScreen):
     @work(group="filter", exclusive=True, exit_on_error=False)
     async def _look_at_more(self) -> None:
         await self._filter.run(self.query_one(FilterBar))
+
+
+def _steps_text(number: int) -> str:
+    return f"{number:,} {'step' if number == 1 else 'steps'}"

@@ -31,8 +31,11 @@ from promptetheus.tui.session.session_header import SessionHeader
 from promptetheus.tui.session.session_shapes import ShapedScreen
 from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.session.shape import Shape
+from promptetheus.tui.session.skipped_lines import skipped_text
+from promptetheus.tui.session.step_row import STEP_MARKS
 from promptetheus.tui.session.timeline import Timeline
 from promptetheus.tui.session.trouble import Trouble
+from promptetheus.tui.sessions.session_cells import took_ms
 from promptetheus.tui.views import NotNow
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class SessionScreen(ShapedScreen):
     """Shows one session file."""
 
     VIEW = "session"
+    MARKS = STEP_MARKS
     BINDING_GROUP_TITLE = "Session"
     _longest: int | None = None  # The step that the key for long ones went to last.
     CSS_PATH = "session.tcss"
@@ -134,6 +138,14 @@ class SessionScreen(ShapedScreen):
         if self.timeline.current_step is not None:
             self._inspect()
 
+    def ticked(self) -> None:
+        """Header, bar and inspector go by one clock, as the rows do."""
+        self.query_one(SessionHeader).refresh()
+        self.show_position()
+        step = self.timeline.current_step
+        if step is not None and step.open:
+            self._inspect()
+
     # Showing
 
     @property
@@ -170,6 +182,10 @@ class SessionScreen(ShapedScreen):
     def _scrubbed(self, event: ScrubStrip.Scrubbed) -> None:
         self.go_to(event.step)
 
+    @on(ScrubStrip.StepsWanted)
+    def _wheel_turned(self, event: ScrubStrip.StepsWanted) -> None:
+        self.timeline.step_by(event.by)
+
     def _inspect(self) -> None:
         step = self.timeline.current_step
         if step is not None:
@@ -179,7 +195,10 @@ class SessionScreen(ShapedScreen):
         """What the inspector needs to know of a step."""
         timeline = self.timeline
         blame, odd = timeline.blames.get(step.index), timeline.oddities.get(step.index, ())
-        return Glance(step, timeline.current_event, timeline.steps.steps, timeline.running, blame, odd)
+        elapsed_ms, stalled = timeline.elapsed_of(step)
+        return Glance(
+            step, timeline.current_event, timeline.steps.steps, timeline.running, blame, odd, elapsed_ms, stalled
+        )  # fmt: skip
 
     def show_course(self) -> None:
         """Show where the steps lie on the map."""
@@ -195,7 +214,7 @@ class SessionScreen(ShapedScreen):
         step, playback = timeline.current_step, self.player.playback
         raw = timeline.shape is Shape.RAW
         at_ms = None if step is None else step.offset_ms
-        of_ms = row.duration_ms if row is not None and timeline.steps.timed else None
+        of_ms = took_ms(row, self.now_s()) if row is not None and timeline.steps.timed else None
         if playback is not None:
             at_ms = playback.at_ms
         if raw:
@@ -215,7 +234,7 @@ class SessionScreen(ShapedScreen):
             unseen=self.waiting_steps if self.paused else timeline.unseen,
             reading=not self.loaded,
             # The last line of a running session is torn whenever one looks while it is written.
-            skipped="" if timeline.running and skipped.total == skipped.torn else skipped.describe(),
+            skipped="" if timeline.running and skipped.total == skipped.torn else skipped_text(skipped),
             paused=self.paused,
             playing=0 if playback is None else playback.speed,
         )
@@ -245,6 +264,8 @@ class SessionScreen(ShapedScreen):
         found = self.timeline.find(name, forward=forward)
         if found is not None:
             self.timeline.go_to(found.index)
+            if name == "screenshot":
+                self.inspector.look_at_picture()
             return
         shown = " that the filter shows" if self.timeline.matches is not None else ""
         where, key = ("after", jump.key.upper()) if forward else ("before", jump.key)

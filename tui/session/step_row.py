@@ -24,6 +24,20 @@ WIDE_BAR_FROM_WIDTH = 90
 DURATION_FROM_WIDTH = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
+STEP_MARKS = (
+    ("✗", "failed: a call, a check, a step"),
+    ("!", "an error was recorded"),
+    ("≠", "wrong, says a failed check; on the map, also what looks wrong"),
+    ("?", "nothing failed here, but it looks wrong: the step's page says why"),
+    ("✓", "a check passed"),
+    ("●", "still running; amber when nothing has happened for 30 seconds"),
+    ("∅", "never ended: the session ended before it"),
+    ("s", "on the map: a screenshot"),
+    ("▁▅", "on the map: how much of the time models took"),
+    ("╎", "on the map: a long wait, drawn short"),
+)
+"""What stands before a step's words, and on the map of the session, for the help."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:

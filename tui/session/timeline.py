@@ -12,11 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from promptetheus.cause.describe import describe
-from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.steps import Step
 from promptetheus.cause.verdicts import Blame
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.tui.kind_words import kind_word
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.plain_prose import step_text
 from promptetheus.tui.session.course import Course
 from promptetheus.tui.session.event_row import event_row
 from promptetheus.tui.session.event_rows import EventRows
@@ -284,7 +284,11 @@ class Timeline(LineList):
         """To the step before or after; in the tree, fold or unfold."""
         if self.shape is Shape.TREE:
             (self.action_unfold if by > 0 else self.action_fold)()
-            return
+        else:
+            self.step_by(by)
+
+    def step_by(self, by: int) -> None:
+        """To a step before or after this one, of those that the filter lets through."""
         step = self.current_step
         order: Sequence[int] = range(self.steps.count) if self.matches is None else self.matches
         if step is None or not order:
@@ -329,10 +333,7 @@ class Timeline(LineList):
             return event_row(self.session_log.event(number), width, cells, self.looks, failed)
         step = self.steps[self._step_index_at(index)]
         state = self._state_of(step)
-        description = describe(step, self.session_log.event)
-        if step.kind is StepKind.ACTION:
-            # The action stands in the kind column already.
-            description = description.removeprefix(f"{kind_word(step)} ")
+        description = step_text(step, describe(step, self.session_log.event))
         if self.shape is Shape.WATERFALL:
             ends = self.course.ends(self.steps, step.index)
             return waterfall_row(step, description, ends, self.chart(width), self.looks, state)
@@ -351,10 +352,14 @@ class Timeline(LineList):
         steps = self.steps
         return Columns(steps.timed, steps.when_cells, steps.has_durations, steps.longest_ms)
 
+    def elapsed_of(self, step: Step) -> tuple[float | None, bool]:
+        """How long a step that runs has run so far, None for all others; and whether it has stalled."""
+        if not (step.open and self.running):
+            return None, False
+        return elapsed_of(step, self.session_log, self._raw.events, self._clock())
+
     def _state_of(self, step: Step) -> RowState:
-        elapsed, stalled = None, False
-        if step.open and self.running:
-            elapsed, stalled = elapsed_of(step, self.session_log, self._raw.events, self._clock())
+        elapsed, stalled = self.elapsed_of(step)
         never_ended = step.open and not self.running
         blamed, odd = step.index in self.blames, step.index in self.oddities
         place = self._tree.place_of(step) if self.shape is Shape.TREE else NO_PLACE

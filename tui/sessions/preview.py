@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.cache import LRUCache
+from textual.strip import Strip
 from textual.widget import Widget
 
 from promptetheus.cause.steps import Step, StepKind
@@ -17,7 +18,9 @@ from promptetheus.display import printable_line
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.kind_words import kind_word
+from promptetheus.tui.plain_prose import step_text
 from promptetheus.tui.sessions.preview_lines import Preview, PreviewStep, preview_lines
+from promptetheus.tui.text_selection import SelectsText
 from promptetheus.tui.theme import looks_of
 
 if TYPE_CHECKING:
@@ -97,7 +100,7 @@ def _state(row: SessionRow) -> _State:
     return row.path, row.size_bytes, row.mtime, row.status
 
 
-class PreviewPane(Guarded, Widget, can_focus=False):
+class PreviewPane(SelectsText, Guarded, Widget, can_focus=False):
     """Draws a preview; the owner reads it in a worker and hands it over."""
 
     ALLOW_SELECT = False
@@ -108,6 +111,8 @@ class PreviewPane(Guarded, Widget, can_focus=False):
     def __init__(self) -> None:
         super().__init__()
         self.row: SessionRow | None = None
+        self.priced = False
+        """Whether the list of prices has been read."""
         self._preview: Preview | None = None
         self._problem = ""
         self._known: LRUCache[_State, Preview] = LRUCache(_PREVIEWS_KEPT)
@@ -160,6 +165,14 @@ class PreviewPane(Guarded, Widget, can_focus=False):
             self._problem = problem
             self.refresh()
 
+    def render_line(self, y: int) -> Strip:
+        """A line, with what is selected of it."""
+        return self.with_selection(super().render_line(y), y)
+
+    def content_line(self, line: int) -> Strip | None:
+        """A line without what is selected."""
+        return super().render_line(line) if line < self.size.height else None
+
     def render(self) -> Text:
         """Draw what fits."""
         width, height = self.size
@@ -171,11 +184,8 @@ class PreviewPane(Guarded, Widget, can_focus=False):
             return Text(
                 printable_line(f"could not be read: {self._problem}", width), looks.failed, no_wrap=True
             )
-        return Text("\n").join(preview_lines(row, self._preview, width, height, looks))
+        return Text("\n").join(preview_lines(row, self._preview, width, height, looks, priced=self.priced))
 
 
 def _shown(step: Step, text: str) -> PreviewStep:
-    word = kind_word(step)
-    if step.kind is StepKind.ACTION:
-        text = text.removeprefix(f"{word} ")
-    return PreviewStep(step.index, step.kind, word, text, step.ok)
+    return PreviewStep(step.index, step.kind, kind_word(step), step_text(step, text), step.ok)

@@ -71,16 +71,17 @@ class Preview:
 
 
 def preview_lines(
-    row: SessionRow, preview: Preview | None, width: int, height: int, looks: Looks
+    row: SessionRow, preview: Preview | None, width: int, height: int, looks: Looks, *, priced: bool = True
 ) -> list[Text]:
-    """At most `height` lines: the headline, where it parts from a passing session, facts, and the last steps."""
+    """At most `height` lines: the headline, where it parts from a passing session, facts, and the last steps. Until
+    sessions are `priced`, nothing is said of calls without a price."""
     roomy = height >= ROOMY_FROM
     said = preview.headline if preview is not None else row.label or row.error or row.goal
     style = looks.status(row.status) if row.status.is_failing else looks.strong
     lines = _sentence(said, style, width, 3 if roomy else 1)
     for place, text in enumerate(preview.difference[:2] if preview is not None else ()):
         lines += _sentence(text, looks.muted if place else looks.text, width, 3 if roomy else 1)
-    lines += _sentence(_facts(row), looks.muted, width, 2 if roomy else 1)
+    lines += _sentence(_facts(row, priced), looks.muted, width, 2 if roomy else 1)
     if roomy:
         lines += [joined(cut_pieces(fact, width)) for fact in _named_facts(row, looks)]
     if preview is not None and preview.steps and len(lines) < height:
@@ -99,7 +100,7 @@ def _sentence(text: str, style: Style, width: int, most: int) -> list[Text]:
     return [joined(cut_pieces([(piece, style)], width)) for piece in shown]
 
 
-def _facts(row: SessionRow) -> str:
+def _facts(row: SessionRow, priced: bool) -> str:
     """What a narrow list has no column for."""
     facts = [short_id(row.session_id)]
     if task := task_text(row):
@@ -112,7 +113,7 @@ def _facts(row: SessionRow) -> str:
         facts.append(f"{count(row.tokens)} tokens")
     if row.cost_usd is not None:
         facts.append(cost_text(row))
-    if row.unpriced_calls:
+    if row.unpriced_calls and priced:
         calls = "LLM call" if row.unpriced_calls == 1 else "LLM calls"
         facts.append(f"{count(row.unpriced_calls)} {calls} without a known price")
     if row.scores:

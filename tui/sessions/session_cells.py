@@ -10,6 +10,7 @@ from promptetheus.display import age, count, duration, money, printable_line, va
 from promptetheus.queries.activity import Activity
 from promptetheus.queries.filter_fields import TEXT_FIELDS
 from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.tui.failures.failure_news import unnamed_exception
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.theme import Looks
 
@@ -32,6 +33,8 @@ class Moment:
     """Sessions of the whole list by fingerprint."""
     activity: Mapping[str, Activity | None] = field(default_factory=dict)
     """How busy sessions were, by id, as far as it has been read."""
+    priced: bool = True
+    """Whether the list of prices has been read: until then a cost that is not there is one that nobody knows yet."""
 
 
 def newest(row: SessionRow) -> float:
@@ -44,6 +47,14 @@ def took_ms(row: SessionRow, now: float) -> float | None:
     if row.status is Status.RUNNING and row.started is not None:
         return max(0.0, (now - row.started) * 1000)
     return row.duration_ms
+
+
+def took_text(row: SessionRow, now: float) -> str:
+    """How long in words; of a crashed session only what is known: it went on for some time after its last event."""
+    took = took_ms(row, now)
+    if row.status is Status.CRASHED:
+        return f"≥{duration(took)}" if took else "–"
+    return duration(took)
 
 
 def scores_text(row: SessionRow) -> str:
@@ -96,7 +107,7 @@ def goal_cell(row: SessionRow, at: Moment) -> Pieces:
 
 def took_cell(row: SessionRow, at: Moment) -> Pieces:
     style = at.looks.running if row.status is Status.RUNNING else at.looks.text
-    return [(duration(took_ms(row, at.now)), style)]
+    return [(took_text(row, at.now), style)]
 
 
 def steps_cell(row: SessionRow, at: Moment) -> Pieces:
@@ -116,6 +127,8 @@ def tokens_cell(row: SessionRow, at: Moment) -> Pieces:
 
 
 def cost_cell(row: SessionRow, at: Moment) -> Pieces:
+    if row.cost_usd is None and row.unpriced_calls and not at.priced:
+        return []
     return [(cost_text(row), at.looks.faint if row.cost_usd is None else at.looks.text)]
 
 
@@ -155,7 +168,8 @@ def fails_as_cell(row: SessionRow, at: Moment) -> Pieces:
 
 def _way_of_failing(row: SessionRow) -> str:
     """The label without the words that the status beside it says already."""
-    return row.label.removeprefix("goal mismatch: ")
+    raised = unnamed_exception(row)
+    return f"{raised} · {row.label}" if raised else row.label.removeprefix("goal mismatch: ")
 
 
 def fails_as_content(row: SessionRow) -> str:

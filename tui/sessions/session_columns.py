@@ -46,7 +46,7 @@ LEAST_WIDTH = 3
 COMFORT_FROM_RANK = 8
 """Columns of this rank and beyond are added only where the ones before them keep their comfort."""
 
-_STATUS_ORDER = (
+STATUS_ORDER = (
     Status.FAILED_GOAL,
     Status.FAILED,
     Status.CRASHED,
@@ -111,7 +111,7 @@ COLUMNS: tuple[Column, ...] = (
         least=13,
         rank=0,
         cell=status_cell,
-        sort=lambda row: _STATUS_ORDER.index(row.status),
+        sort=lambda row: STATUS_ORDER.index(row.status),
         descending=False,
     ),
     Column(key="started", title="started", name="start", least=8, rank=2, cell=started_cell, sort=newest),

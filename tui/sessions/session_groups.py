@@ -88,4 +88,6 @@ def _title(row: SessionRow, by: Grouping) -> str:
         case Grouping.GOAL:
             return row.goal or "without a goal"
         case _:
-            return f"{row.fingerprint[:6]} {row.label}" if row.fingerprint else "did not fail"
+            return (
+                f"{row.fingerprint[:6]} {row.label}" if row.fingerprint else "without a known way of failing"
+            )

@@ -37,6 +37,8 @@ class SessionList:
         self.filter: Filter = parse_filter("")
         self.order: Column = COLUMN["started"]
         self.descending = True
+        self.priced = False
+        """Whether the list of prices has been read."""
         self.repeats: Counter[str] = Counter()
         """Sessions by fingerprint, hidden ones included."""
         self.present: set[str] = set()

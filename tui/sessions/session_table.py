@@ -15,6 +15,7 @@ from promptetheus.queries.activity import Activity
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
+from promptetheus.tui.keymap import chosen_key
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.project_notes import NOTED
 from promptetheus.tui.sessions.session_cells import SHOWN_LENGTH, Moment
@@ -221,7 +222,7 @@ class SessionTable(LineList):
     def tick(self) -> None:
         """Let ages and running times go on; only rows whose text changes are drawn again."""
         looks, now = looks_of(self.app), self._clock()
-        at = Moment(now, looks, self.sessions.repeats, self.activity)
+        at = Moment(now, looks, self.sessions.repeats, self.activity, self.sessions.priced)
         drawn: dict[int, tuple[str, str]] = {}
         for index in self.visible_rows:
             row = self._line(index)
@@ -245,7 +246,7 @@ class SessionTable(LineList):
         looks = looks_of(self.app)
         if isinstance(row, Group):
             return joined(cut_pieces(group_pieces(row, looks), width))
-        at = Moment(self._clock(), looks, self.sessions.repeats, self.activity)
+        at = Moment(self._clock(), looks, self.sessions.repeats, self.activity, self.sessions.priced)
         noted = NOTED if row.session_id in self.noted else " "
         pieces: Pieces = [(MARK if row.session_id in self.marks else noted, looks.accent)]
         for column, cells in self.columns:
@@ -320,7 +321,8 @@ class SessionTable(LineList):
             if isinstance(head, Group):
                 self._set_folded(head, True)
         else:
-            self.app.notify("There are no groups to fold: v makes some.", timeout=2)
+            makes = chosen_key(self.app, "sessions.group", "v")
+            self.app.notify(f"There are no groups to fold: {makes} makes some.", timeout=2)
 
     def action_unfold(self) -> None:
         """Unfold the group; open a session."""

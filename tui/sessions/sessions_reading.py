@@ -16,6 +16,7 @@ from promptetheus.queries.rows import Change
 from promptetheus.tui.answering import until_rest
 from promptetheus.tui.failures.failure_news import FailureNews
 from promptetheus.tui.sessions.activity_reader import ActivityReader
+from promptetheus.tui.sessions.live_preview import LivePreview
 from promptetheus.tui.sessions.session_feed import SessionFeed
 from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.sessions.taking import TakingSessions
@@ -105,7 +106,12 @@ class ReadingSessions(TakingSessions):
     async def _price(self) -> None:
         await asyncio.sleep(PRICE_DELAY_S)
         await until_rest(self.app)
-        await self._take(Change(await self.feed.price(), []))
+        found = await self.feed.price()
+        preview = self.query_one(LivePreview)
+        self.table.sessions.priced = preview.priced = True
+        self.table.refresh_rows()
+        preview.refresh()
+        await self._take(Change(found, []))
 
     @work(group="read-again", exclusive=True, exit_on_error=False)
     async def read_again(self) -> None:

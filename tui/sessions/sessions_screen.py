@@ -17,10 +17,12 @@ from textual.message import Message
 from textual.widgets._toast import ToastRack
 
 from promptetheus.display import short_id
+from promptetheus.queries.filter import Filter
 from promptetheus.queries.filter_completion import ListedSessions
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.keymap import chosen_key
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.message_log import Trouble
 from promptetheus.tui.pictures.before_screen import LooksBefore
@@ -38,6 +40,9 @@ from promptetheus.tui.sessions.spent import spent
 
 LOOK_AFTER_S = 2.0
 """How often sessions that run are looked at again, to notice that their writer died."""
+
+FILTERED_AT_ONCE = 2_000
+"""Sessions that are looked through within a frame; of more, the letter is shown before the list."""
 
 
 class SessionsScreen(ReadingSessions, LooksBefore):
@@ -110,6 +115,8 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         self._why_stale = why_stale
         self._is_stale = False
         self._filter_text = filter_text
+        self._typed: Filter | None = None
+        """A filter that waits until the letter is shown that made it."""
 
     def compose(self) -> ComposeResult:
         """Header, filter, titles over the table or the lesson, preview, keys."""
@@ -239,10 +246,21 @@ class SessionsScreen(ReadingSessions, LooksBefore):
 
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
-        self.table.set_filter(event.wanted)
+        self._typed = event.wanted
+        if len(self.table.sessions.by_id) < FILTERED_AT_ONCE:
+            self._take_filter()
+        else:
+            self.call_after_refresh(self._take_filter)
+
+    def _take_filter(self) -> None:
+        """Show what the filter lets through; of several that were typed meanwhile only the last."""
+        typed, self._typed = self._typed, None
+        if typed is not None:
+            self.table.set_filter(typed)
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
+        self._take_filter()
         self.table.focus()
 
     # What the person does
@@ -264,14 +282,18 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         elif self.table.marks:
             self.table.clear_marks()
         else:
-            self.app.notify("This is the first view. q quits.", timeout=3)
+            quits = chosen_key(self.app, "app.quit", "q")
+            self.app.notify(f"This is the first view. {quits} quits.", timeout=3)
 
     def action_diff(self) -> None:
         """Compare the marked sessions, or the highlighted one with another that the view chooses."""
         marked = tuple(self.table.marks.values())
         row = self.table.highlighted
         if len(marked) > 2:
-            self.app.notify(f"{len(marked)} sessions are marked: a diff takes two. esc clears.", timeout=4)
+            clears = chosen_key(self.app, "sessions.clear", "escape")
+            self.app.notify(
+                f"{len(marked)} sessions are marked: a diff takes two. {clears} clears.", timeout=4
+            )
         elif marked:
             self.post_message(self.ViewWanted("diff", marked))
         elif row is not None:

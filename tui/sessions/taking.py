@@ -14,7 +14,7 @@ from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.file_writing import SESSION_FORMS, file_here, screen_as_svg, write_file
 from promptetheus.tui.filter_bar import FilterBar
-from promptetheus.tui.sessions.session_copies import session_copies
+from promptetheus.tui.sessions.session_copies import ShownList, session_copies
 from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.views import ViewScreen
 
@@ -41,8 +41,11 @@ class TakingSessions(ViewScreen):
         from promptetheus.tui.chooser import Choice
         from promptetheus.tui.menu import Menu
 
+        listed = self.table.sessions
         filtered = self.query_one(FilterBar).input.value.strip()
-        copies = session_copies(self.table.highlighted, list(self.table.marks), self.root, filtered)
+        ids = [row.session_id for row in listed.visible] if filtered else []
+        list_shown = ShownList(filtered, ids, listed.order.key, listed.descending, listed.grouping)
+        copies = session_copies(self.table.highlighted, list(self.table.marks), self.root, list_shown)
         choices = [Choice(title, note, partial(copy_text, self.app, text)) for title, note, text in copies]
         await self.shell.open_screen(Menu("Copy …", choices))
 

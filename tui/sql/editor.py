@@ -40,7 +40,15 @@ class SqlEditor(Guarded, TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         # A text area takes enter for a new line before bindings see it, unless they have priority.
         Binding("enter", "run_query", "run", id="sql.run", tooltip="Run the query", priority=True),
-        Binding("escape", "leave", "leave", id="sql.leave", tooltip="Leave the query, to the result"),
+        Binding(
+            "escape", "leave", "leave for 1–6", id="sql.leave",
+            tooltip="Leave the query, to the result: there 1 to 6 go to other views",
+        ),
+        # As in a shell, where it takes the whole of what is typed; a text area would take its line up to the cursor.
+        Binding(
+            "ctrl+u", "clear_query", "clear", id="sql.clear",
+            tooltip="Clear the whole query; ctrl+z brings it back",
+        ),
         Binding("ctrl+j,alt+enter", "new_line", "new line", id="sql.new_line", tooltip="Begin a new line"),
         Binding("tab", "complete(1)", "complete", id="sql.complete", tooltip="Complete the word, or the next way to"),
         Binding(
@@ -162,6 +170,11 @@ class SqlEditor(Guarded, TextArea):
         """A new line, indented as this one."""
         line = self.document.get_line(self.cursor_location[0])
         self.insert("\n" + " " * (len(line) - len(line.lstrip())))
+
+    def action_clear_query(self) -> None:
+        """An empty editor."""
+        self.show_mistake(None)
+        self.clear()
 
     def action_run_query(self) -> None:
         """Ask for the answer."""

@@ -98,14 +98,18 @@ class ResultGrid(LineList):
 
     def show(self, result: OpenResult | None, first: list[Row]) -> None:
         """Show another result with its first rows; None for nothing."""
-        self.rows = None if result is None else ResultRows(result)
-        if self.rows is not None:
-            self.rows.take(0, first)
         names, types = ((), ()) if result is None else (result.columns, result.types)
         self.columns = grid_columns(names, types, first[:_MEASURED_ROWS])
         self.column = self._first = 0
-        self.going_to = None
         self._placed = None
+        self.show_rows(result, first)
+
+    def show_rows(self, result: OpenResult | None, first: list[Row]) -> None:
+        """Show other rows with the same columns, the cursor on the first."""
+        self.rows = None if result is None else ResultRows(result)
+        if self.rows is not None:
+            self.rows.take(0, first)
+        self.going_to = None
         self.set_reactive(LineList.cursor, 0)
         self.scroll_to(y=0, animate=False, force=True)
         self.refresh_rows()

@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from promptetheus.display import count, duration, printable_line
+from promptetheus.queries.filter_completion import ListedRows
 from promptetheus.queries.isolated import IsolatedDatabase
 from promptetheus.queries.isolated import Progress as QueryProgress
 from promptetheus.queries.open_result import OpenResult
@@ -23,10 +24,12 @@ from promptetheus.queries.query_file import examples
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.sql_error import SqlError
 from promptetheus.tui.crumb_line import CrumbLine
+from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.progress import Progress, ProgressLine
 from promptetheus.tui.sql.editor import CompletionLine, SqlEditor
+from promptetheus.tui.sql.narrowing import FIRST_ROWS, NarrowingResult
 from promptetheus.tui.sql.notice import SqlNotice
 from promptetheus.tui.sql.opening import OpeningRow
 from promptetheus.tui.sql.query_book import QueryBook
@@ -44,15 +47,13 @@ TIMEOUT_S = 600.0
 MOST_VALUES = 200
 """Texts of one column that complete a query."""
 
-FIRST_ROWS = 100
-
 
 def open_view(app: Shell, subject: object) -> SqlScreen:
-    """A statement is run at once; without one the last query stands ready."""
-    return SqlScreen(app.root, subject if isinstance(subject, str) else "")
+    """A statement is run at once; without one what was typed before stands there, else the last query."""
+    return SqlScreen(app.root, subject if isinstance(subject, str) else "", app.drafts.get("sql", ""))
 
 
-class SqlScreen(QueryLibrary, OpeningRow):
+class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
     """Editor over grid. Queries run in a process of their own, which ends with this view."""
 
     VIEW = "sql"
@@ -71,24 +72,25 @@ class SqlScreen(QueryLibrary, OpeningRow):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "back", id="sql.back", tooltip="Cancel what runs, else back one level"),
-        Binding("e,i,slash", "edit", "edit", id="sql.edit", tooltip="Edit the query"),
+        Binding("escape", "back", "back", id="sql.back", tooltip="Cancel, clear the filter, else back one level"),
+        Binding("e,i", "edit", "edit", id="sql.edit", tooltip="Edit the query"),
         Binding("f5,r", "run_query", "run", show=False, id="sql.run_again", tooltip="Run the query (again)"),
         Binding("ctrl+c", "cancel", "cancel", show=False, id="sql.cancel", tooltip="Cancel what runs"),
         Binding("tab", "edit", "edit", show=False, id="sql.to_editor"),
     ]  # fmt: skip
 
-    def __init__(self, root: Path, sql: str = "") -> None:
+    def __init__(self, root: Path, sql: str = "", draft: str = "") -> None:
         super().__init__()
+        self._draft = draft
         self.root = root
         self.book = QueryBook(root)
         self._asked = sql
-        self._database = IsolatedDatabase(root)
+        self.database = IsolatedDatabase(root)
         self._query: Progress | None = None
         self._began_s = 0.0
         self._values: dict[str, list[str]] = {}
         self._ran = ""
-        self.editor = SqlEditor(sql or self._ready_query(), lambda: self._values)
+        self.editor = SqlEditor(sql or draft or self._ready_query(), lambda: self._values)
         self.grid = ResultGrid(id="grid")
 
     def _ready_query(self) -> str:
@@ -116,6 +118,7 @@ class SqlScreen(QueryLibrary, OpeningRow):
         yield self.editor
         yield CompletionLine(self.editor)
         yield ProgressLine()
+        yield FilterBar(ListedRows())
         yield ResultTitles(self.grid)
         yield self.grid
         yield SqlNotice()
@@ -123,24 +126,28 @@ class SqlScreen(QueryLibrary, OpeningRow):
 
     def on_mount(self) -> None:
         """Teach, or answer what was asked."""
-        atexit.register(self._database.close)
+        atexit.register(self.database.close)
         self.query_one(CrumbLine).show_crumbs([view.crumb for view in self.shell.crumbs()])
         self.query_one(SqlNotice).teach()
         self._gather_values()
         self.set_interval(0.1, self._tick)
-        self._say()
+        self.say()
         if self._asked:
             self.run_query(to_grid=True)
         else:
-            # What one types takes the place of the ready query; an arrow key begins to edit it.
-            self.editor.select_all()
+            if self._draft:
+                self.editor.cursor_location = self.editor.document.end
+            else:
+                # What one types takes the place of the ready query; an arrow key begins to edit it.
+                self.editor.select_all()
             self.editor.focus()
 
     def on_unmount(self) -> None:
-        """End the other process: the program would wait for its query."""
-        self._database.interrupt()
-        self._database.close()
-        atexit.unregister(self._database.close)
+        """Keep what was typed, and end the other process: the program would wait for its query."""
+        self.shell.drafts["sql"] = self.editor.text
+        self.database.interrupt()
+        self.database.close()
+        atexit.unregister(self.database.close)
 
     def _gather_values(self) -> None:
         """What is in the sessions completes strings."""
@@ -176,7 +183,8 @@ class SqlScreen(QueryLibrary, OpeningRow):
     @work(group="query", exclusive=True, exit_on_error=False)
     async def _run(self, sql: str, to_grid: bool) -> None:
         if self._query is not None:
-            self._database.interrupt()
+            self.database.interrupt()
+        self.forget_whole()
         progress = self._query = Progress()
         progress.what = "starting"
         self.editor.running = True
@@ -185,7 +193,7 @@ class SqlScreen(QueryLibrary, OpeningRow):
         self.query_one(ProgressLine).track(progress)
         try:
             result = await asyncio.to_thread(
-                self._database.open, sql, timeout_s=TIMEOUT_S, progress=partial(_tell, progress)
+                self.database.open, sql, timeout_s=TIMEOUT_S, progress=partial(_tell, progress)
             )
             first = await asyncio.to_thread(result.rows, 0, FIRST_ROWS, timeout_s=TIMEOUT_S)
             await asyncio.to_thread(self._remember, sql.strip())
@@ -200,11 +208,12 @@ class SqlScreen(QueryLibrary, OpeningRow):
         if progress is not self._query and self._query is not None:
             return  # Another query was asked meanwhile.
         self.editor.show_mistake(None)
+        self.whole = result
         self.grid.show(result, first)
         self.add_class("-answered")
         if to_grid:
             self.grid.focus()
-        self._say()
+        self.say()
 
     def _remember(self, sql: str) -> None:
         try:
@@ -220,14 +229,14 @@ class SqlScreen(QueryLibrary, OpeningRow):
             self.editor.show_mistake(range(error.position, error.position + max(1, error.length)))
         if self.focused is self.grid or self.focused is None:
             self.editor.focus()
-        self._say()
+        self.say()
 
     @on(SqlEditor.CancelWanted)
     def action_cancel(self) -> None:
         """Stop what runs, or what is looked for far down."""
         if self._query is not None:
             self._query.what = "cancelling"
-            self._database.interrupt()
+            self.database.interrupt()
         elif self.grid.going_to is not None:
             self.grid.stop_going()
         elif self.writing is not None:
@@ -240,16 +249,18 @@ class SqlScreen(QueryLibrary, OpeningRow):
         return self._query is not None or self.grid.going_to is not None or self.writing is not None
 
     def action_back(self) -> None:
-        """Stop what runs; from the query to the answer; else back one level."""
+        """Stop what runs; from a filter to the whole answer; else back one level."""
         if self._is_busy:
             self.action_cancel()
+        elif self.query_one(FilterBar).is_active:
+            self.query_one(FilterBar).clear()
         else:
             self.app.call_next(self.shell.leave)
 
     @on(ResultGrid.Failed)
     def _rows_failed(self, event: ResultGrid.Failed) -> None:
         self.app.notify(printable_line(str(event.error), 300), severity="warning", timeout=6)
-        self._say()
+        self.say()
 
     # Showing
 
@@ -264,7 +275,7 @@ class SqlScreen(QueryLibrary, OpeningRow):
     @on(ResultGrid.Arranged)
     def _arranged(self) -> None:
         self.query_one(ResultTitles).refresh()
-        self._say()
+        self.say()
 
     @on(SqlEditor.Completing)
     def _completing(self) -> None:
@@ -282,7 +293,7 @@ class SqlScreen(QueryLibrary, OpeningRow):
             (printable_line(self.root.name, 60), looks_of(self.app).muted),
         ]
 
-    def _say(self) -> None:
+    def say(self) -> None:
         """How many rows there are, and where the cursor is."""
         if self._query is not None:
             return
@@ -292,8 +303,7 @@ class SqlScreen(QueryLibrary, OpeningRow):
             if grid.going_to is not None:
                 right = [(f"reading row {result.known:,} …", looks.running), ("  esc stops", looks.muted)]
             else:
-                more = "" if result.complete else "+"
-                rows = f"{result.known:,}{more} {'row' if result.known == 1 else 'rows'}"
+                rows = self.how_many_rows()
                 hidden = sum(grid.hidden_columns)
                 column = f"column {grid.column + 1} of {len(grid.columns)}, " if hidden else ""
                 place = f"{column}row {grid.cursor + 1:,} of " if grid.has_focus and result.known else ""

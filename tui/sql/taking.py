@@ -53,6 +53,11 @@ class TakingResult(TakingScreen):
 
     @property
     @abstractmethod
+    def is_narrowed(self) -> bool:
+        """Whether only some rows of the answer are shown."""
+
+    @property
+    @abstractmethod
     def sql(self) -> str:
         """The query in the editor."""
 
@@ -93,8 +98,8 @@ class TakingResult(TakingScreen):
                 Choice("The cell", self.cell_note, self.action_copy_cell),
                 Choice("The row as JSON", "", partial(self._copy_row, "json")),
                 Choice("The row as CSV", "", partial(self._copy_row, "csv")),
-                Choice("The result as CSV", some, partial(self._copy_result, "csv")),
-                Choice("The result as JSON", some, partial(self._copy_result, "json")),
+                Choice(f"{self._taken} as CSV", some, partial(self._copy_result, "csv")),
+                Choice(f"{self._taken} as JSON", some, partial(self._copy_result, "json")),
             ]
         copy: Callable[[str], None] = partial(copy_text, self.app)
         choices += [
@@ -105,6 +110,10 @@ class TakingResult(TakingScreen):
             ),
         ]
         await self.shell.open_screen(Menu("Copy …", choices))
+
+    @property
+    def _taken(self) -> str:
+        return "The rows that the filter shows" if self.is_narrowed else "The result"
 
     def _copy_row(self, form: Literal["csv", "json"]) -> None:
         result, row = self.result, self.grid.current_row
@@ -139,7 +148,8 @@ class TakingResult(TakingScreen):
                 ("Parquet: with its types, small", "parquet"),
             )
         ]
-        await self.shell.open_screen(Menu("Write the result to a file here", choices))
+        taken = self._taken[0].lower() + self._taken[1:]
+        await self.shell.open_screen(Menu(f"Write {taken} to a file here", choices))
 
     def _export_path(self, form: str) -> Path:
         number = 0
@@ -156,6 +166,7 @@ class TakingResult(TakingScreen):
         if result is None:
             return
         path, progress = self._export_path(form), Progress()
+        rows = "rows that the filter shows" if self.is_narrowed else "rows"
         self.writing = progress
         line = self.query_one(ProgressLine)
         line.track(progress)
@@ -167,7 +178,7 @@ class TakingResult(TakingScreen):
             said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self.app.notify(f"{path.name}: {printable_line(said, 300)}", severity="warning", timeout=6)
         else:
-            self.app.notify(f"Wrote {number:,} rows to {path.name}", timeout=4)
+            self.app.notify(f"Wrote {number:,} {rows} to {path.name}", timeout=4)
         finally:
             self.writing = None
             line.track(None)
