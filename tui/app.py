@@ -23,6 +23,7 @@ from promptetheus.tui.answering import until_rest
 from promptetheus.tui.garbage import RESTS_AFTER_S, GarbageAtRest
 from promptetheus.tui.messages import Messages
 from promptetheus.tui.note_taking import NoteTaking
+from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES
 from promptetheus.tui.pictures.kitty import KittyPictures
 from promptetheus.tui.pictures.picture_way import (
     PictureWay,
@@ -72,6 +73,9 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
     """
 
     TITLE = "promptetheus"
+    _is_dressed = False
+    """Whether the theme has been chosen; Textual asks for colours before that."""
+    _is_read_with_theme = False
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False  # Ours shows sessions as well, and takes no text for markup.
     BINDING_GROUP_TITLE = "Everywhere"
@@ -136,6 +140,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         if chosen is None:
             raise UnknownTheme(theme or "", sorted(self.available_themes))
         self.theme = chosen
+        self._is_dressed = True
+        self.stylesheet.set_variables(self.get_css_variables())
         self.canvas = canvas_for(self._first_way(cell_px := terminal_cell_px()), cell_px)
         """How pictures are drawn."""
         self.covered = False
@@ -151,7 +157,15 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
 
     def get_css_variables(self) -> dict[str, str]:
         """Our colour names, for our themes and for Textual's own alike."""
-        return {**super().get_css_variables(), **palette_of(self.current_theme).css_variables()}
+        palette = palette_of(self.current_theme) if self._is_dressed else PALETTES[DEFAULT_THEME]
+        return {**super().get_css_variables(), **palette.css_variables()}
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Read the style sheets again, but not because of the theme that they have just been read with: Textual asks
+        for that once, as the program starts."""
+        if self._is_read_with_theme:
+            super().refresh_css(animate)
+        self._is_read_with_theme = True
 
     async def on_mount(self) -> None:
         """Open what was asked for."""

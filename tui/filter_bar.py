@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -160,23 +160,37 @@ class FilterBar(Guarded, Widget, can_focus=False):
         if listed.own:
             self._placeholder = " ".join([*(f"{name}:" for name in listed.own), self._placeholder])
         self._offers = FilterOffers(listed)
+        self.input = FilterInput(text, self._placeholder, self._offers)
+        """The field."""
+        self._found = Static("", id="filter-count", markup=False)
+        self._problem = Static("", id="filter-problem", markup=False)
+        self._is_built = False
 
     def compose(self) -> ComposeResult:
+        """Nothing, unless there is a filter from the start: most often there is none, and the first frame of the view
+        comes sooner."""
+        if self._initial:
+            yield from self._parts()
+
+    def _parts(self) -> Iterator[Widget]:
         """The slash, the field, what it found, and below it what may be typed."""
+        self._is_built = True
         yield Static("/", id="filter-slash", markup=False)
-        yield FilterInput(self._initial, self._placeholder, self._offers)
-        yield Static("", id="filter-count", markup=False)
-        yield Static("", id="filter-problem", markup=False)
+        yield self.input
+        yield self._found
+        yield self._problem
         yield self._offers
 
     def on_mount(self) -> None:
         """A filter that was there from the start shows as a chip."""
-        self._settle()
+        if self._initial:
+            self._settle()
+        else:
+            self.call_after_refresh(self._build)
 
-    @property
-    def input(self) -> FilterInput:
-        """The field."""
-        return self.query_one(FilterInput)
+    def _build(self) -> None:
+        if not self._is_built and self.is_attached:
+            self.mount_all(self._parts())
 
     @property
     def is_active(self) -> bool:
@@ -185,6 +199,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
 
     def open(self) -> None:
         """Let the person type."""
+        self._build()
         self.add_class("-shown")
         self.remove_class("-chip")
         self.input.placeholder = self._prompt()
@@ -204,6 +219,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
 
     def show_text(self, text: str) -> None:
         """Filter by this, as if it had been typed."""
+        self._build()
         self.input.value = text
         self._settle()
 
@@ -247,12 +263,12 @@ class FilterBar(Guarded, Widget, can_focus=False):
             found += hint
         if said and room > 3:
             found = [*cut_pieces([(said, looks.warned)], room), ("   ", looks.text), *found]
-        self.query_one("#filter-count", Static).update(joined(found))
+        self._found.update(joined(found))
 
     def _say_below(self, said: str) -> bool:
         """Say what has no room beside the field on lines of its own; what a field takes is not to be cut off."""
         lines = wrap_line(said, max(20, self.size.width - 8))[:MOST_LINES_BELOW] if said else []
-        below = self.query_one("#filter-problem", Static)
+        below = self._problem
         below.display = bool(lines)
         below.styles.height = len(lines)
         self.styles.height = 1 + len(lines)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from textual.app import App
 from textual.screen import ModalScreen
-from textual.widgets import Input, TextArea
 
 from promptetheus.tui.keymap import chosen_key, key_text
 
@@ -28,6 +27,8 @@ class SaysUnused(App[None]):
         return is_done
 
     def _says_what_is_unused(self, key: str) -> bool:
+        from textual.widgets import Input, TextArea  # 10 ms that the first frame need not wait for
+
         # Textual names what it cannot read "<unknown>": nobody meant a key by that.
         return not (
             key.startswith("<")

@@ -8,7 +8,7 @@ import pytest
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.failures.failures_screen import FailuresScreen
-from promptetheus.tui.filter_bar import FilterInput
+from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.session.session_screen import SessionScreen
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import NOW, a_failing, a_passing
@@ -32,7 +32,7 @@ def burst(shown: OnScreen, *keys: str) -> None:
 
 def typed(app: PromptetheusApp) -> str:
     """What stands in the filter of the sessions."""
-    return app.sessions_screen.query_one(FilterInput).value
+    return app.sessions_screen.query_one(FilterBar).input.value
 
 
 async def test_what_follows_the_enter_of_a_filter_goes_to_the_list(app: PromptetheusApp) -> None:

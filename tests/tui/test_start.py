@@ -8,7 +8,7 @@ import sys
 import pytest
 
 NEEDED_LATER = (
-    "PIL", "duckdb", "httpx", "watchfiles", "tomllib", "genai_prices",
+    "textual.widgets._text_area", "PIL", "duckdb", "httpx", "watchfiles", "tomllib", "genai_prices",
     "promptetheus.cause.describe", "promptetheus.queries.session_log", "promptetheus.tui.inspector",
     "promptetheus.tui.session.session_screen", "promptetheus.tui.diff", "promptetheus.tui.failures.failures_screen",
     "promptetheus.tui.sql", "promptetheus.tui.delivery",
