@@ -85,7 +85,8 @@ def unquoted(value: str) -> str:
 
 def quoted(value: str) -> str:
     """A value so that it is one term, whatever is in it."""
-    if not re.search(r'[\s"]', value):
+    # `agent:=x` asks for exactly x, so a value that begins with the sign is held together, too.
+    if not re.search(r'[\s"\\]|^=', value):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

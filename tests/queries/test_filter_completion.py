@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from promptetheus.cause.steps import Step, StepKind
@@ -143,7 +143,8 @@ def test_a_candidate_replaces_the_term_under_the_cursor(rows: list[SessionRow]) 
     assert [each.text for each in offered("book agent:br -x", listed, cursor=13)] == ["agent:browser-agent"]
 
 
-@given(value=st.text(min_size=1, max_size=20))
+@given(value=st.text(min_size=1, max_size=20) | st.text('=\\\\"! a:<>-', min_size=1, max_size=6))
+@example(value="=0")
 def test_any_value_is_offered_so_that_it_can_be_taken(
     tmp_path_factory: pytest.TempPathFactory, value: str
 ) -> None:
