@@ -91,7 +91,7 @@ def find_target(target: str | None, spool: Path, *, spool_given: bool, step: int
         raise CannotShow(f"{error} Looked in {spool}; `promptetheus sessions` lists what is there.") from None
     except AmbiguousSession as error:
         candidates = error.candidates
-        lines = [_summary(spool, session_id) for session_id in candidates[:LISTED]]
+        lines = [_summary(spool / f"{name}.jsonl") for name in candidates[:LISTED]]
         if len(candidates) > LISTED:
             lines.append(f"and {len(candidates) - LISTED} more")
         listed = "".join(f"\n  {line}" for line in lines)
@@ -122,13 +122,15 @@ def _check_that_it_holds_events(path: Path) -> None:
         )
 
 
-def _summary(spool: Path, session_id: str) -> str:
+def _summary(path: Path) -> str:
     """One line by which a person tells sessions apart."""
     from promptetheus.display import age, printable_line
     from promptetheus.queries.session_log import SessionLog
-    from promptetheus.spool import session_file_name
 
-    row = SessionLog(spool / session_file_name(session_id)).row()
+    try:
+        row = SessionLog(path).row()
+    except OSError as error:
+        return printable_line(f"{path.stem}  cannot be read: {error.strerror or error}", 118)
     when = "" if row.started is None else age(time.time() - row.started)
     words = [row.session_id, f"{row.status.glyph} {row.status.word}", row.agent, when, row.goal]
     return printable_line("  ".join(word for word in words if word), 118)

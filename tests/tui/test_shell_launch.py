@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from promptetheus.cli import main
+from promptetheus.queries.session_log import SessionLog
 from promptetheus.tui import launch
 from promptetheus.tui.launch import CannotShow, Target, find_target
 from promptetheus.tui.session.session_subject import StepOf
@@ -77,6 +78,17 @@ def test_a_beginning_of_several_sessions_says_which_is_which(recorded: Path) -> 
     _, passed, failed = str(raised.value).splitlines()
     assert "01M80Z0PASSED  ✓ passed  booking-agent" in passed
     assert "01M8110FAILED  ✗ failed goal  booking-agent" in failed
+
+
+def test_a_session_that_cannot_be_read_is_listed_all_the_same(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(log: SessionLog) -> object:
+        raise PermissionError(13, "Permission denied", str(log.path))
+
+    monkeypatch.setattr(SessionLog, "row", refuse)
+    with pytest.raises(CannotShow, match="01M8110FAILED  cannot be read: Permission denied"):
+        find_target("01M8", recorded, spool_given=True)
 
 
 @pytest.mark.parametrize(
