@@ -187,6 +187,11 @@ def count(number: float | None) -> str:
     return f"{number / 1e12:.1f}T"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """How many there are of what: `1 session`, `1,234 sessions`; `many` where an `s` does not make the plural."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def money(usd: float | None) -> str:
     """US dollars with as many digits as matter: `$0.0004`, `$0.012`, `$0.39`, `$12.40`; None is `–`."""
     if usd is None or usd != usd:

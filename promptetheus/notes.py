@@ -13,10 +13,9 @@ import os
 import stat
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptetheus.display import printable
 from promptetheus.project_files import beside
@@ -41,8 +40,7 @@ class NoteKind(StrEnum):
     """Marked a step."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a note is about: a session, a step of one, or a failure by its fingerprint."""
 
     session_id: str = ""
@@ -51,8 +49,7 @@ class Subject:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """One note, mark or bookmark."""
 
     note_id: str
@@ -113,7 +110,7 @@ class Notes:
 
     def edit(self, note: Note, text: str) -> Note:
         """The same note in other words."""
-        changed = replace(note, text=text[:MAX_TEXT], written_s=_now_s())
+        changed = note._replace(text=text[:MAX_TEXT], written_s=_now_s())
         self._append(note_fields(changed))
         return changed
 

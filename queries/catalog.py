@@ -62,12 +62,16 @@ class Catalog:
         self._version = 0
         """Counts changes; what was sorted for an older one is sorted anew."""
         self._sorted: tuple[int, list[SessionRow]] = (0, [])
-        self._pricer: Pricer | None = None
+        self._pricer = Pricer(root)
+        self._prices_all = False
+        """Whether rows that are read from now on are priced as they come."""
         self._cached = cached
         self._cache_path: Path | None = None
         self._cache: CatalogCache | None = None
         self._cache_opened = False
         self._cache_taken = False
+        self._glanced: dict[str, SessionRow] = {}
+        """Given out before the scan, by name."""
         self._uncached_bytes = 0
         self._saver: threading.Thread | None = None
 
@@ -79,7 +83,8 @@ class Catalog:
             if cache is None:
                 return []
             newest = list(islice(cache.stamps, most))
-            return list(cache.take(str(self.root), stat_files(self.root, newest)).values())
+            self._glanced = cache.take(str(self.root), stat_files(self.root, newest))
+            return list(self._glanced.values())
 
     def scan(self) -> Iterator[list[SessionRow]]:
         """Read what is new or changed; gives all rows in batches, newest file first, the first batch small."""
@@ -151,21 +156,26 @@ class Catalog:
     def price_rows(self) -> list[SessionRow]:
         """Price the calls whose cost was not recorded; returns the rows that changed.
 
-        The price library takes about 250 ms to load: not for the first paint. From then on new rows are priced
-        as they come.
+        The price library takes about 250 ms to load where it has to be asked: not for the first paint. From then on
+        new rows are priced as they come.
         """
-        pricer = self._pricer or Pricer()
         updated = []
         for name, row in list(self._rows.items()):
-            priced = pricer.priced(row)
+            priced = self._pricer.priced(row)
             if priced is not row:
                 with self._lock:
                     if self._rows.get(name) is row:
                         self._rows[name] = priced
                         self._version += 1
                         updated.append(priced)
-        self._pricer = pricer
+        self._prices_all = True
+        self._pricer.keep()
         return updated
+
+    @property
+    def knows_prices(self) -> bool:
+        """Whether prices are remembered, so that `price_rows` takes no time."""
+        return self._pricer.knows_prices
 
     def wait_until_kept(self) -> None:
         """Until the cache is written, if it is being written. A process that ends waits by itself."""
@@ -180,6 +190,9 @@ class Catalog:
         if cache is None:
             return []
         rows = cache.take(str(self.root), files)
+        # The same objects again: nobody has to work them out, or to draw them, a second time.
+        rows.update((name, row) for name, row in self._glanced.items() if name in rows)
+        self._glanced = {}
         self._stamps = {name: files[name] for name in rows}
         self._rows = rows
         self._version += 1
@@ -190,7 +203,8 @@ class Catalog:
             self._cache_opened = True
             self._cache_path = cache_path(self.root)
             try:
-                self._cache = CatalogCache(self._cache_path) if self._cache_path is not None else None
+                if self._cache_path is not None:
+                    self._cache = CatalogCache(self._cache_path, self._pricer.priced_at_once)
             except CacheUnusable:  # written anew when that is worth it
                 pass
         return self._cache
@@ -271,7 +285,7 @@ class Catalog:
         if inside is None:
             return names
         ended = read_ended(str(self.root), inside, [(name, files[name]) for name in names])
-        if self._pricer is not None:
+        if self._prices_all:
             ended.rows[:] = map(self._pricer.priced, ended.rows)
         for name in ended.names:
             if name in self._stamps:
@@ -296,7 +310,7 @@ class Catalog:
         if isinstance(reading.found, Problem):
             self._problems[name] = reading.found
             return
-        row = reading.found if self._pricer is None else self._pricer.priced(reading.found)
+        row = self._pricer.priced(reading.found) if self._prices_all else reading.found
         self._rows[name] = row
         if reading.digest is not None:
             self._digests[name] = reading.digest

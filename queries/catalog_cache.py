@@ -15,8 +15,7 @@ import time
 import uuid
 import zlib
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from itertools import compress, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,8 +54,7 @@ class CacheUnusable(Exception):
     """There is no cache that can be read or written; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class CacheState:
+class CacheState(NamedTuple):
     """What `doctor` says about the cache of a spool."""
 
     path: Path | None
@@ -70,8 +68,9 @@ class CacheState:
 class CatalogCache:
     """One cache file, kept open; digests are read when somebody asks for one."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises CacheUnusable."""
+    def __init__(self, path: Path, priced: Callable[[SessionRow], SessionRow]) -> None:
+        """`priced` adds to a row what its calls cost, as far as that is known at once. Raises CacheUnusable."""
+        self._priced = priced
         try:
             source = Source(path)
         except FileNotFoundError:
@@ -139,7 +138,8 @@ class CatalogCache:
     def row(self, directory: str, name: str) -> SessionRow:
         """All fields of a row; where its digest is damaged, what the file itself says."""
         digest = self.digest(name)
-        return read_again(Path(directory, name)) if digest is None else digest.row(directory, name)
+        row = read_again(Path(directory, name)) if digest is None else digest.row(directory, name)
+        return self._priced(row)
 
     def digest(self, name: str) -> Digest | None:
         """The digest of a file; None when it is damaged."""
@@ -219,7 +219,7 @@ def save(path: Path, sessions: Iterable[Kept]) -> None:
     all_names = "\0".join([*names, *ids]).encode("utf-8", "surrogateescape")
     index = b"".join([*(column.tobytes() for column in columns), all_names])
     sizes = _SIZES.pack(len(names), len(all_names), offset, zlib.crc32(index))
-    _replace(path, [_MAGIC, sizes, index, *pieces])
+    replace_file(path, [_MAGIC, sizes, index, *pieces])
 
 
 def inspect(root: Path) -> CacheState:
@@ -228,14 +228,15 @@ def inspect(root: Path) -> CacheState:
     if path is None:
         return CacheState(None, 0, 0, f"only a directory called {SPOOL_NAME!r} has one")
     try:
-        cache = CatalogCache(path)
+        cache = CatalogCache(path, lambda row: row)
     except CacheUnusable as why:
         size = path.lstat().st_size if os.path.lexists(path) else 0
         return CacheState(path, size, 0, str(why))
     return CacheState(path, cache.size_bytes, len(cache.stamps), "")
 
 
-def _replace(path: Path, pieces: list[bytes]) -> None:
+def replace_file(path: Path, pieces: list[bytes]) -> None:
+    """Write a file of the cache, as a whole or not at all. Raises CacheUnusable."""
     directory = path.parent
     draft = directory / f"{path.name}.{uuid.uuid4().hex}.draft"
     try:

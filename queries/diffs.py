@@ -91,14 +91,16 @@ def report_on(
     left: ReadSession, right: ReadSession, *, noise: Noise, effects: Effects, chosen: str = ""
 ) -> DiffReport:
     """Hold `right` against `left`; `chosen` says why that one, when nobody named it. Prices what was not priced."""
-    pricer = Pricer()
+    pricer = Pricer(right.row.path.parent)
+    numbers = pricer.priced(left.row), pricer.priced(right.row)
+    pricer.keep()
     return report_of_runs(
         left.side,
         left.run(noise),
         right.side,
         right.run(noise),
         effects=effects,
-        numbers=(pricer.priced(left.row), pricer.priced(right.row)),
+        numbers=numbers,
         chosen=chosen,
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptetheus.queries.filter_fields import fields, number_of, text_field
 from promptetheus.queries.filter_terms import FAILING, Term, statuses_of, typed_terms, understand
@@ -39,8 +39,7 @@ STEP_FIELDS = frozenset({"tool", "type", "status", "dur", "model", "error"})
 """Fields that say something about a step; the others do not narrow a timeline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """A parsed filter: everything must match."""
 
     text: str

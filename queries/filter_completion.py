@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.queries.filter import STEP_FIELDS
@@ -72,11 +72,11 @@ class Listed(Protocol):
         """For each thing listed, what a number field says of it."""
 
 
-@dataclass(frozen=True, slots=True)
 class ListedSessions:
     """A list of sessions, or of something that sessions decide about."""
 
-    rows: Callable[[], Sequence[SessionRow]]
+    def __init__(self, rows: Callable[[], Sequence[SessionRow]]) -> None:
+        self.rows = rows
 
     @property
     def own(self) -> Mapping[str, str]:
@@ -102,8 +102,7 @@ class ListedSessions:
         return (number_of(field, row) for row in self.rows())
 
 
-@dataclass(frozen=True, slots=True)
-class ListedSteps:
+class ListedSteps(NamedTuple):
     """A list of steps."""
 
     steps: Callable[[], Sequence[Step]]
@@ -131,7 +130,6 @@ class ListedSteps:
         return (step.duration_ms for step in self.steps()) if field == "dur" else iter(())
 
 
-@dataclass(frozen=True, slots=True)
 class ListedWords:
     """A list that is narrowed by words alone."""
 
@@ -158,7 +156,6 @@ class ListedWords:
         return iter(())
 
 
-@dataclass(frozen=True, slots=True)
 class ListedRows(ListedWords):
     """Rows of a query, narrowed by what is typed as it is: no word of it can be a mistake."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptetheus.queries.rows import SessionRow
 
@@ -13,8 +12,7 @@ _UNTYPABLE = re.compile(r'[\s:<>=!"]')
 _NUMBER = re.compile(r"(-?(?:\d+(?:\.\d*)?|\.\d+))([a-zµ%$]*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class TextField:
+class TextField(NamedTuple):
     """A field that holds words: `agent:browser` contains, `agent:=browser` is exactly."""
 
     help: str
@@ -23,8 +21,7 @@ class TextField:
     """`task:7` means all of it: neither 17 nor 70."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberField:
+class NumberField(NamedTuple):
     """A field that holds a number: `dur>2s`."""
 
     help: str
@@ -47,6 +44,11 @@ def _in_metadata(row: SessionRow, *names: str) -> Iterator[str]:
             yield str(found).lower()
         elif isinstance(found, str | int | float):
             yield str(found)
+
+
+def task_id(row: SessionRow) -> str:
+    """The id of the task that a session was set; empty where its metadata name none."""
+    return next(_in_metadata(row, *_TASK_NAMES), "")
 
 
 TEXT_FIELDS: dict[str, TextField] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import NamedTuple
 
 from promptetheus.queries.filter_fields import (
     NUMBER_FIELDS,
@@ -32,8 +32,7 @@ FAILING = "failing"
 """`status:failing`: failed its goal, failed, or crashed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One part of a filter."""
 
     text: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from operator import itemgetter
+from typing import NamedTuple
 
 from promptetheus.queries.filter_fields import NUMBER_FIELDS, SCORE, canonical
 from promptetheus.queries.rows import SessionRow
@@ -31,8 +31,7 @@ class BadOrder(ValueError):
     """No column of a list; the message names those that are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """By which column, and which way."""
 
     column: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from pathlib import Path
 
+from promptetheus.queries.kept_prices import Rate, keep_prices, read_prices
 from promptetheus.queries.rows import SessionRow, Usage
 
 _LONG_CALL_TOKENS = 100_000
@@ -13,20 +14,40 @@ _LONG_CALL_TOKENS = 100_000
 _SAMPLE_TOKENS = 1000
 
 
-class _Rate(NamedTuple):
-    """US dollars, for calls of ordinary length."""
-
-    call: float
-    input_token: float
-    output_token: float
-    cached_token: float
-
-
 class Pricer:
-    """Prices rows. Asks the price library a few times per model, not once per session."""
+    """Prices rows. Asks the price library a few times per model, not once per session.
 
-    def __init__(self) -> None:
-        self._rates: dict[str, _Rate | None] = {}
+    Args:
+        spool: Where to remember prices, and what was remembered; None does neither.
+    """
+
+    def __init__(self, spool: Path | None = None) -> None:
+        self._spool = spool
+        self._known: dict[str, Rate | None] | None = None
+        self._learned = False
+
+    @property
+    def _rates(self) -> dict[str, Rate | None]:
+        if self._known is None:
+            self._known = {} if self._spool is None else read_prices(self._spool)
+        return self._known
+
+    @property
+    def knows_prices(self) -> bool:
+        """Whether any are known without the price library."""
+        return bool(self._rates)
+
+    def priced_at_once(self, row: SessionRow) -> SessionRow:
+        """As `priced`, where nobody has to ask the price library; else the row as it is."""
+        if all(model in self._rates and not _is_long(usage) for model, usage in row.usage.items()):
+            return self.priced(row)
+        return row
+
+    def keep(self) -> None:
+        """Remember what the price library said."""
+        if self._learned and self._spool is not None:
+            self._learned = False
+            keep_prices(self._spool, self._rates)
 
     def priced(self, row: SessionRow) -> SessionRow:
         """The row with its cost, or the same object where there is nothing to add.
@@ -51,10 +72,11 @@ class Pricer:
         if not usage.input_tokens and not usage.output_tokens:
             return None
         calls = max(1, usage.calls)
-        if usage.input_tokens / calls > _LONG_CALL_TOKENS:
+        if _is_long(usage):
             return _price_long_calls(model, usage, calls)
         if model not in self._rates:
             self._rates[model] = _rate(model)
+            self._learned = True
         rate = self._rates[model]
         if rate is None:
             return None
@@ -67,7 +89,11 @@ class Pricer:
         )
 
 
-def _rate(model: str) -> _Rate | None:
+def _is_long(usage: Usage) -> bool:
+    return usage.input_tokens / max(1, usage.calls) > _LONG_CALL_TOKENS
+
+
+def _rate(model: str) -> Rate | None:
     from promptetheus.cost import price
 
     nothing = price(model, 0, 0)
@@ -76,7 +102,7 @@ def _rate(model: str) -> _Rate | None:
     cached = price(model, _SAMPLE_TOKENS, 0, _SAMPLE_TOKENS)
     if nothing is None or sent is None or received is None or cached is None:
         return None
-    return _Rate(nothing, *((cost - nothing) / _SAMPLE_TOKENS for cost in (sent, received, cached)))
+    return Rate(nothing, *((cost - nothing) / _SAMPLE_TOKENS for cost in (sent, received, cached)))
 
 
 def _price_long_calls(model: str, usage: Usage, calls: int) -> float | None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 
 class Status(StrEnum):
@@ -253,16 +253,14 @@ def _fill(put: Callable[[SessionRow, Any], None], rows: list[SessionRow], values
     deque(map(put, rows, values), maxlen=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A file in the spool that is no session, and why."""
 
     path: Path
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a refresh of the catalog found."""
 
     updated: list[SessionRow]

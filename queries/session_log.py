@@ -202,12 +202,17 @@ class SessionLog:
 
         return build_trace_forest(self.events())
 
-    def row(self) -> SessionRow:
-        """The session as lists show it, from the file as it is now. Raises what `poll` raises."""
+    def row(self, most_bytes: int | None = None) -> SessionRow:
+        """The session as lists show it, from the file as it is now. Raises what `poll` raises.
+
+        Args:
+            most_bytes: Count no more of the file than this, such as what a log has polled of it; None for all.
+        """
         with self._lock:
             source = Source(self.path)
+            size = source.size if most_bytes is None else min(most_bytes, source.size)
             try:
-                self._reading = read_open(self.path, source.pread, source.size, source.found, self._reading)
+                self._reading = read_open(self.path, source.pread, size, source.found, self._reading)
             finally:
                 source.close()
             found = self._reading.found

@@ -9,9 +9,8 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptetheus.clock import parse_timestamp
 from promptetheus.events import Event
@@ -27,8 +26,7 @@ _MAX_TEXT = 10_000
 _NONE: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(NamedTuple):
     """Who writes a session, as its `session_started` line says."""
 
     host: object = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from promptetheus.display import age, printable_line, short_id
+from promptetheus.display import age, counted, printable_line, short_id
 from promptetheus.tui.clipboard import copy_text
 from promptetheus.tui.shell import Shell
 
@@ -102,7 +102,7 @@ class AgentSide(Shell):
         is_here = bundle.directory.is_relative_to(here)
         where = bundle.directory.relative_to(here) if is_here else bundle.directory
         self.notify(
-            f"{bundle.files} files in {where}\nPaste the prompt to your agent.",
+            f"{counted(bundle.files, 'file')} in {where}\nPaste the prompt to your agent.",
             title="Handed over", timeout=8,
         )  # fmt: skip
 

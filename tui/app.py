@@ -96,7 +96,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
             "apostrophe", "jump", "jump", show=False, id="app.jump",
             tooltip="Jump to a line or a pane by the letter that is shown on it",
         ),
-        Binding("q", "quit", "quit", show=False, id="app.quit", tooltip="Quit"),
+        Binding("q", "quit", "quit", id="app.quit", tooltip="Quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit_anywhere", tooltip="Quit"),
         Binding(
             "ctrl+z", "suspend_process", "background", show=False, id="app.suspend",

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from promptetheus.display import printable_line
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.text_input import TextInput
 
 
@@ -40,7 +41,7 @@ class AskWords(Guarded, ModalScreen[None]):
         """The question over the field."""
         with Vertical(id="ask"):
             yield Static(printable_line(self._question, 300), id="ask-question", markup=False)
-            yield TextInput(self._words, placeholder="enter keeps it, esc does not")
+            yield TextInput(self._words, placeholder=with_keys("enter keeps it, <ask.close:escape> does not"))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

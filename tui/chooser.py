@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import on
@@ -19,6 +18,7 @@ from textual.widgets import Input, Static
 from promptetheus.display import printable_line
 from promptetheus.tui.fit import Pieces, aligned, cut, cut_middle, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.text_input import TextInput
 from promptetheus.tui.theme import Looks, looks_of
@@ -27,14 +27,15 @@ Run = Callable[[], object]
 """What a line does; may return something to wait for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One line of a chooser; without `run` it is a heading and is passed over."""
 
     title: str
     note: str = ""
     """Stands at the right: keys, or what tells a session from its neighbours."""
     run: Run | None = None
+    is_out_of_reach: bool = False
+    """Whether it cannot be done now: it is drawn dim, and `run` says why."""
 
 
 class ChoiceList(LineList, can_focus=False):
@@ -53,6 +54,14 @@ class ChoiceList(LineList, can_focus=False):
         self.select(first)
         self.scroll_to(y=0, animate=False, force=True)
 
+    def show_more(self, choices: Sequence[Choice]) -> None:
+        """Show lines among which there are new ones, the cursor on the one that it is on."""
+        chosen = self.chosen
+        self.choices = choices
+        self.refresh_rows()
+        again = (place for place, each in enumerate(choices) if chosen and each[:2] == chosen[:2])
+        self.select(next(again, self.cursor))
+
     def move(self, step: int) -> None:
         """Go `step` lines on, then past headings in the same direction."""
         place = max(0, min(self.cursor + step, len(self.choices) - 1))
@@ -69,7 +78,7 @@ class ChoiceList(LineList, can_focus=False):
         """The keys reach this list through the field, so its cursor looks as that of a focused list does."""
         looks = looks_of(self.app)
         if self._lit is None or self._lit[0] is not looks:
-            self._lit = looks, replace(looks, cursor_blurred=looks.cursor, muted=looks.accent)
+            self._lit = looks, looks._replace(cursor_blurred=looks.cursor, muted=looks.accent)
         return self._lit[1]
 
     @property
@@ -91,9 +100,10 @@ class ChoiceList(LineList, can_focus=False):
         # The title may use half of the line, and the note what it leaves.
         room = width - 4 - min(Text(printable_line(choice.title, 400)).cell_len, width // 2)
         note_width = min(Text(note).cell_len, room)
+        ink = looks.muted if choice.is_out_of_reach else looks.text
         pieces: Pieces = [
-            (" ", looks.text),
-            *aligned([(printable_line(choice.title, 400), looks.text)], width - note_width - 4),
+            (" ", ink),
+            *aligned([(printable_line(choice.title, 400), ink)], width - note_width - 4),
             ("  ", looks.text),
             *aligned([(shorten(note, note_width), looks.muted)], note_width, right=True),
         ]
@@ -157,6 +167,7 @@ class Chooser(Guarded, ModalScreen[None]):
         Binding("escape", "dismiss", "close", id="chooser.close"),
     ]
     PROMPT: ClassVar[str] = ""
+    """What stands in the empty field; keys named for `with_keys`."""
     IS_TYPED: ClassVar[bool] = False
     """Whether one comes here to type: then q is a letter like any other."""
 
@@ -167,7 +178,7 @@ class Chooser(Guarded, ModalScreen[None]):
         """A field over a list."""
         with Vertical(id="chooser"):
             with Horizontal(id="chooser-line"):
-                yield ChooserInput(self.PROMPT)
+                yield ChooserInput(with_keys(self.PROMPT, self.app))
                 yield Static(id="chooser-hint", markup=False)
             yield ChoiceList()
 
@@ -191,8 +202,10 @@ class Chooser(Guarded, ModalScreen[None]):
         self._say_how_to_leave()
 
     def _say_how_to_leave(self) -> None:
-        keys = "esc or q closes" if self._takes_q else "esc closes"
-        self.query_one("#chooser-hint", Static).update(keys)
+        keys = (
+            "<chooser.close:escape> or <chooser.close_empty:q>" if self._takes_q else "<chooser.close:escape>"
+        )
+        self.query_one("#chooser-hint", Static).update(f"{with_keys(keys, self.app)} closes")
 
     @abstractmethod
     def choices(self, words: str) -> Sequence[Choice]:
@@ -229,6 +242,9 @@ class Chooser(Guarded, ModalScreen[None]):
     async def _run(self) -> None:
         chosen = self.query_one(ChoiceList).chosen
         if chosen is None or chosen.run is None:
+            return
+        if chosen.is_out_of_reach:
+            chosen.run()
             return
         # Once the view below is the active one again, so that its keys' actions find it.
         self.app.call_later(chosen.run)

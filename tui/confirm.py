@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from promptetheus.display import printable
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.theme import looks_of
 
 
@@ -57,7 +58,10 @@ class Confirm(Guarded, ModalScreen[None]):
             text.append(f"\n{printable(self._consequence)}", looks.muted)
         self.query_one("#question", Static).update(text)
         keys = Text.assemble(
-            ("y", looks.accent), (" yes, do it    ", looks.text), ("n", looks.accent), (" no", looks.text)
+            (with_keys("<confirm.yes:y>"), looks.accent),
+            (" yes, do it    ", looks.text),
+            (with_keys("<confirm.no:n>"), looks.accent),
+            (" no", looks.text),
         )
         self.query_one(".hint", Static).update(keys)
 

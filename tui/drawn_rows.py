@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 MARKER = "▌"
 """Stands before the highlighted row, so that it is seen without colours too."""
 
+MARK = "◆"
+"""Stands before a row that the person marked."""
+
 CACHED_ROWS = 1024
 """Drawn rows kept: several screens, so that scrolling back and forth draws nothing twice."""
+
+
+_UNMARKED: Sequence[Segment] = (Segment(" "),)
 
 
 class DrawnRows:
@@ -77,27 +83,34 @@ class DrawnRows:
         base = self.base
         try:
             row = line_list.render_row(index, width - 1, selected)
-            if not selected:
-                return self.strip(row, width, base)
-            if line_list.has_focus:
-                return self.strip(row, width, base + looks.cursor, MARKER, looks.accent)
-            return self.strip(row, width, base + looks.cursor_blurred, MARKER, looks.muted)
+            margin = _UNMARKED
+            if selected:
+                bar, under = (
+                    (looks.accent, looks.cursor)
+                    if line_list.has_focus
+                    else (looks.muted, looks.cursor_blurred)
+                )
+                base, margin = base + under, (Segment(MARKER, bar),)
+            if mark := line_list.row_mark(index):
+                row = row[1:] if isinstance(row, Text) else row.crop(1)
+                margin = (Segment(mark, looks.accent), *margin)
+            return self.strip(row, width, base, margin)
         except Exception as error:
             # One row that cannot be drawn must not take the program, and with it the evidence, away.
             message = printable_line(f"this row could not be drawn: {type(error).__name__}: {error}", 400)
             return self.strip(Text(message, looks.failed), width, base)
 
     def strip(
-        self, row: Text | Strip, width: int, base: Style, marker: str = " ", marker_style: Style | None = None
+        self, row: Text | Strip, width: int, base: Style, margin: Sequence[Segment] = _UNMARKED
     ) -> Strip:
-        """What was drawn, behind its marker and without anything that a terminal would obey."""
+        """What was drawn, behind its margin and without anything that a terminal would obey."""
         if isinstance(row, PictureStrip):
             # Graphics are drawn by the terminal over whatever is in front of them.
             seen = self._list.screen.is_active and not is_covered(self._list.app)
             parts: Iterable[Segment] = row if seen else without_graphics(row)
         else:
             parts = harmless_parts(row)
-        parts = [Segment(marker, marker_style), *parts]
+        parts = [*margin, *parts]
         # Reversed, each colour of the row would be a block of its own: what reverses goes over them, not under.
         under, over = (None, base) if base.reverse else (base, None)
         return Strip(Segment.apply_style(parts, under, over)).adjust_cell_length(width, base)

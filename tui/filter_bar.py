@@ -27,6 +27,7 @@ from promptetheus.queries.filter_completion import (
 from promptetheus.tui.filter_offers import FilterOffers
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import leaving_key, with_keys
 from promptetheus.tui.text_input import TextInput
 from promptetheus.tui.theme import looks_of
 from promptetheus.tui.wrapping import wrap_line
@@ -37,10 +38,10 @@ SHORTEST_INPUT = 24
 MOST_LINES_BELOW = 4
 """That a wrong filter may take to say what it could be."""
 
-_OF_TASKS = "words, status:failed agent: task: tool: dur>2s -word   tab lists all"
+_OF_TASKS = "words, status:failed agent: task: tool: dur>2s -word   <filter.complete:tab> lists all"
 PLACEHOLDERS: Mapping[type, str] = {
-    ListedSessions: "words, status:failed agent: tool: dur>2s -word   tab lists all",
-    ListedSteps: "words, tool: type:error status:failed dur>2s -word   tab lists all",
+    ListedSessions: "words, status:failed agent: tool: dur>2s -word   <filter.complete:tab> lists all",
+    ListedSteps: "words, tool: type:error status:failed dur>2s -word   <filter.complete:tab> lists all",
     ListedRows: "words of any column",
     ListedWords: "words",
 }
@@ -160,7 +161,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         if listed.own:
             self._placeholder = " ".join([*(f"{name}:" for name in listed.own), self._placeholder])
         self._offers = FilterOffers(listed)
-        self.input = FilterInput(text, self._placeholder, self._offers)
+        self.input = FilterInput(text, with_keys(self._placeholder), self._offers)
         """The field."""
         self._found = Static("", id="filter-count", markup=False)
         self._problem = Static("", id="filter-problem", markup=False)
@@ -210,7 +211,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
     def _prompt(self) -> str:
         """What an empty field shows. That sessions can be found by their task is said where they have one."""
         has_tasks = "task" in self._listed.fields and any(map(any, self._listed.values("task")))
-        return _OF_TASKS if has_tasks else self._placeholder
+        return with_keys(_OF_TASKS if has_tasks else self._placeholder, self.app)
 
     def clear(self) -> None:
         """Show everything again."""
@@ -248,7 +249,8 @@ class FilterBar(Guarded, Widget, can_focus=False):
         found: Pieces = [
             (f"{numbers} {of}".rstrip(), looks.text if shown else looks.muted if so_far else looks.warned)
         ]
-        hint: Pieces = [("   esc clears", looks.muted)]
+        clears = with_keys("<filter.clear:escape>") if self.input.has_focus else leaving_key(self.screen)
+        hint: Pieces = [(f"   {clears} clears", looks.muted)]
         said = printable_line(problems[0], 400) if problems else f"hides {hides}" if hides else ""
         # What was typed comes first, then the numbers, then as much of the rest as there is room for.
         room = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -22,7 +22,8 @@ def cut(text: str, width: int) -> str:
 
 
 def cut_middle(text: str, width: int) -> str:
-    """`text` in at most `width` cells, its middle replaced by `…` when something is missing: for paths."""
+    """`text` in at most `width` cells, its middle replaced by `…` when something is missing: for
+    paths and names, whose end tells them apart."""
     if cell_len(text) <= width:
         return text
     if width < 8:
@@ -31,6 +32,21 @@ def cut_middle(text: str, width: int) -> str:
     while cell_len(tail) > width * 2 // 3:
         tail = tail[1:]
     return set_cell_size(text, width - 1 - cell_len(tail)) + "…" + tail
+
+
+def named_in(names: Sequence[str], width: int, more: int = 0) -> str:
+    """Names in at most `width` cells. Where not all of them fit, the first, cut in its middle, as what tells names
+    apart is often at their end, and how many others there are: `booking-agent +1`.
+
+    Args:
+        more: How many there are that `names` does not hold.
+    """
+    whole = ", ".join(names)
+    if not more and cell_len(whole) <= width:
+        return whole
+    others = len(names) - 1 + more
+    counted = f" +{others}" if others else ""
+    return cut_middle(names[0], width - len(counted)) + counted
 
 
 def cut_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Pieces:
@@ -52,8 +68,12 @@ def cut_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Pieces:
     return shown
 
 
-def aligned(pieces: Iterable[tuple[str, Style]], width: int, *, right: bool = False) -> Pieces:
-    """The pieces in exactly `width` cells, cut or padded with spaces."""
+def aligned(
+    pieces: Iterable[tuple[str, Style]], width: int, *, right: bool = False, is_name: bool = False
+) -> Pieces:
+    """The pieces in exactly `width` cells, cut (a name in its middle) or padded with spaces."""
+    if is_name:
+        pieces = [(cut_middle(text, width), style) for text, style in pieces]
     shown = cut_pieces(pieces, width)
     space = (" " * (width - cells_of(shown)), Style.null())
     return [space, *shown] if right else [*shown, space]

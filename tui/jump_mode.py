@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from string import ascii_uppercase
 from typing import Any
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -54,16 +55,32 @@ def _rows(listed: LineList) -> Iterator[Target]:
 
 
 def _pane(widget: Widget) -> Target:
-    return Target(widget.content_region.offset, widget.focus)
+    """In the blank before the first word of the pane: on it, the digit would become a part of the word."""
+    if widget.styles.padding.left:
+        before = 1
+    elif isinstance(widget, LineList):
+        before = 0  # Rows begin with the place of their mark.
+    else:
+        before = min(2, widget.content_region.x)
+    return Target(widget.content_region.offset - Offset(before, 0), widget.focus)
+
+
+def how_to(targets: Collection[str]) -> str:
+    """What to type, in place of the keys of the view, none of which works meanwhile."""
+    has_rows, has_panes = (any(each in kind for each in targets) for kind in (ROW_LETTERS, PANE_DIGITS))
+    letters = "the letter of a line" if has_rows else ""
+    digits = "the digit of a pane" if has_panes else ""
+    return f"type {' or '.join(filter(None, (letters, digits)))} to jump there"
 
 
 class JumpMode(Guarded, ModalScreen[None]):
-    """Lies over a view until a key is pressed; one that is on nothing only ends it."""
+    """Lies over a view until a key is pressed or the mouse is; a key that is on nothing only ends it."""
 
     BINDING_GROUP_TITLE = "Jump"
     DEFAULT_CSS = """
     JumpMode {
-        & > Static { position: absolute; width: 1; height: 1; }
+        & > .label { position: absolute; width: 1; height: 1; }
+        & > #jump-how { dock: bottom; height: 1; padding: 0 2; background: $background; }
     }
     """
 
@@ -72,18 +89,29 @@ class JumpMode(Guarded, ModalScreen[None]):
         self._targets = targets
 
     def compose(self) -> ComposeResult:
-        """The letters."""
-        style = looks_of(self.app).accent + looks_of(self.app).match
+        """The letters, and a line that says what they are for where the view has its keys."""
+        looks = looks_of(self.app)
+        # A ground of its own: in narrow rows the letter stands next to the first word without a blank.
+        chip = looks.accent + Style(reverse=True)
         for letter, target in self._targets.items():
-            label = Static(Text(letter, style), markup=False)
+            label = Static(Text(letter, chip), markup=False, classes="label")
             label.styles.offset = target.at
             yield label
+        told = Text.assemble((how_to(self._targets), looks.text), "   ", ("esc", looks.accent), no_wrap=True)
+        yield Static(told.append(" gives up", looks.muted), markup=False, id="jump-how")
+
+    def on_click(self, event: events.Click) -> None:
+        """Go where the letter under the mouse is, else give up."""
+        under = (each for each in self._targets.values() if each.at == event.screen_offset)
+        self._end(next(under, None))
 
     def on_key(self, event: events.Key) -> None:
         """Go where the letter is."""
         event.stop()
         event.prevent_default()
-        target = self._targets.get(event.character or "")
+        self._end(self._targets.get(event.character or ""))
+
+    def _end(self, target: Target | None) -> None:
         self.dismiss()
         if target is not None:
             target.go()

@@ -15,9 +15,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from promptetheus.display import printable_line
 from promptetheus.project_files import beside
@@ -59,8 +58,7 @@ class Action(Protocol):
         """What on the screen has it, by the names of classes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenKeys:
+class ChosenKeys(NamedTuple):
     """What the files say."""
 
     keys: Mapping[str, str]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
+from textual._context import active_app
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import format_key
@@ -14,6 +16,8 @@ from textual.widget import Widget
 
 MOVING = "Moving in a list"
 """Over the keys of every list in the help."""
+
+_NAMED_KEY = re.compile(r"<(\w+\.\w+):([\w+]+)>")
 
 _KEY_WORDS = {
     "up": "↑",
@@ -46,8 +50,24 @@ def chosen_key(app: object, action_id: str, usual: str) -> str:
     return key_text(chosen.get(action_id, usual).partition(",")[0].strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Shortcut:
+def with_keys(text: str, app: object = None) -> str:
+    """A sentence of ours with the keys that are in force: `<app.quit:q> quits` names the action and its usual key.
+
+    Args:
+        text: Never what comes from a spool.
+        app: The program; where nobody hands it over, the one that is at work in this task.
+    """
+    at_work = active_app.get(None) if app is None else app
+    return _NAMED_KEY.sub(lambda found: chosen_key(at_work, found[1], found[2]), text)
+
+
+def leaving_key(screen: Screen[Any]) -> str:
+    """The key that leaves a screen, or first of all what it does: as people write it."""
+    leaves = next((each for each in _own(screen) if each.key == "escape"), None)
+    return key_text("escape") if leaves is None else chosen_key(screen.app, leaves.id or "", "escape")
+
+
+class Shortcut(NamedTuple):
     """One action that keys are bound to."""
 
     keys: tuple[str, ...]
@@ -77,8 +97,7 @@ class Shortcut:
         return " ".join(key_text(key) for key in self.keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """The shortcuts of one place on the screen, for the help."""
 
     title: str
@@ -123,6 +142,15 @@ def help_sections(screen: Screen[Any]) -> list[Section]:
     if moving:
         sections[MOVING] = moving  # What every list has is known, or guessed: it comes last.
     return [Section(title, tuple(shortcuts)) for title, shortcuts in sections.items()]
+
+
+def hidden_shortcuts(screen: Screen[Any]) -> Iterator[Shortcut]:
+    """The shortcuts of a screen itself that it does not offer at the moment."""
+    chosen: Mapping[str, str] = getattr(screen.app, "chosen_keys", {})
+    bindings = _rebound(_own(screen), chosen)
+    return _merged(
+        (screen, each, False) for each in bindings if screen.check_action(each.action, ()) is False
+    )
 
 
 def _is_typed_into(widget: Widget, key: str) -> bool:

@@ -10,11 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from promptetheus.tui.app import PromptetheusApp
     from promptetheus.tui.views import Place
 
 SWITCH_S = 0.0005
@@ -40,8 +40,7 @@ class WrongUse(CannotShow):
     """It cannot be asked for like this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What the program opens on."""
 
     root: Path
@@ -225,8 +224,21 @@ def show(
         raise CannotShow(str(error)) from None
     if sys.__stdin__ is not None and sys.__stdin__.isatty():
         threading.Thread(target=_end_with_the_terminal, name="promptetheus-hang-up", daemon=True).start()
+    _write_what_the_terminal_shows(app)
     app.run(mouse=not is_in_screen(os.environ))
     return app.return_code or 0
+
+
+def _write_what_the_terminal_shows(app: PromptetheusApp) -> None:
+    """Signs of ASCII in place of ours where the terminal has another encoding, or a font of few signs."""
+    encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"
+    if encoding == "utf-8" and os.environ.get("TERM") != "linux":
+        return  # Nearly all terminals: nothing is imported for them.
+    from promptetheus.tui.plain_glyphs import glyphs_for, plain_driver
+
+    glyphs = glyphs_for(os.environ, encoding)
+    if glyphs is not None:
+        app.driver_class = plain_driver(app.driver_class, glyphs)
 
 
 def _end_with_the_terminal() -> None:

@@ -112,6 +112,11 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
     def render_row(self, index: int, width: int, selected: bool) -> Text | Strip:
         """Draw one row of at most `width` cells; longer ones are cut. Called for rows on screen only, and cached."""
 
+    def row_mark(self, index: int) -> str:
+        """What a person put before a row, in one cell; "" for nothing. It stands at the edge of the list, and the bar
+        of the highlighted row behind it, in the row's first cell, which a marked row leaves blank."""
+        return ""
+
     def render_empty(self, y: int, width: int) -> Text | None:
         """Draw screen line `y` of a list without rows."""
         return None
@@ -342,7 +347,12 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
             top = self.cursor
         elif self.cursor >= top + height:
             top = self.cursor - height + 1
-        self.scroll_to(y=max(0, top), animate=False, force=True)
+        self.scroll_to_row(max(0, top))
+
+    def scroll_to_row(self, top: float) -> None:
+        """Bring a row to the top of the list, in the frame that shows the cursor on its new row: Textual would wait for
+        that frame, and draw another one. It has to where the list itself grows first."""
+        self.scroll_to(y=top, animate=False, force=True, immediate=not self.styles.is_auto_height)
 
     def _take_height(self, count: int) -> None:
         """Let the scroll bar know. Laying the whole screen out anew takes longer than drawing it: that is only done
@@ -355,7 +365,7 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
 
     def _scroll_to_end(self) -> None:
         self._cursor_in_view = True
-        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+        self.scroll_to_row(self.max_scroll_y)
 
     def _note_whether_cursor_is_in_view(self) -> None:
         self._cursor_in_view = self.cursor in self.visible_rows

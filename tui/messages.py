@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.notifications import Notify, SeverityLevel
+from textual.widgets._toast import ToastRack
 from textual.worker import WorkerFailed
 
 from promptetheus.display import printable, printable_line
@@ -63,6 +64,13 @@ class Messages(Shell):
         others = [old for old in shown if old not in again]
         for old in again + others[: max(0, len(others) + 1 - MOST_TOASTS)]:
             self._unnotify(old, refresh=False)  # Textual shows the rack again when it adds the new one.
+
+    def _refresh_notifications(self) -> None:
+        """Show the toasts on the screen in front, and nowhere else: they stood behind a dialog once more, dimmed."""
+        super()._refresh_notifications()
+        for screen in self.screen_stack[:-1]:
+            for rack in screen.query_children(ToastRack):
+                rack.display = False
 
     async def action_messages(self) -> None:
         """Read what was said."""

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.display import age, printable_line, short_id
 from promptetheus.notes import Note, NoteKind, Subject
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.project_notes import glyph, notes_of
 from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.shell import Shell
@@ -139,7 +140,13 @@ class NoteTaking(Shell):
             for note in reversed(found)
         ]
         await self.open_screen(
-            Menu("Notes and bookmarks", choices or [Choice("None yet: n writes one, * bookmarks.")])
+            Menu(
+                "Notes and bookmarks",
+                choices
+                or [
+                    Choice(with_keys("None yet: <app.note:n> writes one, <app.bookmark:asterisk> bookmarks."))
+                ],
+            )
         )
 
     async def _go_to_note(self, note: Note) -> None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from textual import work
 from textual.screen import Screen
+from textual.widgets import Input
 
 from promptetheus.display import printable_line, short_id
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.chooser import Choice, Chooser, Run, matches
+from promptetheus.tui.answering import until_rest
+from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, Run
+from promptetheus.tui.key_list import KeyAction, key_actions
 from promptetheus.tui.keymap import help_sections
+from promptetheus.tui.palette_elsewhere import OutOfReach, in_other_views, not_now
 from promptetheus.tui.palette_words import fitness, is_abbreviation, other_words
+from promptetheus.tui.views import ViewScreen
 
 SESSIONS_SHOWN = 50
 """More than this nobody reads; the last line says how many more there are."""
+
+OUT_OF_REACH_SHOWN = 6
+"""Of what cannot be done now, the best; more would push the sessions off the screen."""
 
 
 class _Action(NamedTuple):
@@ -27,7 +37,7 @@ class _Action(NamedTuple):
 
 
 class PaletteScreen(Chooser):
-    """Actions of the view below and of the program first, then sessions."""
+    """Actions of the view below and of the program first, then what is done elsewhere, then sessions."""
 
     PROMPT: ClassVar[str] = "Do something, or go to a session"
     IS_TYPED = True
@@ -44,10 +54,28 @@ class PaletteScreen(Chooser):
         self._commands = list(commands)
         self._sessions = sessions
         self._open_session = open_session
+        self._everywhere: Sequence[KeyAction] = ()
+        """Actions of all views, once they are known."""
+        self._known_haystacks: Sequence[str] | None = None
+
+    def on_mount(self) -> None:
+        """Show what can be done here; what is done elsewhere comes from modules that may have to be read first."""
+        super().on_mount()
+        self._prepare()
+
+    @work(group="prepare", exit_on_error=False)
+    async def _prepare(self) -> None:
+        await asyncio.to_thread(self._haystacks)
+        await until_rest(self.app)
+        self._everywhere = await asyncio.to_thread(key_actions)
+        words = self.query_one(ChooserInput).value.strip()
+        if words and self.is_running:
+            self.query_one(ChoiceList).show_more(self.choices(words))
 
     def choices(self, words: str) -> Sequence[Choice]:
         """Actions that the words fit, best first; then sessions that hold all the words."""
         known = list(self._actions())
+        here = {each.choice.title for each in known}
         if words:
             scored = [(fitness(words, each.choice.title, each.others), each) for each in known]
             fitting = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])
@@ -55,9 +83,15 @@ class PaletteScreen(Chooser):
             known = [each for _, each in fitting] or [
                 each for each in known if is_abbreviation(words, each.choice.title)
             ]
-        actions = [each.choice for each in known]
-        sessions = list(self._session_choices(words))
-        return [*actions, *([Choice("")] if actions and sessions else []), *sessions]
+        parts = (
+            [each.choice for each in known],
+            list(self._out_of_reach(words, here)),
+            list(self._session_choices(words)),
+        )
+        shown: list[Choice] = []
+        for part in filter(None, parts):
+            shown += [*([Choice("")] if shown else []), *part]
+        return shown
 
     def _actions(self) -> Iterator[_Action]:
         """What the view and the program do first; how one moves in a list, which every hand knows, last."""
@@ -65,6 +99,8 @@ class PaletteScreen(Chooser):
         moving: list[_Action] = []
         for section in help_sections(self._below):
             for shortcut in section.shortcuts:
+                if isinstance(shortcut.node, Input) and not shortcut.node.has_focus:
+                    continue  # The keys of a field mean something while one types in it.
                 title = shortcut.sentence[:1].upper() + shortcut.sentence[1:]
                 if title not in named:
                     named.add(title)
@@ -78,8 +114,32 @@ class PaletteScreen(Chooser):
             yield _Action(Choice(title, "", command), other_words("", title))
         yield from moving
 
+    def _out_of_reach(self, words: str, here: Collection[str]) -> Iterator[Choice]:
+        """What the words fit and cannot be done now, so that nobody thinks it cannot be done at all."""
+        below = self._below
+        if not isinstance(below, ViewScreen):
+            return
+        known = [*not_now(below), *(in_other_views(below, self._everywhere, here) if words else ())]
+        scored = [(_how_near(words, each), each) for each in known]
+        fitting = sorted((pair for pair in scored if pair[0] or not words), key=lambda pair: -pair[0])
+        if fitting:
+            yield Choice("Not here")
+        for _, each in fitting[:OUT_OF_REACH_SHOWN]:
+            yield Choice(
+                each.title, each.note, partial(self.app.notify, each.why, timeout=5), is_out_of_reach=True
+            )
+
+    def _haystacks(self) -> Sequence[str]:
+        if self._known_haystacks is None:
+            self._known_haystacks = [_haystack(row).casefold() for row in self._sessions]
+        return self._known_haystacks
+
     def _session_choices(self, words: str) -> Iterator[Choice]:
-        found = [row for row in self._sessions if not words or matches(words, _haystack(row))]
+        found = self._sessions
+        if words:
+            wanted = words.casefold().split()
+            texts = zip(self._sessions, self._haystacks(), strict=True)
+            found = [row for row, text in texts if all(word in text for word in wanted)]
         if found:
             yield Choice("Sessions")
         for row in found[:SESSIONS_SHOWN]:
@@ -87,6 +147,12 @@ class PaletteScreen(Chooser):
             yield Choice(title, short_id(row.session_id), partial(self._open_session, row.path))
         if len(found) > SESSIONS_SHOWN:
             yield Choice(f"and {len(found) - SESSIONS_SHOWN} more: add a word")
+
+
+def _how_near(words: str, action: OutOfReach) -> int:
+    """As `fitness`; what is called just so in another view is what most likely was meant."""
+    score = fitness(words, action.title, other_words(action.id, action.title))
+    return score + (100 if words.casefold() == action.id.rpartition(".")[2] else 0)
 
 
 def _haystack(row: SessionRow) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 ABBREVIATION_LETTERS = 8
 """Longer ones are no abbreviations."""
@@ -74,6 +75,7 @@ _BY_TITLE: Mapping[str, str] = {
     "Save the filter": "saved search keep",
     "Rename the saved": "search",
     "Forget the saved": "search delete remove",
+    "Sessions of ": "agent runs filter other list",
     "Sort by ": "order sort arrange",
     "SQL: ": "query saved kept",
     "Notes and bookmarks": "comments annotations stars",
@@ -82,6 +84,7 @@ _BY_TITLE: Mapping[str, str] = {
 """By the beginning of the title, for what has no key."""
 
 
+@lru_cache(maxsize=2048)
 def other_words(action_id: str, title: str) -> str:
     """What else people may call it; empty where its name says it all."""
     by_title = next((words for start, words in _BY_TITLE.items() if title.startswith(start)), "")
@@ -128,5 +131,6 @@ def _shortens(word: str, title: str) -> bool:
     return re.search(f"{inside}|{beginnings}", title) is not None
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+@lru_cache(maxsize=2048)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", text.casefold()))

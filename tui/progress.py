@@ -9,6 +9,7 @@ from textual.widget import Widget
 from promptetheus.display import printable_line
 from promptetheus.tui.fit import Pieces, cut, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import leaving_key
 from promptetheus.tui.theme import looks_of
 
 BAR_CELLS = 24
@@ -92,7 +93,7 @@ class ProgressLine(Guarded, Widget, can_focus=False):
                 ("╌" * (BAR_CELLS - full), looks.faint),
                 ("  ", looks.text),
             ]
-        hint = "   esc gives up"
+        hint = f"   {leaving_key(self.screen)} gives up"
         room = width - sum(cell_len(text) for text, _ in pieces) - len(hint)
         return joined(
             [*pieces, (cut(printable_line(f"{progress.what} …", 300), room), looks.text), (hint, looks.muted)]

@@ -148,14 +148,6 @@ class Remembering(Shell):
             )
         )
 
-    async def use_filter(self, text: str) -> None:
-        """Show the sessions that a filter lets through."""
-        await self.go("sessions")
-        bar = self.sessions_screen.query_one(FilterBar)
-        bar.open()
-        bar.input.value = text
-        bar.input.action_leave()
-
     async def _ask_filter_name(self) -> None:
         from promptetheus.tui.ask_words import AskWords
 

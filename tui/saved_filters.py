@@ -12,7 +12,7 @@ from promptetheus.display import printable_line
 from promptetheus.queries.filter import parse_filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, matches
-from promptetheus.tui.keymap import chosen_key
+from promptetheus.tui.keymap import with_keys
 
 
 class SavedFilters(Chooser):
@@ -28,7 +28,7 @@ class SavedFilters(Chooser):
     """
 
     BINDING_GROUP_TITLE = "Saved filters"
-    PROMPT = "ctrl+s saves the filter, ctrl+r renames, ctrl+x forgets"
+    PROMPT = "<filters.save:ctrl+s> saves the filter, <filters.rename:ctrl+r> renames, <filters.forget:ctrl+x> forgets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "save", id="filters.save", tooltip="Save the present filter under a name"),
         Binding("ctrl+r", "rename", "rename", id="filters.rename", tooltip="Give it another name"),
@@ -65,9 +65,10 @@ class SavedFilters(Chooser):
             )
             for name in self._names
         ]
-        sets = chosen_key(self.app, "sessions.filter", "slash")
-        saves = chosen_key(self.app, "filters.save", "ctrl+s")
-        return found or ([] if words else [Choice(f"None yet: {sets} sets a filter, {saves} here saves it.")])
+        none = with_keys(
+            "None yet: <sessions.filter:slash> sets a filter, <filters.save:ctrl+s> here saves it."
+        )
+        return found or ([] if words else [Choice(none)])
 
     @property
     def _chosen_name(self) -> str:

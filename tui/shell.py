@@ -12,6 +12,7 @@ from weakref import WeakSet
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.history import History
 from promptetheus.tui.keys_in_order import KeysInOrder
@@ -99,6 +100,13 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
     async def open_session(self, path: Path) -> None:
         """Show one session."""
         await self.go("session", path)
+
+    async def use_filter(self, text: str) -> None:
+        """Show the sessions that a filter lets through."""
+        await self.go("sessions")
+        sessions = self.sessions_screen
+        sessions.query_one(FilterBar).show_text(text)
+        sessions.table.focus()
 
     async def leave(self) -> None:
         """Back one level: to the view from which the one in front was opened.

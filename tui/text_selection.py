@@ -18,6 +18,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
+from promptetheus.display import counted
 from promptetheus.tui.clipboard import copy_text
 
 MOST_LINES = 5_000
@@ -110,7 +111,7 @@ class SelectsText(Widget):
         if not text.strip():
             self.screen.clear_selection()
         else:
-            what = f"{lines} lines" if lines > 1 else f"{len(text)} characters"
+            what = counted(lines, "line") if lines > 1 else counted(len(text), "character")
             self.app.notify(f"Selected {what}: ctrl+c copies.", timeout=3)
 
     @property

@@ -6,10 +6,10 @@ and the terminal's own sixteen colours show the same facts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.color import Color as InkColor
 from rich.style import Style
@@ -24,6 +24,11 @@ from promptetheus.tui.palettes import DEFAULT_THEME, PALETTES, Palette
 
 COLOURLESS_THEME = "promptetheus-terminal"
 """For terminals of few colours, and for people who want none."""
+
+_FEW_COLOURS = re.compile(
+    r"(linux|xterm|screen|tmux|rxvt|ansi|cygwin|vt\d+)([-.](mono|color|8color|16color|basic|m|am|w|bce|linux|xterm))*"
+)
+"""What such terminals call themselves in `TERM`."""
 
 
 def our_themes() -> list[Theme]:
@@ -40,11 +45,7 @@ def starting_theme(environment: Mapping[str, str]) -> str:
         return COLOURLESS_THEME
     term = environment.get("TERM", "")
     exact = environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
-    if (
-        not exact
-        and "256" not in term
-        and term in ("linux", "xterm", "screen", "tmux", "vt100", "vt220", "ansi")
-    ):
+    if not exact and _FEW_COLOURS.fullmatch(term):
         return COLOURLESS_THEME
     # "15;0" or "0;default;15": foreground first, background last; 7 and 15 are the two whites.
     if environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15"):
@@ -67,8 +68,7 @@ def palette_of(theme: Theme) -> Palette:
     return own if own is not None else _derived(theme)
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(NamedTuple):
     """The rich styles of one theme, for widgets that draw their own lines. Only cursors and matches set a ground."""
 
     text: Style
@@ -274,8 +274,7 @@ def _readable(palette: Palette) -> Palette:
     def read(ink: str, least: float = 4.5) -> str:
         return legible(Color.parse(ink), grounds, least, pole).hex6
 
-    return replace(
-        palette,
+    return palette._replace(
         text=legible(Color.parse(palette.text), [*grounds, Color.parse(palette.match)], 4.5, pole).hex6,
         muted=read(palette.muted),
         faint=read(palette.faint, 3.0),

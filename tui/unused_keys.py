@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textual.app import App
 from textual.screen import ModalScreen
 
-from promptetheus.tui.keymap import chosen_key, key_text
+from promptetheus.tui.keymap import key_text, with_keys
 
 
 class SaysUnused(App[None]):
@@ -21,9 +21,8 @@ class SaysUnused(App[None]):
         is_done = await super()._check_bindings(key, priority)
         if not is_done and not priority and self._says_what_is_unused(key):
             reasons: Mapping[str, str] = getattr(self.screen, "ELSEWHERE", {})
-            help_key = chosen_key(self, "app.help", "question_mark")
-            usual = f"{key_text(key)} does nothing here: {help_key} lists the keys that do."
-            self.notify(reasons.get(key, usual), timeout=3)
+            usual = f"{key_text(key)} does nothing here: <app.help:question_mark> lists the keys that do."
+            self.notify(with_keys(reasons.get(key, usual), self), timeout=3)
         return is_done
 
     def _says_what_is_unused(self, key: str) -> bool:

@@ -22,17 +22,17 @@ front of it. Views keep running while others are in front of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import on
 from textual.binding import Binding
 from textual.worker import Worker, WorkerState
 
+from promptetheus.queries.filter_terms import quoted
 from promptetheus.tui.answering import AnswersAtOnce
-from promptetheus.tui.crumbs import CrumbWanted
+from promptetheus.tui.crumbs import AgentWanted, CrumbWanted
 from promptetheus.tui.guard import ErrorReporter, Guarded
 from promptetheus.tui.text_selection import CopiesSelection
 
@@ -44,8 +44,7 @@ class NotNow(Exception):
     """A view has nothing to show at the moment; the text says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One view of the program."""
 
     key: str
@@ -97,8 +96,7 @@ VIEWS: Mapping[str, View] = {
 """In the order of their numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a person is or was: enough to go there again."""
 
     view: str
@@ -113,7 +111,9 @@ class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
     VIEW: ClassVar[str]
     """Its key in `VIEWS`."""
     ELSEWHERE: ClassVar[Mapping[str, str]] = {}
-    """By key: why it does nothing here although it does something in other views."""
+    """By key: why it does nothing here although it does something in other views; keys named for `with_keys`."""
+    NOT_NOW: ClassVar[Mapping[str, str]] = {}
+    """By action of its own that it may not offer: why not, and what to do."""
 
     @property
     def shell(self) -> Shell:
@@ -163,6 +163,10 @@ class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
     @on(CrumbWanted)
     def _crumb_wanted(self, event: CrumbWanted) -> None:
         self.app.call_next(self.shell.leave_to, self.shell.crumbs()[event.depth])
+
+    @on(AgentWanted)
+    def _agent_wanted(self, event: AgentWanted) -> None:
+        self.app.call_next(self.shell.use_filter, f"agent:={quoted(event.agent)}")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed says so; what is on screen stays."""

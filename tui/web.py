@@ -8,6 +8,7 @@ terminal shows.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import os
@@ -126,17 +127,20 @@ def serve(words: Sequence[str], port: int = DEFAULT_PORT, *, say: Callable[[str]
 
 
 def free_port(port: int) -> int:
-    """The port, or any free one for 0. Raises CannotServe where it cannot be had."""
+    """The port (0 to 65535), or any free one for 0. Raises CannotServe where it cannot be had."""
     with socket.socket() as probe:
         # As the server itself will: the last one's closed connections are no hindrance.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "ports go up to 65535"
+        except PermissionError:
             raise CannotServe(
-                f"port {port} cannot be had ({reason}): --web 0 takes any that is free."
+                f"port {port} cannot be had: ports below 1024 belong to the system. "
+                f"--web {DEFAULT_PORT} is the usual one, --web 0 takes any that is free."
             ) from None
+        except OSError as error:
+            busy = "another program has it" if error.errno == errno.EADDRINUSE else error.strerror
+            raise CannotServe(f"port {port} cannot be had: {busy}. --web 0 takes any that is free.") from None
         found: int = probe.getsockname()[1]
         return found
 

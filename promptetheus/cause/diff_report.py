@@ -212,13 +212,14 @@ class DiffReport:
             f"{self.where(first)}, {first.kind.value}, {first.how_sure} ({first.reason}){tail}", 600
         )
 
-    def changed_value(self, found: Divergence) -> str:
-        """The first value that a divergence changed, before and after; "" where it changed none."""
+    def changed_value(self, found: Divergence, limit: int = 120) -> str:
+        """The first value that a divergence changed, before and after, in about `limit` characters; "" where it
+        changed none."""
         if not found.changes:
             return ""
         # A place in a list says nothing without the name of the list.
         whole = "result" if found.changes[0].path.startswith("[") and found.kind in _OF_RESULTS else ""
-        return found.changes[0].describe(whole=whole)
+        return found.changes[0].describe(limit, whole)
 
     def where(self, found: Divergence) -> str:
         """`step 14, create_event`, by the right session where it has the step."""

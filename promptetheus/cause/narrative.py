@@ -11,18 +11,22 @@ from promptetheus.fingerprint import in_order, is_failed_check, is_failed_status
 _LIMIT = 240
 
 
-def headline(events: Iterable[Mapping[str, Any]]) -> str:
+def headline(events: Iterable[Mapping[str, Any]], *, ordered: bool = False) -> str:
     """The outcome in one sentence, e.g. `Failed its goal: selected Wednesday, not Tuesday.`
 
     The first failed check names the failure; without one the session's own error, then its last unhandled
     error, then its last failed call.
+
+    Args:
+        ordered: Whether the events come in their order, as a session's log gives them: they are then taken one at a
+            time, and never held all at once.
     """
     tools: dict[str, str] = {}
     check: Mapping[str, Any] | None = None
     end: Mapping[str, Any] | None = None
     error = failed_call = ""
     passed = False
-    for event in in_order(events):
+    for event in events if ordered else in_order(events):
         payload = event.get("payload")
         if not isinstance(payload, Mapping):
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from os.path import commonprefix
 from typing import Any
 
 from rapidfuzz.distance import Indel
@@ -26,6 +27,10 @@ class _Absent:
 
 
 ABSENT = _Absent()
+
+
+_MOST_ALIKE = 20_000
+"""Characters in which two texts are looked through for where they part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,18 @@ class ValueChange:
         return f"{whole}{between}{self.path}"
 
     def describe(self, limit: int = 120, whole: str = "") -> str:
-        """One printable line; `whole` names the value that the change is in."""
+        """One printable line; `whole` names the value that the change is in.
+
+        Long texts that begin alike are shown from a little before where they part.
+
+        Args:
+            limit: Characters for both values together.
+        """
         room = max(16, limit // 2)
         path = self.path_in(whole)
         where = f"{printable_line(path, limit)}: " if path else ""
-        return f"{where}{_shown(self.before, room)} → {_shown(self.after, room)}"
+        before, after = _from_where_they_part(self.before, self.after, room)
+        return f"{where}{_shown(before, room)} → {_shown(after, room)}"
 
 
 def value_changes(before: Any, after: Any, noise: Noise = DEFAULT_NOISE) -> list[ValueChange]:
@@ -160,6 +172,19 @@ def _aligned(one: Sequence[Any], other: Sequence[Any], noise: Noise, trails: tup
 def _key(place: int, item: Any, noise: Noise, trails: tuple[Trail, ...]) -> str:
     inside = onward(trails, str(place)) if trails else ()
     return IGNORED if inside is None else plain(item, noise, inside)
+
+
+def _from_where_they_part(before: Any, after: Any, room: int) -> tuple[Any, Any]:
+    """Two texts without most of what both begin with, where the difference would be cut off otherwise."""
+    if not isinstance(before, str) or not isinstance(after, str):
+        return before, after
+    alike = len(commonprefix((before[:_MOST_ALIKE], after[:_MOST_ALIKE])))
+    kept = room // 4
+    if alike <= kept or max(len(before), len(after)) + 2 <= room:
+        return before, after
+    start = before.rfind(" ", 0, alike - kept) + 1 or alike - kept
+    start = max(start, alike - 2 * kept)
+    return f"…{before[start:]}", f"…{after[start:]}"
 
 
 def _shown(thing: Any, limit: int) -> str:

@@ -18,7 +18,7 @@ from promptetheus.cli.options import add_json, add_spool
 from promptetheus.cli.output import out, print_json, say
 from promptetheus.cli.spool import deliveries
 from promptetheus.delivery.overview import Totals, totals
-from promptetheus.display import age, count, printable_line, size
+from promptetheus.display import age, count, counted, printable_line, size
 from promptetheus.losses import Losses, losses
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def _cache(found: Checkup) -> str:
         return f"none ({cache.problem})"
     if cache.problem:
         return f"{cache.path}: {cache.problem}"
-    return f"{cache.path}: {count(cache.sessions)} sessions, {size(cache.size_bytes)}"
+    return f"{cache.path}: {counted(cache.sessions, 'session')}, {size(cache.size_bytes)}"
 
 
 def _as_json(found: Checkup) -> dict[str, Any]:
@@ -270,6 +270,6 @@ def _as_json(found: Checkup) -> dict[str, Any]:
         "skipped": dataclasses.asdict(found.skipped),
         "skipped_in": {session_id: dataclasses.asdict(skipped) for session_id, skipped in found.skipped_in},
         "problems": {problem.path.name: problem.reason for problem in found.problems},
-        "cache": {**dataclasses.asdict(found.cache), "path": str(found.cache.path or "")},
+        "cache": {**found.cache._asdict(), "path": str(found.cache.path or "")},
         "mode": None if found.mode is None else f"{found.mode:o}",
     }

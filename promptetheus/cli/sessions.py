@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.options import add_filter, add_json, add_limit, add_spools, named
 from promptetheus.cli.output import out, print_json, say
-from promptetheus.display import age, count, duration, money, printable_line
+from promptetheus.display import age, count, counted, duration, money, printable_line
 
 if TYPE_CHECKING:
     from promptetheus.queries.ordering import Order
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif not rows:
         out(f"No sessions found in {where}.")
     elif not found:
-        out(f"None of the {len(rows)} sessions in {where} fits the filter.")
+        out(f"None of {counted(len(rows), 'session')} in {where} fits the filter.")
     else:
         for row in shown.rows:
             out(
@@ -131,7 +131,7 @@ def _long(row: SessionRow) -> str:
         age(time.time() - started),
         printable_line(row.agent or "unnamed agent", 40),
         printable_line(row.goal or "no goal", 80),
-        f"{duration(row.duration_ms)}  {row.steps} steps  {row.errors} errors"
+        f"{duration(row.duration_ms)}  {counted(row.steps, 'step')}  {counted(row.errors, 'error')}"
         f"  {count(row.tokens)} tokens  {money(row.cost_usd)}",
     ]
     if row.label:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from promptetheus.cli.options import add_spools
 from promptetheus.cli.output import say
-from promptetheus.display import count, duration
+from promptetheus.display import count, counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,15 +149,21 @@ def _say_error(error: SqlError, query: str) -> None:
 
 def _say_limits(result: OpenResult, rows: int, is_cut: bool) -> None:
     if is_cut and result.truncated and rows >= result.known:
-        say(f"Only the first {rows} rows; there are more, but a result ends here. Ask for less at a time.")
-    elif is_cut:
-        say(f"Only the first {rows} rows; there are more. --max-rows N shows more of them.")
-    if result.skipped:
-        say(f"{result.skipped} lines of the spool are no events and were skipped.")
-    if result.shadowed:
         say(
-            f"{result.shadowed} sessions are in two of the spools; those of the spool named first were taken."
+            f"Only the first {counted(rows, 'row')}; there are more, but a result ends here. Ask for less at a time."
         )
+    elif is_cut:
+        say(f"Only the first {counted(rows, 'row')}; there are more. --max-rows N shows more of them.")
+    if result.skipped:
+        lines = counted(
+            result.skipped,
+            "line of the spool is no event and was",
+            "lines of the spool are no events and were",
+        )
+        say(f"{lines} skipped.")
+    if result.shadowed:
+        sessions = counted(result.shadowed, "session is", "sessions are")
+        say(f"{sessions} in two of the spools; what the one named first holds was taken.")
 
 
 def _rows(number: int) -> str:

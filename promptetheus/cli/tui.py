@@ -24,6 +24,8 @@ from promptetheus.spool import DEFAULT_SPOOL_DIR
 if TYPE_CHECKING:
     from promptetheus.tui.views import Place
 
+MOST_PORT = 65535
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -59,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--web",
         nargs="?",
-        type=int,
+        type=_port,
         const=8484,
         metavar="PORT",
         help="serve it to a browser on this machine (extra: web), by default on port 8484",
@@ -72,6 +74,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--theme", metavar="NAME", help="dark, light, high-contrast, colour-blind, terminal, …"
+    )
+
+
+def _port(text: str) -> int:
+    """What `--web` takes."""
+    if text.isascii() and text.isdigit() and int(text) <= MOST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"{printable_line(text, 60)!r} is no port. Ports are 0 to {MOST_PORT}, and 0 takes any that is free; "
+        "a session is named before --web"
     )
 
 

@@ -131,12 +131,15 @@ def _bounded(response: httpx.Response, max_bytes: int) -> bytes:
 def _told(status: int, body: bytes, location: str | None) -> str:
     if location:
         return f"HTTP {status}: the gateway has moved to {location[:200]}; set PROMPTETHEUS_API_URL"
+    said = body[:200].decode(errors="replace")
     try:
         found = orjson.loads(body)
-        detail = found.get("detail") if isinstance(found, dict) else None
     except ValueError:
-        detail = None
-    text = detail if isinstance(detail, str) else body[:200].decode(errors="replace")
-    if text.strip() in ("{}", "[]", "null", '""'):  # a body that says nothing
-        text = ""
-    return f"HTTP {status}: {text[:300]}".rstrip(": ")
+        pass
+    else:
+        detail = found.get("detail") if isinstance(found, dict) else None
+        if isinstance(detail, str):
+            said = detail
+        elif not (any(found.values()) if isinstance(found, dict) else found):
+            said = ""  # `{}`, `null` and the like say nothing
+    return f"HTTP {status}: {said.strip()[:300]}".rstrip(": ")

@@ -76,7 +76,7 @@ def test_a_filter_that_fits_nothing_is_told_apart_from_an_empty_spool(
 ) -> None:
     words = ("sessions", "--spool", recorded)
     assert run(capsys, *words, "--filter", "agent:nobody")[1] == (
-        f"None of the 2 sessions in {recorded} fits the filter.\n"
+        f"None of 2 sessions in {recorded} fits the filter.\n"
     )
     found = json.loads(run(capsys, *words, "--json", "--limit", 1)[1])
     assert (len(found["sessions"]), found["total"]) == (1, 2)

@@ -59,6 +59,12 @@ def test_ordinary_text_is_untouched() -> None:
     assert display.printable(text.replace("\u200d", "")) == text.replace("\u200d", "")
 
 
+def test_one_thing_is_not_called_several() -> None:
+    assert display.counted(1, "session") == "1 session"
+    assert display.counted(0, "session") == "0 sessions"
+    assert display.counted(1234, "way of failing", "ways of failing") == "1,234 ways of failing"
+
+
 def test_a_cut_is_marked() -> None:
     assert display.printable_line("abcdef", 4) == "abc…"
     assert display.value("x" * 50, 10) == '"xxxxxxxx…'

@@ -72,7 +72,7 @@ def test_several_spools_are_asked_at_once(
     )
     assert code == 0
     assert out.splitlines() == ["session_id,agent,n", "a,calendar-agent,9", "b,calendar-agent,1"]
-    assert "1 sessions are in two of the spools" in err
+    assert "1 session is in two of the spools" in err
 
 
 def test_a_result_of_many_rows_comes_out_whole(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_a_result_of_many_rows_comes_out_whole(recorded: Path, capsys: pytest.Ca
     code, out, err = run(capsys, query, "--csv", "--max-rows", 25_000, "--spool", recorded)
     lines = out.splitlines()
     assert (code, len(lines), lines[0], lines[-1]) == (0, 25_001, "n,s", "24999,row 24999")
-    assert err == "Only the first 25000 rows; there are more. --max-rows N shows more of them.\n"
+    assert err == "Only the first 25,000 rows; there are more. --max-rows N shows more of them.\n"
     code, out, err = run(capsys, query, "--json", "--max-rows", 30_000, "--spool", recorded)
     assert (code, len(json.loads(out)), err) == (0, 30_000, "")
     assert json.loads(run(capsys, "from range(0)", "--json", "--spool", recorded)[1]) == []
@@ -142,7 +142,7 @@ def test_what_is_left_out_is_said_on_stderr(recorded: Path, capsys: pytest.Captu
         code, out, err = run(capsys, "from range(10) t(n)", "--max-rows", 3, "--spool", recorded, *form)
         assert code == 0
         assert "Only the first 3 rows" in err
-        assert "1 lines of the spool are no events" in err
+        assert "1 line of the spool is no event and was skipped" in err
         assert "Only" not in out
 
 

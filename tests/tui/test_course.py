@@ -75,6 +75,27 @@ def test_without_times_steps_lie_at_their_numbers() -> None:
     assert course.step_at(found, 1e9) == 9
 
 
+def test_steps_that_all_have_one_time_lie_at_their_numbers_whatever_they_took() -> None:
+    steps = [a_step(0, 0.0, kind=StepKind.START)]
+    steps += [a_step(index, 0.0, 2_690.0, ok=index != 6) for index in range(1, 9)]
+    steps.append(a_step(9, 2_690.0, kind=StepKind.END))
+    course, found = course_of(steps)
+    columns = [mark for mark, _ in course.columns(10)]
+    assert course.at_once and not course.timed
+    assert [place for place, mark in enumerate(columns) if Mark.ERROR in mark] == [6]
+    assert course.step_at(found, 6.0) == 6
+
+
+def test_one_move_has_its_time_and_so_have_all_once_one_begins_later() -> None:
+    course, found = course_of([a_step(0, 0.0, 500.0)])
+    assert course.timed
+    found.steps += [a_step(1, 0.0), a_step(2, 400.0)]
+    course.take(found, found.take(2), lambda number: "tool_call")
+    assert not course.timed
+    course.take(found, found.take(3), lambda number: "tool_call")
+    assert course.timed and course.step_at(found, 450.0) == 2
+
+
 def test_a_place_leads_to_the_last_step_that_stands_before_it() -> None:
     course, found = course_of(steps_at(0.0, 100.0, 200.0, 300.0))
     assert course.step_at(found, -5.0) == 0

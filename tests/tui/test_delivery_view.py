@@ -242,6 +242,10 @@ async def test_the_session_under_the_cursor_is_told_in_a_sentence(
         ),
         ("HTTP 503: <html>\x1b[31m", "The API has trouble of its own: HTTP 503: <html>␛[31m"),
         ("HTTP 503: {}", "The API answered HTTP 503 and said nothing more."),
+        ("HTTP 503: { }\n", "The API answered HTTP 503 and said nothing more."),
+        ("HTTP 503: null", "The API answered HTTP 503 and said nothing more."),
+        ("HTTP 503: \t\n", "The API answered HTTP 503 and said nothing more."),
+        ('HTTP 503: {"detail":null}', "The API answered HTTP 503 and said nothing more."),
         ("HTTP 404: {}", "The API answered HTTP 404 and said nothing more."),
         ("HTTP 429: slow down", "The API asks to send less (HTTP 429): try again in a while."),
         (
@@ -341,15 +345,15 @@ async def test_what_the_filter_hides_is_neither_sent_nor_deleted(
         await shown.press("slash", *"id:passed", "enter")
         await shown.until(lambda: len(screen.listed.lines) == 1, what="one session")
         await shown.press("r")
-        await shown.until_text("The 1 sessions that the filter hid were left alone")
+        await shown.until_text("The 1 session that the filter hid was left alone")
         assert set(gateway.events) == {"01M8PASSED"}
         await shown.until(lambda: screen._sending is None, what="the end")
         await shown.press("p")
         await shown.until_text("1 hidden ones stay")
         await shown.type("were sent")
         await shown.press("enter")
-        await shown.until_text("Delete 1 sessions with")
-        await shown.until_text("the 1 sessions that the filter hides stay")
+        await shown.until_text("Delete 1 session with")
+        await shown.until_text("the 1 session that the filter hides stays")
         await shown.press("y")
         await shown.until_text("Deleted 1 files")
     assert [path.exists() for path in two] == [True, False]

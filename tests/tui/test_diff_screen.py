@@ -472,3 +472,25 @@ async def test_what_is_selected_is_the_step_of_the_right_session_or_of_the_one_t
         await diff.shown.until(lambda: diff.screen.selected == (PASSED, 10))
         await diff.press("n")
         assert diff.screen.selected == (FAILED, 11)
+
+
+async def test_the_banner_of_a_small_screen_names_both_values_before_how_sure_it_is(spool: Path) -> None:
+    free = [f"Tuesday {hour}:00" for hour in range(9, 18)]
+    left = Recording(spool, "01LEFT").tool("search_calendar", {"day": "Tuesday"}, free).check(True).end()
+    right = Recording(spool, "01RIGHT")
+    right.tool("search_calendar", {"day": "Tuesday"}, error="TimeoutError: no answer").check(False).end()
+    async with diff_of(spool, left.path, right.path, size=(80, 24)) as diff:
+        banner = " ".join(line.strip() for line in diff.shown.lines[1:3])
+        assert '["Tuesday 9:00"' in banner and '→ "TimeoutError: no answer"' in banner
+
+
+async def test_a_row_says_what_its_flags_and_its_mark_mean(spool: Path) -> None:
+    async with diff_of(spool, *a_pair(spool)) as diff:
+        assert "▶ ≠" in diff.here
+        await diff.shown.until(lambda: "▶ here the two sessions part" in diff.details)
+        assert "≠ another result" in diff.details
+        report = diff.screen.compared.report if diff.screen.compared is not None else None
+        assert report is not None and report.comparison.first is not None
+        assert f"({report.comparison.first.how_sure}: {report.comparison.first.reason})" in diff.details
+        await diff.press("enter")
+        await diff.shown.until_text("▶ here the two sessions part")

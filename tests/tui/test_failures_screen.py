@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import orjson
 import pytest
 from textual.widgets import Input
 
+from promptetheus.encoding import encode_line
 from promptetheus.notes import Notes, Subject
 from promptetheus.tui.ask_words import AskWords
 from promptetheus.tui.diff.screen import DiffScreen
@@ -62,6 +64,41 @@ async def test_each_way_of_failing_is_a_line_the_one_seen_last_first(
         assert "selected wednesday" in lines[0] and " 2  booking-agent" in lines[0] and "1m ago" in lines[0]
         assert "run_tests" in lines[1] and " 1  coder" in lines[1] and "3d ago" in lines[1]
         assert "3 of 5 sessions" in shown.lines[0]
+
+
+def a_task(spool: Path, session_id: str, task: int, goal: str, ago: float) -> None:
+    """A session of a benchmark, which failed as others do whose label reads the same."""
+    recording = a_failing(spool, session_id, f"ticket {'x' * 48} {chr(97 + task)}", goal=goal, ago=ago)
+    first, *rest = recording.path.read_bytes().splitlines(keepends=True)
+    event = orjson.loads(first)
+    event["metadata"]["session_metadata"] = {"task_id": task}
+    recording.path.write_bytes(b"".join([encode_line(event), *rest]))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (150, 40), (200, 50)])
+async def test_ways_of_failing_that_are_called_alike_are_told_apart_by_their_task(
+    sessions_app: MakeApp, spool: Path, size: tuple[int, int]
+) -> None:
+    a_task(spool, "01M82FAILED", 7, "Move my flight to Friday", ago=60)
+    a_task(spool, "01M81FAILED", 12, "Cancel the trip", ago=120)
+    async with on_screen(sessions_app(), size) as shown:
+        await opened(shown)
+        await shown.until_text("task 7 Move my flight to Friday")
+        first, second = [line for line in shown.lines if "ticket xxx" in line and "✦" in line]
+        if size[0] >= 150:
+            assert "7 Move my flight" in first and "12 Cancel the trip" in second
+        await shown.press("j")
+        await shown.until_text("task 12 Cancel the trip")
+
+
+async def test_a_way_of_failing_of_several_tasks_names_their_ids(sessions_app: MakeApp, spool: Path) -> None:
+    for place, task in enumerate((7, 7, 12)):
+        a_task(spool, f"01M8{place}FAILED", 0, "Move my flight", ago=60 + place)
+        recording = spool / f"01M8{place}FAILED.jsonl"
+        recording.write_bytes(recording.read_bytes().replace(b'"task_id":0', b'"task_id":%d' % task))
+    async with on_screen(sessions_app(), (160, 40)) as shown:
+        await opened(shown, "1 way of failing")
+        assert "2 tasks: 7, 12" in here(shown)
 
 
 async def test_a_bar_a_day_shows_when_it_was_seen(sessions_app: MakeApp, spool_of_failures: Path) -> None:

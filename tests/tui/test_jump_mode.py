@@ -55,9 +55,37 @@ async def test_a_digit_leads_to_another_pane(sessions_app: MakeApp, pair: None, 
         assert isinstance(screen, SessionScreen)
         await shown.until(lambda: screen.loaded and screen.focused is screen.timeline)
         await jumping(shown)
+        # The footer's keys do nothing meanwhile: in their place stands what to type.
+        assert shown.lines[-1].strip() == (
+            "type the letter of a line or the digit of a pane to jump there   esc gives up"
+        )
+        assert "│1 " in shown.text
         await shown.press("1")
         timeline = screen.timeline
         await shown.until(lambda: app.screen is screen and not timeline.has_focus)
+
+
+async def test_a_digit_hides_nothing_of_what_was_typed(sessions_app: MakeApp, pair: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        await shown.press("slash", "o", "k", "enter")
+        await shown.until_text("esc clears")
+        await jumping(shown)
+        await shown.until(lambda: "1 ok" in shown.text)
+
+
+async def test_a_click_goes_to_the_letter_under_it_and_beside_one_gives_up(
+    sessions_app: MakeApp, pair: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("2 sessions")
+        await shown.until_text("live ●")
+        table = shown.app.screen.query_one(SessionTable)
+        for place, cursor in ((40, 0), (0, 1)):
+            await jumping(shown)
+            await shown.pilot.click(offset=(place, table.region.y + 1))
+            await shown.until(lambda: not isinstance(shown.app.screen, JumpMode))
+            await shown.until(lambda cursor=cursor: table.cursor == cursor)
 
 
 async def test_where_there_is_nothing_to_jump_to_that_is_said(sessions_app: MakeApp) -> None:

@@ -14,6 +14,7 @@ from promptetheus.tui.session.session_header import SessionHeader
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.session.timeline import Timeline
+from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.conftest import on_screen
 from tests.tui.recorded import NOW, a_failing, a_passing, a_running
@@ -275,6 +276,27 @@ async def test_a_click_on_the_crumb_leads_to_the_list(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         await session.shown.pilot.click(SessionHeader, offset=Offset(3, 0))
         await session.until(lambda: isinstance(session.shown.app.screen, SessionsScreen))
+
+
+async def test_a_click_on_the_agents_name_lists_its_sessions(spool: Path) -> None:
+    a_passing(spool, "01M80OTHER", agent="booking-agent-2")
+    async with on_session(a_browser_run(spool).path) as session:
+        agent = session.lines[0].index("booking-agent")
+        await session.shown.pilot.click(SessionHeader, offset=Offset(agent + 2, 0))
+        await session.until(lambda: isinstance(session.shown.app.screen, SessionsScreen))
+        await session.shown.until_text("1 of 2")
+        assert "agent:=booking-agent" in session.text and "01M80OTHER" not in session.text
+        assert isinstance(session.shown.app.focused, SessionTable), "the keys go to the list"
+
+
+async def test_the_palette_lists_the_sessions_of_the_agent(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        await session.press("ctrl+p")
+        await session.shown.type("agent runs")
+        await session.shown.until_text("Sessions of booking-agent")
+        await session.press("enter")
+        await session.until(lambda: isinstance(session.shown.app.screen, SessionsScreen))
+        await session.shown.until_text("agent:=booking-agent")
 
 
 async def test_r_shows_the_raw_events_of_the_step_and_back(spool: Path) -> None:

@@ -73,20 +73,21 @@ async def test_a_running_step_shows_its_time_ticking_and_turns_amber_when_it_sta
         assert styles[0].color == session.timeline.looks.warned.color
 
 
-async def test_header_bar_and_page_of_a_running_session_go_by_the_clock_of_its_rows(spool: Path) -> None:
+async def test_header_and_page_of_a_running_session_go_by_the_clock_of_its_rows(spool: Path) -> None:
     run = SessionRecording(spool, "01RUNS").call("slow")
     clock = started(run, 7.2)
     async with on_session(run.path, clock=lambda: clock) as session:
         clock = started(run, 31.0)
         await session.until(lambda: "running 31.0s" in session.page, what="the page's clock goes on")
-        of = "32.00"  # the session began a second before its call
-        assert f"of {of}" in session.text and "32.0s" in session.lines[0]
+        assert "32.0s" in session.lines[0], "the session began a second before its call"
+        assert "step 1 of 1 · 1.00  " in session.text, "nobody knows yet of how long"
         head = session.inspector.lines[0].content
         assert isinstance(head, Text)
         amber = session.timeline.looks.warned
         assert any(
             span.style == amber for span in head.spans if "running" in head.plain[span.start : span.end]
         )
+        assert "No result yet: nothing has happened for 30" in session.page
 
 
 async def test_a_step_that_is_not_there_is_said_to_be_missing(spool: Path) -> None:

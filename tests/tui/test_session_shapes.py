@@ -15,7 +15,7 @@ from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import NOW, a_failing
 from tests.tui.session_recording import SessionRecording, a_browser_run
 
-NO_TIMES = "This session has no times"
+NO_TIMES = "this session has no times"
 
 
 def without_times(path: Path) -> Path:

@@ -128,7 +128,7 @@ def test_a_cost_that_misses_some_calls_says_so(row: SessionRow) -> None:
 
 def test_a_cost_that_nobody_can_know_yet_is_not_called_unknown(row: SessionRow) -> None:
     unpriced = replace(row, cost_usd=None, unpriced_calls=2)
-    before, after = replace(AT, priced=False), replace(AT, priced=True)
+    before, after = AT._replace(priced=False), AT._replace(priced=True)
     assert (said("cost", unpriced, before), said("cost", unpriced, after)) == ("", "–")
     early, late = (
         "".join(line.plain for line in preview_lines(unpriced, None, 80, 12, AT.looks, priced=known))

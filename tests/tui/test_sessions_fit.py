@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from promptetheus.tui.fit import aligned, cut, cut_middle, cut_pieces
+from promptetheus.tui.fit import aligned, cut, cut_middle, cut_pieces, named_in
 
 PLAIN = Style.null()
 TEXT = st.text(alphabet="ab 漢字🙂é", max_size=40)
@@ -37,6 +37,15 @@ def test_a_piece_that_just_fits_says_that_more_follows() -> None:
 def test_a_path_keeps_its_end() -> None:
     assert cut_middle("~/code/agent/.promptetheus/spool", 20).endswith("theus/spool")
     assert cell_len(cut_middle("~/code/agent/.promptetheus/spool", 20)) <= 20
+
+
+def test_a_name_keeps_both_ends_and_others_are_counted() -> None:
+    name = "airline ft:gpt-4.1:sft"
+    assert flat(aligned([(name, PLAIN)], 12, is_name=True)) == "air…-4.1:sft"
+    assert named_in([name], 40) == name
+    assert named_in(["coder", "planner"], 16) == "coder, planner"
+    assert named_in([name, "coder", "planner"], 16).endswith(":sft +2")
+    assert named_in(["coder"], 16, more=3) == "coder +3"
 
 
 def test_numbers_align_at_the_right() -> None:

@@ -177,7 +177,7 @@ async def test_a_list_of_thousands_arrives_in_batches_and_stays_usable(
     async with on_screen(sessions_app(), (100, 24)) as shown:
         await shown.until_text("goal 0000")
         await shown.press("j")
-        await shown.until_text("1500 sessions")
+        await shown.until_text("1,500 sessions")
         assert shown.app.screen.query_one(SessionTable).cursor == 1
         await shown.press("G")
         assert "goal 1499" in shown.text

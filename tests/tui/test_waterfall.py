@@ -162,7 +162,7 @@ async def test_the_waterfall_without_times_says_why_there_is_none(spool: Path) -
     run.user("hello").tool("a", {}, 1).end()
     async with on_session(run.path) as session:
         await session.press("v", "v")
-        assert "This session has no times" in session.text
+        assert "this session has no times" in session.text
         assert session.timeline.shape.value == "raw"
         await session.press("v")
         assert session.timeline.shape.value == "steps"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 
 import pytest
 
 from promptetheus.cli import main
-from promptetheus.tui.web import HOST, free_port, is_from_here, is_same
+from promptetheus.tui.web import HOST, CannotServe, free_port, is_from_here, is_same
 
 KNOWN = frozenset(("127.0.0.1:8484", "localhost:8484"))
 
@@ -40,10 +41,27 @@ def test_a_port_that_cannot_be_had_is_said(capsys: pytest.CaptureFixture[str]) -
         other.listen()
         port = other.getsockname()[1]
         assert main(["tui", "--web", str(port)]) == 1
-        assert f"port {port} cannot be had" in capsys.readouterr().err
-    assert main(["tui", "--web", "99999"]) == 1
-    assert "--web 0 takes any that is free" in capsys.readouterr().err
+        assert f"port {port} cannot be had: another program has it. --web 0" in capsys.readouterr().err
     assert free_port(0) > 0
+
+
+def test_a_port_of_the_system_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(socket.socket):
+        """As the system answers whoever is not root."""
+
+        def bind(self, address: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Refused)
+    with pytest.raises(CannotServe, match="ports below 1024 belong to the system"):
+        free_port(80)
+
+
+@pytest.mark.parametrize("given", ["99999", "-1", "8484.5", "http", "", "01M8FAILED"])
+def test_what_is_no_port_is_said_with_what_is_one(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tui", f"--web={given}"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "is no port. Ports are 0 to 65535, and 0 takes any that is free" in said
 
 
 def test_without_the_extra_it_says_what_to_install(

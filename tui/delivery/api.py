@@ -11,6 +11,7 @@ from promptetheus.display import age, duration, printable_line
 from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.theme import Looks, looks_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ApiLine(Guarded, Widget, can_focus=False):
             return [
                 ("No API is configured: ", looks.text),
                 ("nothing leaves this machine.", looks.muted),
-                ("   c ", looks.accent),
+                (with_keys("   <delivery.check:c> "), looks.accent),
                 ("says how to set one", looks.muted),
             ]
         pieces: Pieces = [

@@ -9,6 +9,7 @@ from promptetheus.queries.filter import Filter
 from promptetheus.queries.filter_completion import ListedSessions
 from promptetheus.queries.filter_fields import canonical
 from promptetheus.queries.filter_terms import Term, typed_terms, understand
+from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
 
 STATE = "state"
@@ -91,11 +92,14 @@ def _plain(term: Term) -> Term:
     return Term(term.text, term.start, False, "", "", term.value)
 
 
-@dataclass(frozen=True)
 class ListedDelivery(ListedSessions):
     """The sessions of this list and how they stand, for what may be typed."""
 
-    lines: Callable[[], Sequence[DeliveryLine]]
+    def __init__(
+        self, rows: Callable[[], Sequence[SessionRow]], lines: Callable[[], Sequence[DeliveryLine]]
+    ) -> None:
+        super().__init__(rows)
+        self.lines = lines
 
     @property
     def own(self) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from promptetheus.tui.delivery.row import DeliveryLine, columns_for, delivery_row, titles
+from promptetheus.tui.drawn_rows import MARK
 from promptetheus.tui.fit import cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
@@ -71,8 +72,11 @@ class DeliveryList(LineList):
         """Draw one."""
         line = self.lines[index]
         columns = columns_for(width, self.lines[:200])
-        marked = line.entry.session_file in self.marks
-        return joined(cut_pieces(delivery_row(line, columns, self.looks, self._clock(), marked), width))
+        return joined(cut_pieces(delivery_row(line, columns, self.looks, self._clock()), width))
+
+    def row_mark(self, index: int) -> str:
+        """That a session is marked."""
+        return MARK if self.lines[index].entry.session_file in self.marks else ""
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""

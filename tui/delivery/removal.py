@@ -13,7 +13,7 @@ from textual import work
 
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.purge import plan_purge, purge
-from promptetheus.display import size
+from promptetheus.display import counted, size
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.retention import Pruned, prune
 from promptetheus.settings import get_config
@@ -88,14 +88,25 @@ class RemovalScreen(ViewScreen):
         if not plan.files:
             self.app.notify("There is nothing of that kind to delete.", timeout=3)
             return
-        parts = [f"{len(plan.sessions):,} sessions with {plan.events:,} events"] if plan.sessions else []
-        parts += [f"{len(plan.dead):,} files of refused events"] if plan.dead else []
+        parts = (
+            [f"{counted(len(plan.sessions), 'session')} with {counted(plan.events, 'event')}"]
+            if plan.sessions
+            else []
+        )
+        parts += [f"{counted(len(plan.dead), 'file')} of refused events"] if plan.dead else []
         how_large = size(plan.size_bytes)
-        stay = f"{plan.running:,} running sessions stay. " if plan.running else ""
+        stay = (
+            f"{counted(plan.running, 'running session stays', 'running sessions stay')}. "
+            if plan.running
+            else ""
+        )
         if self.listed.marked:
-            stay += f"Only of the {len(self.listed.marked):,} marked sessions. "
+            stay += f"Only of what is marked: {counted(len(self.listed.marked), 'session')}. "
         elif hidden:
-            stay += f"Only of what is shown: the {hidden:,} sessions that the filter hides stay. "
+            left = counted(
+                hidden, "session that the filter hides stays", "sessions that the filter hides stay"
+            )
+            stay += f"Only of what is shown: the {left}. "
         await self.shell.open_screen(
             Confirm(
                 f"Delete {' and '.join(parts)}, {how_large}?",
@@ -103,7 +114,7 @@ class RemovalScreen(ViewScreen):
                 partial(
                     self._delete,
                     partial(purge, plan),
-                    f"Deleted {plan.files:,} files, {size(plan.size_bytes)}.",
+                    f"Deleted {counted(plan.files, 'file')}, {size(plan.size_bytes)}.",
                 ),
             )
         )
@@ -126,10 +137,15 @@ class RemovalScreen(ViewScreen):
             return
         await self.shell.open_screen(
             Confirm(
-                f"Delete {would.sessions:,} sessions and {would.artifacts:,} artifacts, {size(would.size_bytes)}?",
+                f"Delete {counted(would.sessions, 'session')} and {counted(would.artifacts, 'artifact')}, "
+                f"{size(would.size_bytes)}?",
                 f"The oldest of those that were sent or passed go first, until the spool is below {size(cap)}."
                 + (" Sessions that the filter hides go too." if self.hidden else ""),
-                partial(self._delete, act, f"Deleted {would.sessions:,} sessions, {size(would.size_bytes)}."),
+                partial(
+                    self._delete,
+                    act,
+                    f"Deleted {counted(would.sessions, 'session')}, {size(would.size_bytes)}.",
+                ),
             )
         )
 

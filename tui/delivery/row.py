@@ -17,7 +17,7 @@ from promptetheus.tui.fit import Pieces, aligned
 from promptetheus.tui.theme import Looks
 
 GAP = 2
-_SAYS_NOTHING = re.compile(r"(?<=^HTTP \d{3}):\s*(?:\{\s*\}|\[\s*\]|null|\"\")?\s*$")
+_SAYS_NOTHING = re.compile(r'(?<=^HTTP \d{3}):\s*(?:\{\s*\}|\[\s*\]|\{\s*"detail":\s*(?:null|"\s*")\s*\}|null|"\s*")?\s*$')
 _LEAST_ERROR = 16
 """Cells below which the last error is not worth its column."""
 
@@ -122,15 +122,14 @@ def titles(columns: Sequence[Column], looks: Looks) -> Pieces:
     return pieces
 
 
-def delivery_row(
-    line: DeliveryLine, columns: Sequence[Column], looks: Looks, now_s: float, marked: bool
-) -> Pieces:
+def delivery_row(line: DeliveryLine, columns: Sequence[Column], looks: Looks, now_s: float) -> Pieces:
     """The cells of one line."""
-    pieces: Pieces = [("◆" if marked else " ", looks.accent)]
+    pieces: Pieces = [(" ", looks.text)]
     for place, column in enumerate(columns):
         if place:
             pieces.append((" " * GAP, looks.text))
-        pieces.extend(aligned(_cell(column.title, line, looks, now_s), column.width, right=column.right))
+        cell = _cell(column.title, line, looks, now_s)
+        pieces += aligned(cell, column.width, right=column.right, is_name=column.title == "agent")
     return pieces
 
 
@@ -142,7 +141,7 @@ def _cell(title: str, line: DeliveryLine, looks: Looks, now_s: float) -> Pieces:
         case "session":
             return [(short_id(line.row.session_id if line.row else entry.stem), looks.text)]
         case "agent":
-            return [(printable_line(line.row.agent, 60) if line.row else "", looks.muted)]
+            return [(printable_line(line.row.agent, 120) if line.row else "", looks.muted)]
         case "pending":
             return _number(entry.pending_events, looks)
         case "bytes":

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from promptetheus.delivery.destination import Destination, destination
-from promptetheus.display import count, printable
+from promptetheus.display import count, counted, printable
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.delivery.api import ApiLine
@@ -28,6 +28,7 @@ from promptetheus.tui.delivery.work import Sending, dead_files, read_lines
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.progress import Progress, ProgressLine
 from promptetheus.tui.theme import looks_of
@@ -165,7 +166,9 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
     def _arrange(self) -> None:
         shown = [line for line in self._every if self._filter.matches(line)] if self._filter else self._every
         if self._every:
-            self.listed.why_empty = "No session matches the filter: esc clears it."
+            self.listed.why_empty = with_keys(
+                "No session matches the filter: <delivery.back:escape> clears it."
+            )
         self.listed.show(shown, self._every)
         bar = self.query_one(FilterBar)
         if bar.is_active:
@@ -289,7 +292,9 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
     def _begin(self, what: str, events: int, send: Callable[[Sending], str]) -> None:
         target = destination()
         if self._sending is not None:
-            self.app.notify("Something is being sent already: esc gives it up.", timeout=3)
+            self.app.notify(
+                with_keys("Something is being sent already: <delivery.back:escape> gives it up."), timeout=3
+            )
         elif target is None:
             self.app.notify(HOW_TO_SET_AN_API, timeout=6)
         elif not events:
@@ -297,7 +302,11 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             if self.hidden:
                 marked += " that the filter shows" if marked else " in what the filter shows"
             local = any(line.standing is Standing.LOCAL for line in self.listed.lines)
-            hint = " Mark local sessions with space to send them." if local and what == "pending" else ""
+            hint = (
+                with_keys(" Mark local sessions with <delivery.mark:space> to send them.")
+                if local and what == "pending"
+                else ""
+            )
             self.app.notify(f"Nothing is {what}{marked}.{hint}", timeout=4)
         else:
             self._send(target, events, send, len(self.hidden))
@@ -317,7 +326,8 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             if self.is_running:
                 self.query_one(ProgressLine).track(None)
         if hidden:
-            said += f"\nThe {hidden:,} sessions that the filter hid were left alone."
+            left = counted(hidden, "session that the filter hid was", "sessions that the filter hid were")
+            said += f"\nThe {left} left alone."
         self.app.notify(printable(said), timeout=6)
         self.read()
 

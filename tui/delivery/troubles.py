@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from promptetheus.display import counted
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.record import load, meant_for_delivery
+from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.message_log import Trouble
 
 
@@ -17,15 +19,11 @@ def delivery_troubles(spool: Path) -> list[Trouble]:
         if record is not None and record.last_error:
             failed.setdefault(record.last_error, []).append(record.failed_at or 0.0)
     found = [
-        Trouble(f"Delivery of {_sessions(len(times))}", reason, max(times) or None)
+        Trouble(f"Delivery of {counted(len(times), 'session')}", why_failed(reason), max(times) or None)
         for reason, times in sorted(failed.items(), key=lambda item: -max(item[1]))
     ]
     refused = dead_letters.files(spool)
     if refused:
-        said = f"The API refused events of {_sessions(len(refused))}: R in view 6 sends them again."
+        said = f"The API refused events of {counted(len(refused), 'session')}: R in view 6 sends them again."
         found.append(Trouble("Delivery", said))
     return found
-
-
-def _sessions(number: int) -> str:
-    return f"{number:,} session{'' if number == 1 else 's'}"

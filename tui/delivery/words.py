@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from promptetheus.display import age, printable_line
+from promptetheus.display import age, counted, printable_line
 from promptetheus.tui.delivery.row import DeliveryLine, Standing, as_noted
+from promptetheus.tui.keymap import with_keys
 
 _STATUS = re.compile(r"HTTP (\d{3})\b")
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
@@ -40,26 +41,24 @@ def why_failed(error: str) -> str:
 def how_it_stands(line: DeliveryLine, now_s: float, *, has_api: bool) -> str:
     """What a person wants to know of a session, and the key that goes on."""
     entry = line.entry
-    to_send = "r sends it" if has_api else "it waits for an API"
+    to_send = with_keys("<delivery.replay:r> sends it") if has_api else "it waits for an API"
     said = []
     if entry.dead_events:
         again = "it" if entry.dead_events == 1 else "them"
-        refused = _events(entry.dead_events)
-        said.append(f"The API refused {refused} of it for good: R sends {again} again, x has the reason.")
+        refused = counted(entry.dead_events, "event")
+        keys = with_keys(f"<delivery.retry:R> sends {again} again, <delivery.export:x> has the reason")
+        said.append(f"The API refused {refused} of it for good: {keys}.")
     match line.standing:
         case Standing.FAILED:
             when = "" if entry.failed_at is None else f" {age(max(0.0, now_s - entry.failed_at))}"
             said.append(f"Sending failed{when}, {to_send} again. {why_failed(entry.last_error)}")
         case Standing.LOCAL:
-            said.append("Recorded without an API: it stays here, unless you mark it with space and press r.")
+            keys = with_keys("mark it with <delivery.mark:space> and press <delivery.replay:r>")
+            said.append(f"Recorded without an API: it stays here, unless you {keys}.")
         case Standing.SENT:
-            said.append(f"All of it was sent: {_events(entry.sent_events)}.")
+            said.append(f"All of it was sent: {counted(entry.sent_events, 'event')}.")
         case _ if entry.pending_bytes:
-            said.append(f"{_events(entry.pending_events)} not sent yet: {to_send}.")
+            said.append(f"{counted(entry.pending_events, 'event')} not sent yet: {to_send}.")
         case _:
             pass
     return " ".join(said)
-
-
-def _events(number: int) -> str:
-    return f"{number:,} event{'' if number == 1 else 's'}"

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from promptetheus.display import counted
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.destination import Destination
 from promptetheus.delivery.overview import overview
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
 from promptetheus.tui.delivery.words import why_failed
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.progress import GivenUp, Progress
 
 _ORDER = list(Standing)
@@ -56,12 +58,14 @@ class Sending:
         try:
             done = replay(files, self._target, progress=self._tell, pause=self._pause)
         except GivenUp:
-            return f"Given up after {self._done:,} events; the rest stays pending."
-        said = [f"Sent {done.delivered:,} events." if done.delivered else "Nothing was sent."]
+            return f"Given up after {counted(self._done, 'event')}; the rest stays pending."
+        said = [f"Sent {counted(done.delivered, 'event')}." if done.delivered else "Nothing was sent."]
         if done.refused:
-            said.append(f"{done.refused:,} were refused: R sends them again.")
+            said.append(with_keys(f"{done.refused:,} were refused: <delivery.retry:R> sends them again."))
         if done.claimed:
-            said.append(f"{done.claimed:,} sessions are being sent by another process.")
+            said.append(
+                f"{counted(done.claimed, 'session is', 'sessions are')} being sent by another process."
+            )
         if done.failure:
             said.append(f"{why_failed(done.failure)} The rest stays pending.")
         return "\n".join(said)

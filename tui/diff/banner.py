@@ -16,6 +16,7 @@ from promptetheus.display import age, printable_line, short_id
 from promptetheus.tui.diff.row import MARK_CELLS, SEPARATOR, halves
 from promptetheus.tui.fit import Pieces, aligned, cut, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.theme import Looks, looks_of
 from promptetheus.tui.wrapping import wrap_line
 
@@ -24,6 +25,9 @@ _LEAST_LABEL_CELLS = 16
 """Less of how a session failed says nothing."""
 WRAPPED_LINES = 2
 """Lines that one sentence of the banner may take."""
+
+_VALUE_CELLS = (120, 90, 70, 50, 32)
+"""For the two values at the first divergence, whole if there is room, else each of them cut."""
 
 TINY_BELOW = 20
 """Lines of a terminal in which the rows need the room more than the banner does."""
@@ -110,7 +114,7 @@ def _lines(
         yield from _told("", MISALIGNED, looks.muted, width, looks)
     else:
         style = looks.passed if banner.first_row is None else looks.text
-        yield from _told("▶ first divergence", _first_text(report), style, width, looks)
+        yield from _told("▶ first divergence", _first_text(report, width), style, width, looks)
     if not banner.not_comparable and not tiny:
         elsewhere = banner.effective_row is not None and banner.effective_row != banner.first_row
         style = looks.muted if banner.effective_row is None else looks.text
@@ -125,19 +129,28 @@ def _lines(
         yield from _told("", problem, looks.warned, width, looks)
 
 
-def _first_text(report: DiffReport) -> str:
-    """Where they part and the value that differs; how sure that is comes last, where it may be cut."""
+def _first_text(report: DiffReport, width: int) -> str:
+    """Where they part and the values that differ, of which both are told; how sure that is comes last, and is shorter
+    or not said where there is no room for it."""
     first = report.comparison.first
     if first is None:
         return report.banner.first
-    changed = report.changed_value(first)
-    tail = f": {changed}" if changed else ""
-    return f"{report.where(first)}, {first.kind.value}{tail}  ·  {first.how_sure}: {first.reason}"
+    head = f"{report.where(first)}, {first.kind.value}"
+    room = max(1, width - LABEL_CELLS)
+    sure = (f"  ·  {first.how_sure}: {first.reason}", f"  ·  {first.how_sure}", "")
+    said = head
+    for most in _VALUE_CELLS:
+        changed = report.changed_value(first, most)
+        for how_sure in sure:
+            said = f"{head}{changed and ': '}{changed}{how_sure}"
+            if len(wrap_line(printable_line(said, 10 * room), room)) <= WRAPPED_LINES:
+                return said
+    return said
 
 
 def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:
     said = ", ".join(printable_line(name, 60) for name in names) or "nothing: every difference counts"
-    hint: Pieces = [("  i", looks.accent), (" changes", looks.muted)]
+    hint: Pieces = [(with_keys("  <diff.noise:i>"), looks.accent), (" changes", looks.muted)]
     room = width - LABEL_CELLS - sum(cell_len(text) for text, _ in hint)
     return [("ignored".ljust(LABEL_CELLS), looks.muted), (cut(said, room), looks.muted), *hint]
 

@@ -22,6 +22,7 @@ from promptetheus.pictures import PictureError
 from promptetheus.queries.diffs import compare_pictures
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.inspector.page import Block, Frame, Line, more_text, styled
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.pictures.picture import NO_MARKS, WHOLE, Marks
 from promptetheus.tui.pictures.picture_block import PictureBlock, canvas_for_colours, drawn
 from promptetheus.tui.pictures.picture_way import HALF_BLOCKS, PictureWay
@@ -248,10 +249,10 @@ class PairBlock:
         caption = styled(("  picture  ", looks.muted), (printable_line(change.describe(), 300), style))
         hint = self._larger()
         if not frame.roomy:
-            caption.append("   enter ", looks.accent)
+            caption.append(with_keys("   <full.open:enter> "), looks.accent)
             caption.append("shows both", looks.muted)
         elif hint is not None:
-            caption.append("   o ", looks.accent)
+            caption.append(with_keys("   <diff_value.picture:o> "), looks.accent)
             caption.append("shows it large", looks.muted)
         caption.truncate(frame.width, overflow="ellipsis")
         found = [Line(caption, opens=hint, title="picture")]

@@ -13,6 +13,7 @@ from promptetheus.cause.word_changes import WordChanges, word_changes
 from promptetheus.display import printable_line
 from promptetheus.tui.diff.blocks import ChangesBlock, NumbersBlock, PairBlock, Sentences, WordsBlock
 from promptetheus.tui.diff.reading import Compared
+from promptetheus.tui.diff.row import sign_of
 from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.page import Block, Heading, Page, spaced
 from promptetheus.tui.kind_words import kind_word
@@ -31,6 +32,9 @@ _SAID = {
     Change.MOVED: "in another place",
 }
 
+_REASON = 100
+"""Characters of why a divergence is believed; the values themselves stand below."""
+
 
 def row_page(compared: Compared, number: int, *, whole: bool) -> Page:
     """What differs in row `number`. Works it out when it was not asked for before: call it in a thread.
@@ -39,7 +43,7 @@ def row_page(compared: Compared, number: int, *, whole: bool) -> Page:
         whole: Whether what is equal belongs to it too, for the full-screen view.
     """
     report, row = compared.report, compared.report.rows[number]
-    parts: list[Sequence[Block]] = [[_heading(report, number)]]
+    parts: list[Sequence[Block]] = [[_heading(report, number), *_flags(report, number)]]
     if row.left is None or row.right is None:
         parts.append(_one_side(compared, number))
         return Page(spaced(parts) if whole else [block for part in parts for block in part])
@@ -88,8 +92,24 @@ def _heading(report: DiffReport, number: int) -> Heading:
         where = f"step {one.index}"
     moved = report.moved_to(number)
     there = "" if moved is None else f": step {moved} there"
-    said = _SAID.get(report.rows[number].change, "different")
+    change = report.rows[number].change
+    said = f"{sign_of(change)} {_SAID.get(change, 'different')}".strip()
     return Heading(title_of(report, number), f"{where} · {said}{there}")
+
+
+def _flags(report: DiffReport, number: int) -> list[Block]:
+    """What the flag before the row says, in words."""
+    found, banner = report.comparison, report.banner
+    flags = [
+        ("▶ here the two sessions part", found.first, banner.first_row),
+        ("▷ from here on it matters for how they ended", found.effective, banner.effective_row),
+    ]
+    said = [
+        f"{words} ({divergence.how_sure}: {printable_line(divergence.reason, _REASON)})"
+        for words, divergence, row in flags
+        if divergence is not None and row == number
+    ]
+    return [Sentences("", said)] if said else []
 
 
 def _is_call(report: DiffReport, number: int) -> bool:

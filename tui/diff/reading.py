@@ -17,6 +17,7 @@ from promptetheus.project_rules import ProjectRules, read_rules
 from promptetheus.queries.diffs import ReadSession, compare_pictures, effects_for, read_session, report_on
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.tasks import all_rows, nearest_passing
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.progress import Progress
 
 Stamp = tuple[int, int, int] | None
@@ -136,7 +137,10 @@ def _with_nearest(
     if chosen is None:
         raise CannotCompare(
             f"No other session of this task has passed, so there is nothing to hold {short_id(right.row.session_id)} "
-            "against. In the list of sessions, mark any two with space and press d."
+            + with_keys(
+                "against. In the list of sessions, mark any two with <sessions.mark:space> "
+                "and press <sessions.diff:d>."
+            )
         )
     left_stamp = stamp_of(chosen.row.path)
     left = _read(chosen.row.path, progress)

@@ -15,6 +15,7 @@ from promptetheus.cause.steps import Step, StepKind
 from promptetheus.cause.word_changes import WORTH_MARKING, Stretch, Words, word_changes
 from promptetheus.tui.diff.lines import Fold
 from promptetheus.tui.fit import Pieces, aligned, joined
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.theme import Looks
 
@@ -93,18 +94,22 @@ def halves(width: int, report: DiffReport | None) -> Halves:
     return Halves(left, room - left, max(2, len(str(last))), kind)
 
 
-def mark_of(change: Change, looks: Looks) -> tuple[str, Style]:
+def sign_of(change: Change) -> str:
     """The sign that tells a change without its colour."""
-    if change is Change.SAME:
-        return " ", looks.faint
-    return _MARKS.get(change, "≠"), looks.failed if change is Change.ERROR else looks.warned
+    return _MARKS.get(change, "≠")
+
+
+def mark_of(change: Change, looks: Looks) -> tuple[str, Style]:
+    """The sign of a change in its colour."""
+    style = looks.failed if change is Change.ERROR else looks.warned
+    return sign_of(change), looks.faint if change is Change.SAME else style
 
 
 def fold_row(fold: Fold, width: int, looks: Looks) -> Text:
     """`▸ 12 equal steps`."""
     sign = "▾" if fold.is_open else "▸"
     said = f"{fold.count:,} equal steps"
-    hint = "   enter folds" if fold.is_open else "   enter unfolds"
+    hint = with_keys("   <list.open:enter> folds" if fold.is_open else "   <list.open:enter> unfolds")
     pieces: Pieces = [(" " * MARK_CELLS, looks.text), (f"{sign} {said}", looks.muted), (hint, looks.faint)]
     return joined(aligned(pieces, width))
 

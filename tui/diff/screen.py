@@ -86,7 +86,7 @@ class DiffScreen(WalkedDiff):
     ELSEWHERE: ClassVar[dict[str, str]] = {
         "c": "Checks are not held against each other: the verdicts stand above the columns.",
         "d": "This is the diff of these two: mark two others in the list of sessions.",
-        "space": "Sessions are marked in their list: 1 goes there.",
+        "space": "Sessions are marked in their list: <app.sessions:1> goes there.",
         "r": "The files are looked at every second: what changes is compared anew by itself.",
     }
 

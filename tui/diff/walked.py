@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.tui.diff.jump import JUMPS, diff_jump_bindings, next_of_sort
 from promptetheus.tui.diff.taking import TakingDiff
+from promptetheus.tui.keymap import with_keys
 
 
 class WalkedDiff(TakingDiff):
@@ -32,10 +33,17 @@ class WalkedDiff(TakingDiff):
         if found is not None:
             self.table.go_to(found)
         elif not report.differences:
-            self.tell("The two sessions do not differ, as far as they are compared: i says what is ignored.")
+            self.tell(
+                with_keys(
+                    "The two sessions do not differ, as far as they are compared: "
+                    "<diff.noise:i> says what is ignored."
+                )
+            )
         else:
-            where, other = ("after", "N goes back") if forwards else ("before", "n goes on")
-            self.tell(f"No difference {where} this step: {other}.")
+            where, other = (
+                ("after", "<diff.previous:N> goes back") if forwards else ("before", "<diff.next:n> goes on")
+            )
+            self.tell(with_keys(f"No difference {where} this step: {other}."))
 
     def action_first(self) -> None:
         """To the first divergence; from there to the effective one."""
@@ -47,7 +55,7 @@ class WalkedDiff(TakingDiff):
             self.tell("The two sessions do not part.")
             return
         if {self.table.row} == set(rows):
-            self.tell("Here they part: n goes to the next difference.")
+            self.tell(with_keys("Here they part: <diff.next:n> goes to the next difference."))
             return
         self._go_to(rows[1] if len(rows) > 1 and self.table.row == rows[0] else rows[0])
 
@@ -64,7 +72,7 @@ class WalkedDiff(TakingDiff):
 
     def _go_to(self, row: int) -> None:
         if not self.table.go_to(row):
-            self.tell("The filter hides that step: esc clears it.")
+            self.tell(with_keys("The filter hides that step: <diff.back:escape> clears it."))
 
     def tell(self, text: str) -> None:
         """Why a key did nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptetheus.display import printable_line
 from promptetheus.queries.rows import SessionRow, Status
@@ -23,8 +23,7 @@ _TOLD = 3
 """Sessions named in one message; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """One message to the person."""
 
     title: str

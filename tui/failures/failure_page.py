@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from promptetheus.cause.failures import Life
-from promptetheus.display import age, printable_line, short_id
+from promptetheus.display import age, counted, printable_line, short_id
 from promptetheus.queries.failure_list import ListedFailure
+from promptetheus.queries.filter_fields import task_id
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.failures.failure_row import shown_label
-from promptetheus.tui.fit import Pieces, cut_pieces, joined
+from promptetheus.tui.failures.failure_row import shown_label, tasks_line
+from promptetheus.tui.fit import Pieces, cut_pieces, joined, named_in
 from promptetheus.tui.inspector.page import Block, Frame, Line, Page
 from promptetheus.tui.wrapping import wrap, wrap_line
 
 SHOWN_SESSIONS = 8
 _NOTE_LINES = 6
+_AGENT_CELLS = 32
+"""Of a session's line; a longer name is cut in its middle."""
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class FailureBlock:
                 joined(cut_pieces([(self._standing(), looks.muted)], frame.width)), value=failure.fingerprint
             )
         )
+        found += self._tasks(frame)
         for note in self.listed.notes:
             head = f"✎ {age(self.now_s - note.written_s)}  "
             for number, piece in enumerate(wrap(note.text, frame.width - len(head), _NOTE_LINES).lines):
@@ -51,16 +55,31 @@ class FailureBlock:
             pieces = [
                 (f"{row.status.glyph} {short_id(row.session_id)}", looks.status(row.status)),
                 (f"  {age(None if row.started is None else self.now_s - row.started):<9}", looks.muted),
-                (f"  {printable_line(row.agent or 'unnamed agent', 40)}", looks.muted),
+                (
+                    f"  {named_in([printable_line(row.agent or 'unnamed agent', 80)], _AGENT_CELLS)}",
+                    looks.muted,
+                ),
+                (f"  {printable_line(task_id(row), 40)}".rstrip(), looks.accent),
                 (f"  {printable_line(row.goal, 200)}", looks.text),
             ]
             found.append(Line(joined(cut_pieces(pieces, frame.width)), value=row.session_id, title="session"))
         return found
 
+    def _tasks(self, frame: Frame) -> list[Line]:
+        """What they were to do, on up to two lines: the labels of ways of failing often read the same."""
+        said = tasks_line(self.listed.tasks)
+        several = len(self.listed.tasks) > 1
+        head = "" if several else "task "
+        lines = wrap(f"{head}{said}", frame.width, 2).lines
+        return [
+            Line(joined([(piece, frame.looks.text)]), value=said, title="tasks" if several else "task")
+            for piece in lines
+        ]
+
     def _standing(self) -> str:
         failure = self.listed.failure
-        times = f"{failure.sessions:,} session{'s' * (failure.sessions != 1)}"
-        since = f"its tasks ran {failure.since:,} time{'s' * (failure.since != 1)} since"
+        times = counted(failure.sessions, "session")
+        since = f"its tasks ran {counted(failure.since, 'time')} since"
         match failure.life:
             case Life.GONE:
                 said = f"{failure.state}: {since}, too often to be luck"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.style import Style
 from rich.text import Text
@@ -11,8 +11,8 @@ from rich.text import Text
 from promptetheus.cause.failures import Failure, Life
 from promptetheus.display import age, count, printable_line
 from promptetheus.fingerprint import LABEL_LIMIT
-from promptetheus.queries.failure_list import ListedFailure
-from promptetheus.tui.fit import Pieces, aligned, joined
+from promptetheus.queries.failure_list import ListedFailure, Task
+from promptetheus.tui.fit import Pieces, aligned, joined, named_in
 from promptetheus.tui.theme import Looks
 
 MANY_DAYS = 28
@@ -31,8 +31,23 @@ SESSIONS_CELLS = 8
 AGENTS_CELLS = 16
 FINGERPRINT_CELLS = 7
 LEAST_LABEL_CELLS = 24
-ROOMY_LABEL_CELLS = 60
+ROOMY_LABEL_CELLS = 56
+"""A fingerprint and most labels whole."""
+
+MOST_LABEL_CELLS = 68
+"""A fingerprint and the longest label: beyond that the task has the room."""
+
+TASKS_FROM_WIDTH = 146
+"""A list that is so wide says which task fails so: labels alone often read the same."""
+
+LEAST_TASK_CELLS = 24
+"""Where labels are cut, a task has at least so many."""
+
 _GAP = "  "
+_NAMED_TASKS = 12
+_NAMED_AGENTS = 4
+"""More of them no line has room for."""
+
 _BAR = " ▁▂▃▄▅▆▇"
 """No full block: bars of one line would run into those of the next."""
 
@@ -48,6 +63,8 @@ class FailureColumns:
     first: bool
     agents: bool
     days: int
+    task: int = 0
+    """Cells for the task; 0 for none."""
 
     @property
     def label(self) -> int:
@@ -55,15 +72,15 @@ class FailureColumns:
         taken = self.state + SESSIONS_CELLS + AGE_CELLS + 3 * len(_GAP)
         taken += (AGE_CELLS + len(_GAP)) * self.first + (AGENTS_CELLS + len(_GAP)) * self.agents
         taken += self.days + len(_GAP) if self.days else 0
+        taken += self.task + len(_GAP) if self.task else 0
         return max(0, self.width - taken)
 
 
 def columns_for(width: int) -> FailureColumns:
     """As many columns as leave room for the label; the bar of days goes last."""
     state = STATE_CELLS if width >= 150 else SHORT_STATE_CELLS
-    roomy = FailureColumns(width, state, first=True, agents=True, days=MANY_DAYS)
-    if roomy.label >= ROOMY_LABEL_CELLS:
-        return roomy
+    if width >= TASKS_FROM_WIDTH:
+        return _with_tasks(width, state)
     for first, agents, days in (
         (True, True, DAYS),
         (False, True, DAYS),
@@ -76,9 +93,20 @@ def columns_for(width: int) -> FailureColumns:
     return FailureColumns(width, state, first=False, agents=False, days=0)
 
 
+def _with_tasks(width: int, state: int) -> FailureColumns:
+    """Label and task, which share what is left; beside them when it was first seen and more days where both fit."""
+    for first, days in ((True, MANY_DAYS), (True, DAYS), (False, DAYS)):
+        found = FailureColumns(width, state, first, agents=True, days=days, task=LEAST_TASK_CELLS)
+        shared = found.label + found.task
+        label = min(MOST_LABEL_CELLS, shared * 3 // 5)
+        if label >= ROOMY_LABEL_CELLS:
+            break
+    return replace(found, task=shared - label)
+
+
 def titles(columns: FailureColumns, looks: Looks) -> Text:
     """The names of the columns."""
-    cells = ["state", "fails as", "sessions", "agents", "first", "last", f"{columns.days} days"]
+    cells = ["state", "fails as", "task", "sessions", "agents", "first", "last", f"{columns.days} days"]
     return joined(_laid_out([[(name, looks.muted)] for name in cells], columns, looks))
 
 
@@ -90,14 +118,16 @@ def failure_row(listed: ListedFailure, columns: FailureColumns, looks: Looks, no
     label: Pieces = [(f"{failure.fingerprint[:6]} ", looks.muted), (shown_label(failure), looks.text)]
     if listed.notes:
         label.insert(1, ("✎ ", looks.accent))
-    agents = ", ".join(printable_line(agent or "unnamed agent", 40) for agent in failure.agents[:4])
+    agents = [printable_line(agent or "unnamed agent", 80) for agent in failure.agents[:_NAMED_AGENTS]]
+    more = len(failure.agents) - len(agents)
     return joined(
         _laid_out(
             [
                 [(f"{glyph} {state}", style)],
                 label,
+                [(tasks_line(listed.tasks), looks.text)] if columns.task else [],
                 [(count(failure.sessions), looks.text)],
-                [(agents, looks.muted)],
+                [(named_in(agents, AGENTS_CELLS, more), looks.muted)],
                 [(age(now_s - failure.first_s), looks.muted)],
                 [(age(now_s - failure.last_s), looks.text)],
                 day_bar(failure.day_counts(now_s, columns.days), looks),
@@ -109,13 +139,15 @@ def failure_row(listed: ListedFailure, columns: FailureColumns, looks: Looks, no
 
 
 def _laid_out(cells: Sequence[Pieces], columns: FailureColumns, looks: Looks) -> Pieces:
-    state, label, sessions, agents, first, last, days = cells
+    state, label, task, sessions, agents, first, last, days = cells
     pieces = [
         *aligned(state, columns.state),
         (_GAP, looks.text),
         *aligned(label, columns.label),
         (_GAP, looks.text),
     ]
+    if columns.task:
+        pieces += [*aligned(task, columns.task), (_GAP, looks.text)]
     pieces += aligned(sessions, SESSIONS_CELLS, right=True)
     if columns.agents:
         pieces += [(_GAP, looks.text), *aligned(agents, AGENTS_CELLS)]
@@ -125,6 +157,15 @@ def _laid_out(cells: Sequence[Pieces], columns: FailureColumns, looks: Looks) ->
     if columns.days:
         pieces += [(_GAP, looks.text), *aligned(days, columns.days)]
     return pieces
+
+
+def tasks_line(tasks: Sequence[Task]) -> str:
+    """`46 Change the flight of …`, `9 tasks: 46, 7, 12 …`: the id says which, the goal what."""
+    named = [" ".join(filter(None, (task.task_id, task.goal))) or "–" for task in tasks[:_NAMED_TASKS]]
+    if len(tasks) > 1:
+        ids = [task.task_id or named[place] for place, task in enumerate(tasks[:_NAMED_TASKS])]
+        return printable_line(f"{len(tasks):,} tasks: {', '.join(ids)}", 300)
+    return printable_line(named[0] if named else "–", 300)
 
 
 def life_of(failure: Failure, looks: Looks) -> tuple[str, Style]:

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from promptetheus.cause.failures import Life
+from promptetheus.display import counted
 from promptetheus.exporters.failure_export import failure_markdown
 from promptetheus.queries.failure_list import ListedFailure
 from promptetheus.queries.filter_completion import ListedSessions
@@ -29,6 +30,7 @@ from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.taking import AtHand, Export
 from promptetheus.tui.theme import looks_of
@@ -70,9 +72,12 @@ class FailuresScreen(NotedFailures):
         Binding("escape", "back", "back", show=False, id="failures.back", tooltip="Back one level"),
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
-        "space": "Only sessions are marked: enter lists those of this failure.",
-        "e": "Every line here is an error: o opens the newest session, where e goes from one to the next.",
-        "v": "Failures are not grouped: the list of sessions is, with v.",
+        "space": "Only sessions are marked: <list.open:enter> lists those of this failure.",
+        "e": (
+            "Every line here is an error: <failures.open:o> opens the newest session, "
+            "where <session.next_error:e> goes from one to the next."
+        ),
+        "v": "Failures are not grouped: the list of sessions is, with <sessions.group:v>.",
         "r": "The list follows the sessions by itself.",
     }
 
@@ -143,13 +148,13 @@ class FailuresScreen(NotedFailures):
 
     def _why_empty(self) -> str:
         if self.wanted and self.read.failures:
-            return "No failure matches the filter: esc clears it."
+            return with_keys("No failure matches the filter: <failures.back:escape> clears it.")
         if not self.shell.sessions_screen.scanned:
             return "Reading …"
         passed = len(self.read.sessions)
         if not passed:
             return "No session has ended yet: what fails will stand here."
-        return f"Nothing has failed: {passed:,} session{'s' * (passed != 1)} ended without."
+        return f"Nothing has failed: {counted(passed, 'session')} ended without."
 
     def _say_counts(self) -> None:
         looks = looks_of(self.app)
@@ -159,10 +164,10 @@ class FailuresScreen(NotedFailures):
             if number := lives.count(life):
                 about.append((f"{' · ' if about else ''}{number} {life.value}", style))
         failing = sum(each.failure.sessions for each in self.read.failures)
-        ways = f"{len(lives):,} {'way' if len(lives) == 1 else 'ways'} of failing"
+        ways = counted(len(lives), "way of failing", "ways of failing")
         right: Pieces = [
             (ways, looks.text),
-            (f" · {failing:,} of {len(self.read.sessions):,} sessions", looks.muted),
+            (f" · {failing:,} of {counted(len(self.read.sessions), 'session')}", looks.muted),
         ]
         self.query_one(CrumbLine).show(about, right if lives else [])
 
@@ -188,12 +193,7 @@ class FailuresScreen(NotedFailures):
         """Its sessions, in their list."""
         chosen = self._chosen
         if chosen is not None:
-            self.app.call_next(self._show_sessions, chosen.failure.fingerprint)
-
-    async def _show_sessions(self, fingerprint: str) -> None:
-        sessions = self.shell.sessions_screen
-        await self.shell.go("sessions")
-        sessions.query_one(FilterBar).show_text(f"fp:{quoted(fingerprint)}")
+            self.app.call_next(self.shell.use_filter, f"fp:{quoted(chosen.failure.fingerprint)}")
 
     def action_diff(self) -> None:
         """Its newest session against the nearest that passed."""

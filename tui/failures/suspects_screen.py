@@ -32,6 +32,7 @@ from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.progress import GivenUp, Progress, ProgressLine
 from promptetheus.tui.taking import AtHand, Export
@@ -74,7 +75,7 @@ class SuspectsScreen(FilteredListScreen):
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
         "s": "These are the suspects: the first ones are the best.",
-        "space": "Only sessions are marked: o lists the failing ones.",
+        "space": "Only sessions are marked: <suspects.sessions:o> lists the failing ones.",
         "r": "The groups are looked at every two seconds: what changes is compared anew by itself.",
     }
 
@@ -171,7 +172,7 @@ class SuspectsScreen(FilteredListScreen):
 
     def _why_empty(self) -> str:
         if self.wanted and self.found is not None and self.found.report.suspects:
-            return "Nothing matches the filter: esc clears it."
+            return with_keys("Nothing matches the filter: <suspects.back:escape> clears it.")
         report = None if self.found is None else self.found.report
         if report is None or not report.failing or not report.passing:
             return "It takes failing and passing sessions of a task to tell them apart."
@@ -224,14 +225,9 @@ class SuspectsScreen(FilteredListScreen):
         if not rows:
             self.app.notify("No session of this task has failed.", timeout=3)
         elif isinstance(self.about, str):
-            self.app.call_next(self._show_sessions, f"fp:{quoted(self.about)}")
+            self.app.call_next(self.shell.use_filter, f"fp:{quoted(self.about)}")
         else:
-            self.app.call_next(self._show_sessions, f"status:failing goal:={quoted(rows[0].goal)}")
-
-    async def _show_sessions(self, text: str) -> None:
-        sessions = self.shell.sessions_screen
-        await self.shell.go("sessions")
-        sessions.query_one(FilterBar).show_text(text)
+            self.app.call_next(self.shell.use_filter, f"status:failing goal:={quoted(rows[0].goal)}")
 
     # Filter
 

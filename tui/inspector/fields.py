@@ -11,6 +11,7 @@ from rich.text import Text
 
 from promptetheus.display import plain_value, printable_line
 from promptetheus.tui.inspector.page import Frame, Line, more_text, styled
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.wrapping import wrap
 
 MAX_LABEL_CELLS = 24
@@ -90,6 +91,8 @@ class Sentences:
                 line.append(piece)
                 found.append(Line(line, value=sentence, title="text"))
             if wrapped.rest:
-                more = Text(" " * len(self.mark) + "… o opens all of it", frame.looks.accent)
+                more = Text(
+                    " " * len(self.mark) + with_keys("… <session.open:o> opens all of it"), frame.looks.accent
+                )
                 found.append(Line(more, value=sentence, title="text"))
         return found

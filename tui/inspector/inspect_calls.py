@@ -11,7 +11,7 @@ from rich.text import Text
 from promptetheus.cause.describe import call_arguments, call_result
 from promptetheus.cause.verdicts import Blame, differing
 from promptetheus.cost import price
-from promptetheus.display import count, duration, money, plain_value, printable_line
+from promptetheus.display import count, counted, duration, money, plain_value, printable_line
 from promptetheus.tui.fit import cut
 from promptetheus.tui.inspector.fields import Field, Fields, Sentences
 from promptetheus.tui.inspector.json_view import JsonBlock
@@ -46,7 +46,7 @@ def tool_blocks(subject: Subject) -> list[Block]:
         if not error or payload_of(result).get("result") is not None:
             parts.append([JsonBlock("result", call_result(result), path=f"result{position or ''}")])
     if not results:
-        text = "No result yet." if subject.running else "It never returned: the session ended before."
+        text = subject.not_yet("No result yet") if subject.running else "It never returned: the session ended before."
         parts.append([Sentences([text])])
     for event in subject.events:
         rest = {key: item for key, item in metadata_of(event).items() if key not in _SHOWN_METADATA}
@@ -152,7 +152,7 @@ def _cost(
 
 
 def _tokens(number: int | None) -> str:
-    return "" if number is None else f"{number:,} tokens"
+    return "" if number is None else counted(number, "token")
 
 
 def _whole(value: object) -> int | None:

@@ -21,6 +21,7 @@ from promptetheus.tui.inspector.markdown_view import MarkdownBlock
 from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line, styled
 from promptetheus.tui.inspector.subject import Subject, payload_of
 from promptetheus.tui.inspector.traceback_view import TracebackBlock
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.offsets import moment_text
 from promptetheus.tui.wrapping import wrap, wrap_styled
@@ -54,7 +55,7 @@ def start_blocks(subject: Subject) -> list[Block]:
                 Field("project", facts.get("project_id")),
                 Field("environment", facts.get("environment")),
                 Field("tags", named),
-                Field("host", metadata.pop("host", None)),
+                Field("host", _host_text(metadata.pop("host", None), metadata.pop("pid", None))),
                 Field("recorded with", _sdk_text(metadata.pop("sdk", None))),
             ]
         )
@@ -64,11 +65,18 @@ def start_blocks(subject: Subject) -> list[Block]:
             blocks += [Gap(), JsonBlock(label, value)]
     known = {"agent", "user_goal", "project_id", "environment", "tags"}
     rest = {key: item for key, item in facts.items() if key not in known}
-    if rest:
-        blocks += [Gap(), JsonBlock("also recorded", rest)]
-    if metadata:
-        blocks += [Gap(), JsonBlock("the recorder's own notes", metadata, folded=True)]
+    # By which a process that was given the same number later is told from the one that wrote.
+    metadata.pop("process_started", None)
+    for label, value in (("also recorded", rest), ("also noted", metadata)):
+        if value:
+            blocks += [Gap(), JsonBlock(label, value)]
     return blocks
+
+
+def _host_text(host: Any, pid: Any) -> str | None:
+    """`box, process 4242`."""
+    process = f"process {pid}" if isinstance(pid, int) else None
+    return ", ".join(each for each in (plain_value(host, 120) if host else None, process) if each) or None
 
 
 def _sdk_text(sdk: Any) -> str | None:
@@ -149,7 +157,11 @@ class _Mismatches:
 
 def _way_to(words: str, step: int, frame: Frame) -> Text:
     looks = frame.looks
-    return styled((words, looks.muted), (f"step {step}", looks.accent), ("   enter goes there", looks.muted))
+    return styled(
+        (words, looks.muted),
+        (f"step {step}", looks.accent),
+        (with_keys("   <full.open:enter> goes there"), looks.muted),
+    )
 
 
 @dataclass(slots=True)
@@ -226,11 +238,10 @@ def end_blocks(subject: Subject) -> list[Block]:
     elif error:
         blocks += [Gap(), JsonBlock("error", error)]
     told = summary.get("metadata") if isinstance(summary, Mapping) else None
+    # What the recorder counted for the list of sessions is in the raw event.
     for label, value in (("metadata", told), ("metadata of the end", metadata)):
         if value:
             blocks += [Gap(), JsonBlock(label, value)]
-    if summary:
-        blocks += [Gap(), JsonBlock("the recorder's own notes", summary, folded=True)]
     return blocks
 
 
@@ -267,7 +278,7 @@ def span_blocks(subject: Subject) -> list[Block]:
     """Its name and what was recorded with it; its contents are in the tree."""
     blocks: list[Block] = [Fields([Field("span", subject.step.name or "without a name")])]
     if subject.step.open:
-        text = "It has not ended yet." if subject.running else "It never ended: the session ended before."
+        text = subject.not_yet("It has not ended yet") if subject.running else "It never ended: the session ended before."
         blocks += [Gap(), Sentences([text])]
     if subject.inside:
         blocks += [Gap(), Heading("inside"), _Inside(subject.inside)]

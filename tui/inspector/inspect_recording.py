@@ -13,6 +13,7 @@ from promptetheus.tui.inspector.fields import Field, Fields, Sentences
 from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line, more_text, styled
 from promptetheus.tui.inspector.subject import Subject
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.offsets import moment_text, offset_text
 from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.stored_picture import Frame as Still
@@ -45,7 +46,7 @@ def recording_blocks(subject: Subject) -> list[Block]:
     elif holds_frames(path):
         blocks.append(Stills(subject.spool, path))
     else:
-        said = ["A terminal cannot play it: O opens it in the desktop's player."]
+        said = [with_keys("A terminal cannot play it: <session.outside:O> opens it in the desktop's player.")]
         if is_video(path):
             said.append("With ffmpeg installed its frames are listed here, one a second.")
         blocks.append(Sentences(said))
@@ -72,8 +73,11 @@ class Stills:
         except PictureError as error:
             return Sentences([f"no frames: {error}"], style=looks.failed).lines(frame)
         if not found:
-            return Sentences(["There are no frames in it. O opens it in the desktop's viewer."]).lines(frame)
-        lines = Heading("frames", f"{count(len(found))}, enter shows one").lines(frame)
+            said = with_keys(
+                "There are no frames in it. <session.outside:O> opens it in the desktop's viewer."
+            )
+            return Sentences([said]).lines(frame)
+        lines = Heading("frames", with_keys(f"{count(len(found))}, <full.open:enter> shows one")).lines(frame)
         most = LISTED * frame.folds.portions("frames") * (10 if frame.roomy else 1)
         for number, still in enumerate(found[:most], 1):
             at = "" if still.at_ms is None else offset_text(still.at_ms)

@@ -12,6 +12,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from promptetheus.display import printable_line
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.pictures.kitty import Upload
 from promptetheus.tui.pictures.picture_way import HALF_BLOCKS, Canvas
 from promptetheus.tui.theme import Looks
@@ -149,7 +150,8 @@ def styled(*pieces: tuple[str, Style]) -> Text:
 
 def more_text(what: str, frame: Frame, *, indent: int = 0, opens: bool = True) -> Text:
     """The line at the end of something cut: `… 3.1 kB more   enter shows more, o opens all of it` where that fits."""
-    keys, also = "   enter shows more", ", o opens all of it"
+    keys = with_keys("   <full.open:enter> shows more")
+    also = with_keys(", <session.open:o> opens all of it")
     if opens and indent + len(f"… {what}{keys}{also}") <= frame.width:
         keys += also
     text = styled(

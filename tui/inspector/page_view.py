@@ -17,6 +17,7 @@ from textual.strip import Strip
 from promptetheus.exporters.markdown_export import value_text
 from promptetheus.tui.inspector.page import BEFORE, NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
 from promptetheus.tui.inspector.value_view import ValueBlock
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics
@@ -74,6 +75,8 @@ class PageView(LineList):
         self._laid_out_with: Looks | None = None
         self._to_picture = False
         """Whether the page to come is shown with its picture in sight."""
+        self._at_picture = False
+        """Whether the page was brought to its picture, so that it stays there when the pane changes its size."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Those of every widget, none of which must take graphics for text."""
@@ -94,6 +97,7 @@ class PageView(LineList):
     def on_resize(self) -> None:
         """Lay out for the new width."""
         super().on_resize()
+        self._to_picture |= self._at_picture and not self._is_new
         self._again()
 
     def notify_style_update(self) -> None:
@@ -134,7 +138,7 @@ class PageView(LineList):
                 send_picture(self.app, upload)
             before, self.lines = self.lines, lines
             if self._is_new:
-                self._is_new = False
+                self._is_new = self._at_picture = False
                 self.cursor = 0
                 self.scroll_to(y=0, animate=False, force=True)
             if len(before) == len(lines):
@@ -144,7 +148,7 @@ class PageView(LineList):
             else:
                 self.refresh_rows()
             if self._to_picture:
-                self._to_picture = False
+                self._to_picture, self._at_picture = False, True
                 self._scroll_to_picture()
             self.post_message(self.Drawn())
 
@@ -234,7 +238,10 @@ class PageView(LineList):
             self._folds.show_more(line.more)
             self._again()
         else:
-            self.app.notify("Nothing unfolds on this line: o opens the value in full.", timeout=2)
+            self.app.notify(
+                with_keys("Nothing unfolds on this line: <session.open:o> opens the value in full."),
+                timeout=2,
+            )
 
     def _set_open(self, line: Line, is_open: bool) -> None:
         self._folds.opened[line.fold] = is_open

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from promptetheus.artifacts import read_artifact
+from promptetheus.tui.keymap import with_keys
 
 MAX_OPENED_BYTES = 32 << 20
 """More is not loaded into the terminal; the file itself can be opened elsewhere."""
@@ -22,7 +23,9 @@ class StoredValue(NamedTuple):
     @property
     def note(self) -> str:
         """What to say beside the preview."""
-        return "o opens all of it" if self.storage_path else "cut when it was recorded"
+        return (
+            with_keys("<session.open:o> opens all of it") if self.storage_path else "cut when it was recorded"
+        )
 
 
 def stored_value(thing: object) -> StoredValue | None:

@@ -11,6 +11,7 @@ from promptetheus.cause.steps import Step
 from promptetheus.cause.verdicts import NO_VERDICT, Blame, Verdict
 from promptetheus.events import Event
 from promptetheus.queries.span_contents import InnerStep
+from promptetheus.tui.session.running_time import STALLED_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Subject:
 
     odd: Sequence[str] = ()
     """What looks wrong about it although nothing failed."""
+
+    def not_yet(self, said: str) -> str:
+        """`No result yet.`, or, where it has stalled, that and for how long nothing has happened."""
+        return f"{said}: nothing has happened for {STALLED_S:.0f} seconds." if self.stalled else f"{said}."
 
     @property
     def event(self) -> Event:

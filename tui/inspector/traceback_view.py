@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from promptetheus.display import count, printable_line
+from promptetheus.display import count, counted, printable_line
 from promptetheus.tui.inspector.page import Frame, Line, more_text, styled
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.wrapping import wrap_styled
@@ -41,7 +41,7 @@ class TracebackBlock:
         hidden = max(0, len(raw) - portion)
         found: list[Line] = []
         if hidden or len(self.text) > MAX_CHARACTERS:
-            note = more_text(f"{count(hidden)} lines before" if hidden else "more before", frame)
+            note = more_text(f"{counted(hidden, 'line')} before" if hidden else "more before", frame)
             found.append(self._line(note, more=self.path))
         in_library = any(_LIBRARY.search(line) for line in raw[:hidden][-2:])
         for line in raw[hidden:]:

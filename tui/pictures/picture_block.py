@@ -13,6 +13,7 @@ from promptetheus.cause.picture_changes import PictureChange, picture_changes
 from promptetheus.display import printable_line, size
 from promptetheus.pictures import PictureError
 from promptetheus.tui.inspector.page import BEFORE, Frame, Line, styled
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.pictures.picture import NO_MARKS, WHOLE, Marks, Picture, Window, draw_picture
 from promptetheus.tui.pictures.picture_way import SHADES, Canvas
 from promptetheus.tui.pictures.stored_picture import Shown, read_frame, read_picture
@@ -20,6 +21,12 @@ from promptetheus.tui.wrapping import wrap_styled
 
 LEAST_ROWS = 5
 """Smaller and nothing can be made out."""
+
+SMALL_PANE_ROWS = 20
+"""In a pane of fewer rows a picture gets them all, and what stands over it makes room."""
+
+_HEAD_ROWS = 3
+"""What a step's page begins with: two lines, and an empty one."""
 
 
 @dataclass(slots=True)
@@ -42,7 +49,7 @@ class PictureBlock:
         return Shown(self.spool, self.storage_path, self.before, self.point, self.member)
 
     def lines(self, frame: Frame) -> list[Line]:
-        """As large as the pane allows without scrolling, but no smaller than can be made out."""
+        """As large as the pane allows without scrolling, in a small pane with it."""
         looks = frame.looks
         shows_before = bool(self.before) and frame.folds.is_open(BEFORE, False)
         path = self.before if shows_before else self.storage_path
@@ -53,7 +60,8 @@ class PictureBlock:
             if self.before:
                 change = change_between(self.spool, self.before, self.storage_path)
                 told = wrap_styled(_change_text(change, shows_before, frame), frame.width)
-            rows = max(LEAST_ROWS, frame.height - 3 - max(1, len(told)))
+            over = (1 if frame.height < SMALL_PANE_ROWS else _HEAD_ROWS) + max(1, len(told))
+            rows = max(LEAST_ROWS, frame.height - over)
             marks = marks_on(self.shown, change, asked=asked, before=shows_before)
             picture = drawn(
                 self.spool, path, frame.width, rows, canvas_for_colours(frame), marks, WHOLE, self.member
@@ -85,7 +93,7 @@ def _change_text(change: PictureChange, shows_before: bool, frame: Frame) -> Tex
     shown, other = ("before", "after") if shows_before else ("after", "before")
     text = styled(
         (shown, looks.warned if shows_before else looks.muted),
-        ("   b ", looks.accent),
+        (with_keys("   <session.flip:b> "), looks.accent),
         (other, looks.muted),
         (f"   {change.describe()}", looks.muted),
     )

@@ -19,6 +19,7 @@ from promptetheus.cause.picture_changes import PictureChange
 from promptetheus.display import printable_line
 from promptetheus.pictures import PictureError
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.pictures.picture import Marks, Picture, Window
 from promptetheus.tui.pictures.picture_block import change_between, drawn, marks_on
 from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics, without_graphics
@@ -201,7 +202,9 @@ class PictureView(Guarded, Widget, can_focus=True):
         if isinstance(self.app, ChoosesWay):
             way = way_after(canvas_of(self.app).way, terminal_cell_px())
             self.app.choose_way(way)
-            self.app.notify(f"Pictures in {way.value}. w goes on to the next way.", timeout=3)
+            self.app.notify(
+                with_keys(f"Pictures in {way.value}. <picture.way:w> goes on to the next way."), timeout=3
+            )
 
     def action_marks(self) -> None:
         """Show or hide what is drawn over the picture."""

@@ -22,6 +22,9 @@ BUCKETS = 2048
 _FINEST = 1 / 512
 """What a bucket holds at first: on no screen is one of them wider than a cell, however short the session."""
 
+ONE_MOMENT_MS = 10.0
+"""Times are shown in hundredths of a second: what lies closer together reads as one time."""
+
 _LOOKED_BACK = 50
 """Steps without a time of their own stand where one of so many before them stands."""
 
@@ -48,17 +51,28 @@ class Course:
     def __init__(self) -> None:
         self.axis = TimeAxis()
         self.timed = False
+        """Whether time tells the steps apart: not in a session without times, or with one time for all of them."""
         self.shots: list[int] = []
         """Indexes of the steps that hold a screenshot."""
         self._steps = 0
         self._scale = _FINEST
         self._marks = bytearray(BUCKETS)
         self._llm_ms = array("d", bytes(8 * BUCKETS))
+        self._first_move: Step | None = None
+        self._several = False
+        """Whether there are moves beside the first."""
+        self._apart = False
+        """Whether one of them began at another time."""
 
     @property
     def length(self) -> float:
         """The position of the end; at least 1."""
         return max(1.0, self.axis.length if self.timed else float(self._steps - 1))
+
+    @property
+    def at_once(self) -> bool:
+        """Whether there are several moves, and one time for all of them."""
+        return self._several and not self._apart
 
     def take(self, steps: StepList, changed: Iterable[int], type_of: Callable[[int], str]) -> None:
         """Take in steps that are new or changed, in their order."""
@@ -79,7 +93,8 @@ class Course:
         taken = list(changed)
         for index in taken:
             self.axis.take(index, steps[index], stretch_of(steps[index]))
-        timed = steps.timed and self.axis.end_ms > 0
+            self._note_beginning(steps[index])
+        timed = steps.timed and self.axis.end_ms > 0 and not self.at_once
         if timed is self.timed:
             return taken
         self.timed = timed
@@ -89,6 +104,16 @@ class Course:
         self._marks[:] = bytes(BUCKETS)
         self._llm_ms[:] = array("d", bytes(8 * BUCKETS))
         return range(max(known, taken[-1] + 1)) if known else taken
+
+    def _note_beginning(self, step: Step) -> None:
+        at, first = step.offset_ms, self._first_move
+        if self._apart or at is None or not step.is_move:
+            return
+        if first is None or first.offset_ms is None:
+            self._first_move = step
+        elif step.index != first.index:
+            self._several = True
+            self._apart = abs(at - first.offset_ms) >= ONE_MOMENT_MS
 
     def _take(
         self,

@@ -112,7 +112,7 @@ class LogTail:
                 await self._keys.wait()
             arrived, shown = update.event_count - shown, update.event_count
             yield update
-            self._pricer = self._pricer or Pricer()
+            self._pricer = self._pricer or Pricer(self.path.parent)
             if not update.complete:
                 if limit == FIRST_BYTES:  # The first screen is painted before more is read.
                     await asyncio.sleep(SETTLE_S)
@@ -146,7 +146,8 @@ class LogTail:
             reset, more = growth.reset, growth.more
             # A session that runs may have lost its writer, which changes no file.
             if not more and (growth.added or reset or self._row is None or is_live(self._row)):
-                self._row = self._counted.row()
+                # As much as the rows show, and not what was written since.
+                self._row = self._counted.row(self.log.size_bytes)
             trouble = self._trouble_now(more)
         except OSError as error:
             trouble = trouble_of(error, self.path, self._clock(), was_read=self._held_events)
@@ -161,6 +162,7 @@ class LogTail:
         blames = self._verdicts.blames(self.log, steps, count)
         if self._row is not None and self._pricer is not None:
             self._row, self.priced = self._pricer.priced(self._row), True
+            self._pricer.keep()
         return Update(
             steps, count, events, reset, not more, None if more else self._row, blames, self._trouble
         )

@@ -9,6 +9,7 @@ from textual.timer import Timer
 
 from promptetheus.cause.steps import Step
 from promptetheus.cause.verdicts import Blame
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.session.oddities import Oddities
 from promptetheus.tui.session.playback import SPEEDS, Playback
 from promptetheus.tui.session.timeline import Timeline
@@ -81,7 +82,7 @@ class Player:
         """The cursor moved: if it was the person who moved it, they have taken over."""
         step = self._timeline.current_step
         if self.playback is not None and step is not None and step.index != self.playback.step:
-            self.stop("You took over: p plays on from here.")
+            self.stop(with_keys("You took over: <session.play:p> plays on from here."))
 
     def beat(self) -> None:
         """Let the playing go on."""

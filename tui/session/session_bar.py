@@ -11,6 +11,7 @@ from textual.timer import Timer
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.display import count, printable_line
 from promptetheus.tui.fit import Pieces, cells_of, cut
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.session.playback import SPEEDS
@@ -150,19 +151,39 @@ class SessionBar(LineWidget):
         if self._reading:
             pieces.append(("reading …", looks.muted))
         elif self._playing:
-            pieces += [(f"▶ ×{self._playing}", looks.accent), ("  p stops", looks.muted)]
-            pieces += [("  > faster", looks.muted)] if self._playing < SPEEDS[-1] else []
+            pieces += [
+                (f"▶ ×{self._playing}", looks.accent),
+                (with_keys("  <session.play:p> stops"), looks.muted),
+            ]
+            pieces += (
+                [(with_keys("  <session.faster:greater_than_sign> faster"), looks.muted)]
+                if self._playing < SPEEDS[-1]
+                else []
+            )
         elif self._paused:
             waiting = f" · ▼ {count(self._unseen)} new" if self._unseen else ""
-            pieces += [(f"‖ paused{waiting}", looks.warned), ("  space goes on", looks.muted)]
+            pieces += [
+                (f"‖ paused{waiting}", looks.warned),
+                (with_keys("  <session.pause:space> goes on"), looks.muted),
+            ]
         elif self._unseen:
-            pieces += [(f"▼ {count(self._unseen)} new", looks.accent), ("  G follows", looks.muted)]
+            pieces += [
+                (f"▼ {count(self._unseen)} new", looks.accent),
+                (with_keys("  <list.last:G> follows"), looks.muted),
+            ]
         elif self._live and self._following:
             pieces.append(("following ●", looks.running))
         elif self._live:
-            pieces += [("live ●", looks.running), ("  G follows", looks.muted)]
+            pieces += [("live ●", looks.running), (with_keys("  <list.last:G> follows"), looks.muted)]
         else:
-            pieces.append(("▶ p play   ← → step", looks.faint))
+            pieces.append(
+                (
+                    with_keys(
+                        "▶ <session.play:p> play   <timeline.step_back:left> <timeline.step_on:right> step"
+                    ),
+                    looks.faint,
+                )
+            )
         return pieces
 
     @property

@@ -12,7 +12,8 @@ from textual.message import Message
 from promptetheus.display import count, money, printable_line, short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumbs import ARROW, Crumbs
-from promptetheus.tui.fit import Pieces, cells_of, cut
+from promptetheus.tui.fit import Pieces, cells_of
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.session.log_tail import is_live
 from promptetheus.tui.session.shape import Shape
@@ -93,9 +94,7 @@ class SessionHeader(LineWidget, can_focus=False):
             return [*crumbs, (printable_line(self._file, 60), looks.text), ("  ", looks.text), *status]
         name = short_id(row.session_id)
         fixed = cells_of(crumbs) + cell_len(ARROW) + cell_len(name) + 2 + cells_of(status)
-        agent = cut(printable_line(row.agent, 60), max(0, min(32, room - fixed)))
-        if agent:
-            crumbs += [(agent, looks.text), (ARROW, looks.faint)]
+        crumbs += self._crumbs.draw_agent(row.agent, cells_of(crumbs), room - fixed, looks)
         return [*crumbs, (name, looks.text), ("  ", looks.text), *status]
 
     def _status(self, looks: Looks) -> Pieces:
@@ -131,7 +130,7 @@ class SessionHeader(LineWidget, can_focus=False):
         """The names of the shapes; where it is narrow only the one that is shown, and the key for the next."""
         pieces: Pieces = []
         if width < ALL_SHAPES_FROM_WIDTH:
-            return [("v ", looks.muted), (self._shape.value, looks.accent)]
+            return [(with_keys("<session.shape:v> "), looks.muted), (self._shape.value, looks.accent)]
         for shape in Shape:
             if pieces:
                 pieces.append((_GAP, looks.text))

@@ -13,15 +13,20 @@ from promptetheus.tui.inspector.inspect_browser import stored_picture
 from promptetheus.tui.inspector.inspector import plan_for
 from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.open_outside import open_outside
 from promptetheus.tui.pictures.film import film_of
 from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.picture_screen import FilmScreen, PictureScreen
 from promptetheus.tui.session.session_taking import TakingSession
+from promptetheus.tui.session.shape import Shape
 
 
 class OpeningScreen(TakingSession):
     """The keys that lead out of the timeline and the inspector."""
+
+    _looked_at: int | None = None  # The step whose picture was asked for, while the cursor stays there.
+    _flips_when_drawn = False  # The key came while the page was still being laid out.
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -90,11 +95,43 @@ class OpeningScreen(TakingSession):
     @on(FilmScreen.StepWanted)
     def _moment_wanted(self, event: FilmScreen.StepWanted) -> None:
         self.go_to(event.step)
+        self.look_at_picture()
 
     def action_flip(self) -> None:
         """The screenshot before this one, and back."""
-        if not self.inspector.flip():
-            self.say("There is no screenshot here with one before it: s goes to the next, f shows all.")
+        if not self.inspector.is_settled:
+            self._flips_when_drawn = not self._flips_when_drawn
+        elif self.inspector.flip():
+            self.look_at_picture()
+        else:
+            self.say(
+                with_keys(
+                    "There is no screenshot here with one before it: <session.next_screenshot:s> goes to the next, "
+                    "<session.film:f> shows all."
+                )
+            )
+
+    @on(PageView.Drawn)
+    def _page_drawn(self) -> None:
+        if self._flips_when_drawn:
+            self._flips_when_drawn = False
+            self.action_flip()
+
+    def look_at_picture(self) -> None:
+        """Have the step's picture in sight, and give it the room of the steps where the panes share few lines."""
+        step = self.timeline.current_step
+        if step is not None and self.timeline.shape is not Shape.RAW and not self.inspector.raw:
+            self._looked_at = step.index
+            self.inspector.look_at_picture()
+            self.share_room()
+
+    def share_room(self) -> None:
+        """The steps get their room back once the cursor is on another one."""
+        step = self.timeline.current_step
+        if step is None or step.index != self._looked_at:
+            self._looked_at = None
+            self._flips_when_drawn = False
+        self.set_class(self._looked_at is not None, "-looking")
 
     def action_open_outside(self) -> None:
         """Open the step's picture or recording in the desktop's viewer."""

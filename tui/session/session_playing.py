@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.session.player import Player
 from promptetheus.tui.session.session_bar import SessionBar
 from promptetheus.tui.session.session_opening import OpeningScreen
@@ -68,7 +69,11 @@ class PlayingScreen(OpeningScreen):
             self.show_course()
             self.show_position()
         else:
-            self.say(f"{self._why_still()}: nothing arrives that could be paused. p plays it.")
+            self.say(
+                with_keys(
+                    f"{self._why_still()}: nothing arrives that could be paused. <session.play:p> plays it."
+                )
+            )
 
     def action_follow(self) -> None:
         """Follow the end of a running session, or stop."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,13 +13,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from promptetheus.cause.steps import Step
-from promptetheus.display import duration
+from promptetheus.display import duration, printable_line
 from promptetheus.queries.filter_completion import ListedSteps
 from promptetheus.queries.rows import SessionRow
+from promptetheus.tui.crumbs import AgentWanted
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.inspector import Glance
 from promptetheus.tui.inspector.page_view import PageView
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.session.jump import JUMPS, jump_bindings
 from promptetheus.tui.session.log_tail import Update
@@ -35,7 +38,6 @@ from promptetheus.tui.session.skipped_lines import skipped_text
 from promptetheus.tui.session.step_row import STEP_MARKS
 from promptetheus.tui.session.timeline import Timeline
 from promptetheus.tui.session.trouble import Trouble
-from promptetheus.tui.sessions.session_cells import took_ms
 from promptetheus.tui.views import NotNow
 
 if TYPE_CHECKING:
@@ -80,7 +82,9 @@ class SessionScreen(ShapedScreen):
         Binding("r", "raw", "raw", show=False, id="session.raw", tooltip="The step's events as in the file"),
         Binding("L", "longest", "longest", show=False, id="session.longest", tooltip="To the longest step, then on"),
         Binding("slash", "filter", "filter", id="session.filter", tooltip="Filter the steps while you type"),
-        Binding("i", "inspector", "inspector", show=False, id="session.inspector", tooltip="Show or hide it"),
+        Binding(
+            "i", "inspector", "inspector", show=False, id="session.inspector", tooltip="Show or hide the inspector"
+        ),
     ]  # fmt: skip
 
     # Building
@@ -160,6 +164,7 @@ class SessionScreen(ShapedScreen):
     def _cursor_moved(self) -> None:
         self.player.person_moved()
         self._bar.hush()
+        self.share_room()
         self._inspect()
         self.show_position()
 
@@ -210,13 +215,14 @@ class SessionScreen(ShapedScreen):
 
     def show_position(self) -> None:
         """Show where the cursor stands, and what moves."""
-        timeline, row = self.timeline, self.row
+        timeline = self.timeline
         step, playback = timeline.current_step, self.player.playback
-        raw = timeline.shape is Shape.RAW
-        at_ms = None if step is None else step.offset_ms
-        of_ms = took_ms(row, self.now_s()) if row is not None and timeline.steps.timed else None
-        if playback is not None:
+        raw, course = timeline.shape is Shape.RAW, timeline.course
+        at_ms = None if step is None or not course.timed else step.offset_ms
+        if playback is not None and course.timed:
             at_ms = playback.at_ms
+        # While it runs nobody knows how long it will be; the map ends with what was recorded last.
+        of_ms = None if timeline.running else course.axis.end_ms
         if raw:
             # Of the file: events count from 0.
             self._bar.show_position(timeline.cursor + 1, timeline.row_count(), "line", at_ms, of_ms)
@@ -224,8 +230,8 @@ class SessionScreen(ShapedScreen):
             self._bar.show_step(step, timeline.steps.moves, at_ms, of_ms)
         if step is not None:
             playhead = None
-            if at_ms is not None and playback is not None and timeline.course.timed:
-                playhead = timeline.course.axis.position(at_ms)
+            if at_ms is not None and playback is not None:
+                playhead = course.axis.position(at_ms)
             self.query_one(ScrubStrip).show_cursor(step.index, playhead)
         skipped = self.tail.log.skipped
         self._bar.show_state(
@@ -265,7 +271,7 @@ class SessionScreen(ShapedScreen):
         if found is not None:
             self.timeline.go_to(found.index)
             if name == "screenshot":
-                self.inspector.look_at_picture()
+                self.look_at_picture()
             return
         shown = " that the filter shows" if self.timeline.matches is not None else ""
         where, key = ("after", jump.key.upper()) if forward else ("before", jump.key)
@@ -295,7 +301,9 @@ class SessionScreen(ShapedScreen):
     def action_raw(self) -> None:
         """The events of the step as they stand in the file, and back."""
         if self.timeline.shape is Shape.RAW:
-            self.say("The raw shape shows events as they are already: v changes it.")
+            self.say(
+                with_keys("The raw shape shows events as they are already: <session.shape:v> changes it.")
+            )
             return
         self.inspector.raw = not self.inspector.raw
         self.inspector.shown = None
@@ -321,6 +329,12 @@ class SessionScreen(ShapedScreen):
         if shape is not None:
             self.begin_in(shape)
 
+    def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """What a click on the agent's name does."""
+        agent = self.row.agent if self.row is not None else ""
+        if agent:
+            yield f"Sessions of {printable_line(agent, 60)}", partial(self.post_message, AgentWanted(agent))
+
     @on(LineList.Opened, "#timeline")
     def _step_opened(self) -> None:
         """Into the inspector; a span of the tree folds instead."""
@@ -336,7 +350,7 @@ class SessionScreen(ShapedScreen):
     def go_to(self, step: int) -> None:
         """Put the cursor on a step, or say that the filter hides it."""
         if not self.timeline.go_to(step):
-            self.say(f"The filter hides step {step}: esc clears it.")
+            self.say(with_keys(f"The filter hides step {step}: <session.back:escape> clears it."))
 
     @on(PageView.LeaveWanted)
     def _inspector_left(self) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.session.session_header import SessionHeader
 from promptetheus.tui.session.session_playing import PlayingScreen
 from promptetheus.tui.session.shape import Shape
@@ -37,7 +38,7 @@ class ShapedScreen(PlayingScreen):
             all_read: Whether the whole file has been read.
         """
         shape, steps = self._first_shape, self.timeline.steps
-        can_be = {Shape.WATERFALL: steps.timed, Shape.TREE: all_read}
+        can_be = {Shape.WATERFALL: self.timeline.has_times, Shape.TREE: all_read}
         if shape is not None and steps.count and (all_read or can_be.get(shape, True)):
             self._first_shape = None
             if shape is not self.timeline.shape and can_be.get(shape, True):
@@ -57,8 +58,9 @@ class ShapedScreen(PlayingScreen):
 
     @work(group="shape", exclusive=True, exit_on_error=False)
     async def _show_shape(self, shape: Shape) -> None:
-        if shape is Shape.WATERFALL and not self.timeline.steps.timed:
-            self.say("This session has no times, so there is no waterfall to draw.", news=True)
+        if shape is Shape.WATERFALL and not self.timeline.has_times:
+            why = "all steps have one time" if self.timeline.steps.timed else "this session has no times"
+            self.say(f"There is no waterfall: {why}.", news=True)
             if self.timeline.shape is not Shape.TREE:
                 self._next_shape = None
                 return
@@ -72,6 +74,6 @@ class ShapedScreen(PlayingScreen):
     def action_zoom(self, levels: int) -> None:
         """Show less time around the highlighted step, or more."""
         if self.timeline.shape is not Shape.WATERFALL:
-            self.say("Only the waterfall zooms: v changes the shape.")
+            self.say(with_keys("Only the waterfall zooms: <session.shape:v> changes the shape."))
         elif not self.timeline.zoom_by(levels):
             self.say("All of the time is on screen: z zooms in." if levels < 0 else "No closer than this.")

@@ -48,11 +48,10 @@ class StepList:
                     self.longest_ms = max(self.longest_ms, step.duration_ms)
         return changed
 
-    @property
-    def when_cells(self) -> int:
-        """Width of the column that says when a step began; grows with the session."""
+    def when_cells(self, timed: bool) -> int:
+        """Width of the column that says when a step began, or its number; grows with the session."""
         last = self.steps[self.count - 1] if self.count else None
-        if last is None or not self.timed:
+        if last is None or not timed:
             return max(3, len(str(self.count)))
         return max(5, len(offset_text(last.offset_ms or 0.0)))
 

@@ -15,6 +15,7 @@ from promptetheus.cause.describe import describe
 from promptetheus.cause.steps import Step
 from promptetheus.cause.verdicts import Blame
 from promptetheus.queries.session_log import SessionLog
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.plain_prose import step_text
 from promptetheus.tui.session.course import Course
@@ -230,6 +231,11 @@ class Timeline(LineList):
 
     # The waterfall
 
+    @property
+    def has_times(self) -> bool:
+        """Whether steps are told by when they began; else by their numbers."""
+        return self.steps.timed and not self.course.at_once
+
     def chart(self, width: int) -> Chart:
         """How the waterfall divides a row of `width` cells, and which part of the time it shows."""
         return layout(width, self.zoom.window or Window(0.0, self.course.length), self.course.axis)
@@ -260,7 +266,7 @@ class Timeline(LineList):
         """Fold the span under the cursor, or go to the one around it."""
         step = self.current_step
         if self.shape is not Shape.TREE or step is None:
-            self.app.notify("Only the tree folds: v changes the shape.", timeout=2)
+            self.app.notify(with_keys("Only the tree folds: <session.shape:v> changes the shape."), timeout=2)
         elif self._tree.fold(step.index):
             self._after_folding()
         elif (around := self._tree.span_around(step.index)) is not None:
@@ -349,8 +355,8 @@ class Timeline(LineList):
 
     @property
     def _columns(self) -> Columns:
-        steps = self.steps
-        return Columns(steps.timed, steps.when_cells, steps.has_durations, steps.longest_ms)
+        steps, timed = self.steps, self.has_times
+        return Columns(timed, steps.when_cells(timed), steps.has_durations, steps.longest_ms)
 
     def elapsed_of(self, step: Step) -> tuple[float | None, bool]:
         """How long a step that runs has run so far, None for all others; and whether it has stalled."""

@@ -24,7 +24,10 @@ class ColumnsMenu(StayingMenu):
     """
 
     BINDING_GROUP_TITLE = "Columns"
-    PROMPT = "enter shows or hides, ctrl+↑↓ moves, ctrl+←→ width"
+    PROMPT = (
+        "enter shows or hides, <columns.left:ctrl+up> <columns.right:ctrl+down> moves, "
+        "<columns.narrower:ctrl+left> <columns.wider:ctrl+right> width"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+up,shift+up", "move_column(-1)", "to the left", id="columns.left"),
         Binding("ctrl+down,shift+down", "move_column(1)", "to the right", id="columns.right"),

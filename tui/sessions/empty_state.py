@@ -14,6 +14,7 @@ from promptetheus.display import printable_line
 from promptetheus.queries.listing import why_unreadable
 from promptetheus.queries.rows import Problem
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.sessions.header import short_paths
 from promptetheus.tui.theme import looks_of
 
@@ -37,7 +38,11 @@ def why_empty(root: Path, problems: Sequence[Problem]) -> tuple[str, ...]:
             if len(problems) == 1
             else f"None of {len(problems)} files here is a session"
         )
-        return f"{files}.", f"{problems[0].path.name}: {problems[0].reason}", "@ lists them all."
+        return (
+            f"{files}.",
+            f"{problems[0].path.name}: {problems[0].reason}",
+            with_keys("<app.messages:at> lists them all."),
+        )
     where = next((place for place in (root, *root.parents) if place.is_dir()), None)
     if where is not None and not disk_usage(where).free:
         return ("The disk is full: no agent can record anything here.", "Sessions appear once there is room.")
@@ -90,6 +95,6 @@ class EmptyState(Guarded, Widget, can_focus=True):
         for line in EXAMPLE:
             text.append(f"    {line}\n", looks.text)
         text.append("\nOr see how it looks first\n\n", looks.muted)
-        text.append("    D", looks.accent)
+        text.append(with_keys("    <sessions.demo:D>"), looks.accent)
         text.append("  load the demo: three agents, passing and failing", looks.text)
         return text

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
-from promptetheus.display import printable_line
+from promptetheus.display import counted, printable_line
 from promptetheus.queries.rows import Status
 from promptetheus.tui.fit import Pieces, cells_of, cut_middle, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
@@ -71,11 +71,11 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
 
     def _numbers(self, looks: Looks) -> Pieces:
         counts = self._counts
-        pieces = [(f"{counts.sessions} {'session' if counts.sessions == 1 else 'sessions'}", looks.text)]
+        pieces = [(counted(counts.sessions, "session"), looks.text)]
         if counts.running:
-            pieces += [(" · ", looks.faint), (f"{counts.running} running", looks.running)]
+            pieces += [(" · ", looks.faint), (f"{counts.running:,} running", looks.running)]
         if counts.failing:
-            pieces += [(" · ", looks.faint), (f"{counts.failing} failing", looks.failed)]
+            pieces += [(" · ", looks.faint), (f"{counts.failing:,} failing", looks.failed)]
         if self._skipped:
             files = "file" if self._skipped == 1 else "files"
             pieces += [(" · ", looks.faint), (f"{self._skipped} {files} skipped", looks.warned)]
@@ -85,9 +85,9 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
         counts = self._counts
         pieces = [(f"{counts.sessions}", looks.text)]
         if counts.running:
-            pieces.append((f"  {Status.RUNNING.glyph} {counts.running}", looks.running))
+            pieces.append((f"  {Status.RUNNING.glyph} {counts.running:,}", looks.running))
         if counts.failing:
-            pieces.append((f"  {Status.FAILED_GOAL.glyph} {counts.failing}", looks.failed))
+            pieces.append((f"  {Status.FAILED_GOAL.glyph} {counts.failing:,}", looks.failed))
         return [*pieces, ("  ", looks.text)]
 
     def _live(self, looks: Looks) -> Pieces:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,10 @@ LAST_STEPS = 40
 """Steps read for a preview: as many as the tallest one shows."""
 
 AT_ONCE = 250
-"""Events, within three milliseconds."""
+"""Steps, within three milliseconds."""
+
+_TELLING = frozenset({StepKind.CHECK, StepKind.ERROR, StepKind.END})
+"""Steps that say how a session went, beside those that failed."""
 
 READ_BYTES = 1 << 18
 """Bytes read at a time, so that a preview nobody looks at any more is given up quickly."""
@@ -71,25 +73,25 @@ class PreviewReader:
             # A session that still runs has no outcome to put in words.
             said = row.goal
             if row.status is not Status.RUNNING:
-                events = _events(log, given_up)
+                said = headline(_telling(log, built, given_up), ordered=True)
                 if given_up():
                     return None
-                said = headline(events)
-                while events:  # Given back all at once, a hundred thousand hold everything up for 130 ms.
-                    del events[-AT_ONCE:]
+                # It grows no more; the steps of a long one are worth megabytes, and its preview is kept.
+                log.close()
+                self._log = None
             if row.status is Status.CRASHED:
                 said = f"Crashed. {said}"
             return Preview(said, steps)
 
 
-def _events(log: SessionLog, given_up: Callable[[], bool]) -> list[Event]:
-    """All events, or those up to where it was given up."""
-    events: list[Event] = []
-    for number in range(len(log)):
-        if not number % AT_ONCE and given_up():
-            break
-        events.append(log.event(number))
-    return events
+def _telling(log: SessionLog, steps: Sequence[Step], given_up: Callable[[], bool]) -> Iterator[Event]:
+    """The events that a headline is made from, one at a time, or those up to where it was given up."""
+    for place, step in enumerate(steps):
+        if not place % AT_ONCE and given_up():
+            return
+        if step.kind in _TELLING or step.ok is False:
+            for number in step.events:
+                yield log.event(number)
 
 
 _State = tuple[Path, int, float, Status]
@@ -157,7 +159,7 @@ class PreviewPane(SelectsText, Guarded, Widget, can_focus=False):
         """Add where a failing session parts from one that passed."""
         known = self._known.get(_state(row))
         if known is not None:
-            self.show_preview(row, replace(known, difference=difference))
+            self.show_preview(row, known._replace(difference=difference))
 
     def show_problem(self, row: SessionRow, problem: str) -> None:
         """Say why a session could not be read."""

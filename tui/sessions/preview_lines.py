@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from rich.style import Style
 from rich.text import Text
 
 from promptetheus.cause.steps import StepKind
-from promptetheus.display import count, printable_line, short_id
+from promptetheus.display import count, counted, printable_line, short_id
+from promptetheus.queries.filter_fields import task_id
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces, cells_of, cut_pieces, joined
-from promptetheus.tui.sessions.session_cells import cost_text, scores_text, task_text
+from promptetheus.tui.sessions.session_cells import cost_text, scores_text
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.wrapping import wrap_line
 
@@ -46,8 +47,7 @@ def preview_height(screen: int, sessions: int) -> int:
     return max(usual, screen - _AROUND - listed)
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewStep:
+class PreviewStep(NamedTuple):
     """One step as the preview shows it."""
 
     number: int
@@ -58,8 +58,7 @@ class PreviewStep:
     ok: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(NamedTuple):
     """What is read from a session's file for its preview."""
 
     headline: str
@@ -103,14 +102,14 @@ def _sentence(text: str, style: Style, width: int, most: int) -> list[Text]:
 def _facts(row: SessionRow, priced: bool) -> str:
     """What a narrow list has no column for."""
     facts = [short_id(row.session_id)]
-    if task := task_text(row):
+    if task := task_id(row):
         facts.append(f"task {task}")
     if row.status is Status.RUNNING:
         facts.append("running")
     if row.events:
         facts.append(f"{count(row.events)} {'event' if row.events == 1 else 'events'}")
     if row.tokens is not None:
-        facts.append(f"{count(row.tokens)} tokens")
+        facts.append("1 token" if row.tokens == 1 else f"{count(row.tokens)} tokens")
     if row.cost_usd is not None:
         facts.append(cost_text(row))
     if row.unpriced_calls and priced:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from promptetheus.display import age, count, duration, money, printable_line, value
 from promptetheus.queries.activity import Activity
-from promptetheus.queries.filter_fields import TEXT_FIELDS
+from promptetheus.queries.filter_fields import task_id
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.failures.failure_news import unnamed_exception
 from promptetheus.tui.fit import Pieces
@@ -22,8 +23,7 @@ _DIGITS = re.compile(r"\d+")
 _HEIGHTS = " ▁▂▃▄▅▆▇"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """What a cell needs to know besides its row."""
 
     now: float
@@ -31,7 +31,7 @@ class Moment:
     looks: Looks
     repeats: Mapping[str, int]
     """Sessions of the whole list by fingerprint."""
-    activity: Mapping[str, Activity | None] = field(default_factory=dict)
+    activity: Mapping[str, Activity | None] = MappingProxyType({})
     """How busy sessions were, by id, as far as it has been read."""
     priced: bool = True
     """Whether the list of prices has been read: until then a cost that is not there is one that nobody knows yet."""
@@ -69,14 +69,9 @@ def cost_text(row: SessionRow) -> str:
     return money(row.cost_usd) + ("+" if row.unpriced_calls else "")
 
 
-def task_text(row: SessionRow) -> str:
-    """The id of the task that a session was set; empty where its metadata name none."""
-    return next(iter(TEXT_FIELDS["task"].values(row)), "")
-
-
 def task_order(row: SessionRow) -> str | None:
     """What tasks are sorted by: 9 stands before 10, and `airline-9` before `airline-10`."""
-    return _DIGITS.sub(lambda number: number[0].zfill(12), task_text(row).casefold()) or None
+    return _DIGITS.sub(lambda number: number[0].zfill(12), task_id(row).casefold()) or None
 
 
 def _score(score: float | bool) -> str:
@@ -137,7 +132,7 @@ def scores_cell(row: SessionRow, at: Moment) -> Pieces:
 
 
 def task_cell(row: SessionRow, at: Moment) -> Pieces:
-    return [(short_line(task_text(row)), at.looks.text)]
+    return [(short_line(task_id(row)), at.looks.text)]
 
 
 def tags_cell(row: SessionRow, at: Moment) -> Pieces:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
 from promptetheus.display import count
+from promptetheus.queries.filter_fields import task_id
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.sessions.session_cells import (
@@ -32,7 +32,6 @@ from promptetheus.tui.sessions.session_cells import (
     tags_cell,
     task_cell,
     task_order,
-    task_text,
     tokens_cell,
     took_cell,
 )
@@ -62,8 +61,7 @@ SortKey = float | str
 """Values of one column are all numbers or all text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(NamedTuple):
     """One column of the session list."""
 
     key: str
@@ -88,6 +86,8 @@ class Column:
     """A list narrower than this goes without, whatever room there seems to be."""
     right: bool = False
     """Numbers stand at the right."""
+    is_name: bool = False
+    """Cut in its middle: names are told apart by their ends."""
     descending: bool = True
     """The direction that is meant when one sorts by it first."""
     always: bool = True
@@ -124,6 +124,7 @@ COLUMNS: tuple[Column, ...] = (
         comfort=14,
         rank=3,
         cell=agent_cell,
+        is_name=True,
         sort=lambda row: row.agent.casefold() or None,
         descending=False,
         content=lambda row: short_line(row.agent),
@@ -136,10 +137,11 @@ COLUMNS: tuple[Column, ...] = (
         most=20,
         rank=8,
         cell=task_cell,
+        is_name=True,
         sort=task_order,
         descending=False,
         always=False,
-        content=lambda row: short_line(task_text(row)),
+        content=lambda row: short_line(task_id(row)),
     ),
     Column(
         key="goal",

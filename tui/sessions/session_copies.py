@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from promptetheus.display import printable_line, short_id
 from promptetheus.queries.rows import SessionRow
@@ -50,8 +50,7 @@ MOST_IDS = 100
 """More than these in one statement nobody reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownList:
+class ShownList(NamedTuple):
     """What the list shows, and how."""
 
     filtered: str = ""

@@ -71,6 +71,11 @@ class SessionFeed:
         async with self._turn:
             return await asyncio.to_thread(self.catalog.price_rows)
 
+    @property
+    def knows_prices(self) -> bool:
+        """Whether prices are remembered, so that `price` need not read the list."""
+        return self.catalog.knows_prices
+
     async def changes(self) -> AsyncIterator[Change]:
         """What changes on disk: first whatever has changed since the scan, then everything as it happens."""
         self._watcher = await asyncio.to_thread(_new_watcher, self._root)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from promptetheus.display import printable_line
+from promptetheus.display import counted, printable_line
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.sessions.spent import spent
@@ -22,8 +22,7 @@ class Grouping(StrEnum):
     FAILURE = "way of failing"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The line over some sessions."""
 
     key: str
@@ -60,7 +59,7 @@ def group_pieces(group: Group, looks: Looks) -> Pieces:
     pieces: Pieces = [
         ("▸ " if group.folded else "▾ ", looks.muted),
         (printable_line(group.title, 200), looks.strong),
-        (f"   {group.sessions} {'session' if group.sessions == 1 else 'sessions'}", looks.muted),
+        (f"   {counted(group.sessions, 'session')}", looks.muted),
     ]
     if group.running:
         pieces += [(" · ", looks.faint), (f"{group.running} running", looks.running)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -15,8 +15,11 @@ from promptetheus.tui.sessions.session_columns import COLUMN, COLUMNS, Column, S
 from promptetheus.tui.sessions.session_groups import Group, Grouping, Listed, grouped
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+EXAMINED_AT_ONCE = 16
+"""Rows, in a millisecond."""
+
+
+class Counts(NamedTuple):
     """What the header says about the whole spool, whatever the filter hides."""
 
     sessions: int
@@ -40,7 +43,7 @@ class SessionList:
         self.priced = False
         """Whether the list of prices has been read."""
         self.repeats: Counter[str] = Counter()
-        """Sessions by fingerprint, hidden ones included."""
+        """Sessions by fingerprint, hidden ones included, as far as they were examined."""
         self.present: set[str] = set()
         """Keys of the optional columns that some row has a value for; once there, a column stays."""
         self.widest: dict[str, int] = {}
@@ -50,29 +53,40 @@ class SessionList:
         self._matching: set[str] = set()
         self._places: dict[str, int] = {}
         self._statuses: Counter[Status] = Counter()
+        self._fingerprints: dict[str, str] = {}
+        """Of the sessions that were examined and failed, by id."""
+        self._unexamined: dict[str, None] = {}
+        """Ids of the sessions of which only what the catalog knew at once was looked at."""
 
     def update(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> None:
         """Take in new and changed rows, and let go of removed ones."""
         if self.take(updated, removed):
             self.arrange()
+        while self.examine(EXAMINED_AT_ONCE):
+            pass
 
     def take(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> bool:
-        """As `update`, without putting what came in order; whether `arrange` has to do that."""
+        """As `update`, without putting what came in order, nor examining it; whether `arrange` has to do the former.
+
+        Without a filter that takes two microseconds a row: nothing is asked of it that is not known yet.
+        """
         moved = False
         for session_id in removed:
             moved = moved or session_id in self._places
             self._forget(session_id)
         for row in updated:
             before, place = self.by_id.get(row.session_id), self._places.get(row.session_id)
-            self._forget(row.session_id)
+            if before is row:
+                continue
+            if before is not None:
+                self._statuses[before.status] -= 1
+                self._matching.discard(row.session_id)
             self.by_id[row.session_id] = row
             self._statuses[row.status] += 1
-            if row.fingerprint:
-                self.repeats[row.fingerprint] += 1
+            self._unexamined[row.session_id] = None
             matching = self.filter.matches(row)
             if matching:
                 self._matching.add(row.session_id)
-            self._measure(row)
             stays = (
                 before is not None and place is not None and matching and self._key(row) == self._key(before)
             )
@@ -82,6 +96,24 @@ class SessionList:
             else:
                 moved = moved or matching or place is not None
         return moved
+
+    def examine(self, most: int) -> bool:
+        """Look at so many of the rows that came, the last ones first; whether any are left. What stands in all of
+        them decides how wide columns are, which there are, and how often a failure was seen."""
+        for _ in range(min(most, len(self._unexamined))):
+            session_id, _nothing = self._unexamined.popitem()
+            row = self.by_id[session_id]
+            self._forget_failure(session_id)
+            if row.fingerprint:
+                self._fingerprints[session_id] = row.fingerprint
+                self.repeats[row.fingerprint] += 1
+            self._measure(row)
+        return bool(self._unexamined)
+
+    @property
+    def is_examined(self) -> bool:
+        """Whether all rows were examined."""
+        return not self._unexamined
 
     def set_filter(self, wanted: Filter) -> None:
         """Show only what matches."""
@@ -135,8 +167,13 @@ class SessionList:
         if row is None:
             return
         self._statuses[row.status] -= 1
-        if row.fingerprint:
-            self.repeats[row.fingerprint] -= 1
+        self._unexamined.pop(session_id, None)
+        self._forget_failure(session_id)
+
+    def _forget_failure(self, session_id: str) -> None:
+        fingerprint = self._fingerprints.pop(session_id, "")
+        if fingerprint:
+            self.repeats[fingerprint] -= 1
 
     def _measure(self, row: SessionRow) -> None:
         for column in COLUMNS:
@@ -153,7 +190,8 @@ class SessionList:
 
     def arrange(self) -> None:
         """Put what matches in order."""
-        rows = [self.by_id[session_id] for session_id in self._matching]
+        # In the order in which they were read, newest first: what is nearly sorted takes a third of the time.
+        rows = [row for session_id, row in self.by_id.items() if session_id in self._matching]
         # Newest first within equal values, and for rows that have none.
         rows.sort(key=lambda row: (newest(row), row.session_id), reverse=True)
         if self.order.key != "started":

@@ -12,6 +12,7 @@ from pathlib import Path
 from textual import work
 from textual.message import Message
 
+from promptetheus.display import counted
 from promptetheus.queries.rows import Change
 from promptetheus.tui.answering import until_rest
 from promptetheus.tui.failures.failure_news import FailureNews
@@ -26,6 +27,9 @@ ACTIVITY_DELAY_S = 0.15
 
 AWAY_S = 0.01
 """How long rows wait at a time while a key is answered."""
+
+AGAIN_S = 0.05
+"""How soon is looked again whether all rows were examined."""
 
 PRICE_DELAY_S = 1.0
 """How long to gather changes before pricing them: a stream of events must not price every one."""
@@ -64,7 +68,7 @@ class ReadingSessions(TakingSessions):
 
     def read_spool(self, root: Path) -> None:
         """Read another spool from now on."""
-        for group in ("scan", "watch", "price", "look-after", "read-again"):
+        for group in ("scan", "watch", "price", "examine", "look-after", "read-again"):
             self.workers.cancel_group(self, group)
         self.feed.stop()
         self.root, self.feed, self.scanned, self.watching = root, SessionFeed(root), False, True
@@ -104,11 +108,15 @@ class ReadingSessions(TakingSessions):
 
     @work(group="price", exclusive=True, exit_on_error=False)
     async def _price(self) -> None:
-        await asyncio.sleep(PRICE_DELAY_S)
-        await until_rest(self.app)
+        sessions = self.table.sessions
+        if sessions.priced or not self.feed.knows_prices:
+            await asyncio.sleep(PRICE_DELAY_S)
+            await until_rest(self.app)
+        while not sessions.is_examined:  # What a row holds is worked out once, here or there.
+            await asyncio.sleep(AGAIN_S)
         found = await self.feed.price()
         preview = self.query_one(LivePreview)
-        self.table.sessions.priced = preview.priced = True
+        sessions.priced = preview.priced = True
         self.table.refresh_rows()
         preview.refresh()
         await self._take(Change(found, []))
@@ -119,7 +127,7 @@ class ReadingSessions(TakingSessions):
         rows = await self.feed.everything()
         gone = self.table.sessions.by_id.keys() - {row.session_id for row in rows}
         await self._take(Change(rows, list(gone)))
-        self.app.notify(f"Read again: {len(rows):,} session{'' if len(rows) == 1 else 's'}.", timeout=2)
+        self.app.notify(f"Read again: {counted(len(rows), 'session')}.", timeout=2)
 
     @work(group="look-after", exclusive=True, exit_on_error=False)
     async def look_after_running(self) -> None:
@@ -161,6 +169,15 @@ class ReadingSessions(TakingSessions):
                 await asyncio.sleep(AWAY_S if self.is_asked else 0)
                 if feed is not self.feed or not self.is_running:
                     return
+        if not self.table.sessions.is_examined:
+            self._examine()
+
+    @work(group="examine", exclusive=True, exit_on_error=False)
+    async def _examine(self) -> None:
+        """Look at all of many rows that came at once, by and by: a key passes a dozen hands until it is answered, and
+        would wait for some rows at each."""
+        while self.table.examine():
+            await asyncio.sleep(AWAY_S if self.is_asked else 0)
 
     def _tell_news(self) -> None:
         news = self._news.tell()

@@ -85,6 +85,14 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         ),
     ]
 
+    NOT_NOW: ClassVar[dict[str, str]] = {
+        "demo": "There are sessions here already. `promptetheus demo` records the demo beside them.",
+        **dict.fromkeys(
+            ("filter", "diff", "suspects", "page_before"),
+            "Nothing is recorded here yet: <sessions.demo:D> records the demo.",
+        ),
+    }
+
     class SessionWanted(Message):
         """The person wants to see a session."""
 

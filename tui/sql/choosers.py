@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from promptetheus.queries.query_file import NamedQuery, examples
 from promptetheus.queries.views import macros, views
 from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, matches
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.sql.query_book import QueryBook
 
 Take = Callable[[str], object]
@@ -42,7 +43,7 @@ class QueryChooser(Chooser):
         said = (
             "Queries that were run"
             if self._only_history
-            else "Queries: enter runs, ctrl+x forgets a kept one"
+            else with_keys("Queries: enter runs, <queries.forget:ctrl+x> forgets a kept one")
         )
         self.query_one(ChooserInput).ask(said)
 
@@ -67,7 +68,9 @@ class QueryChooser(Chooser):
         """Take a kept query away."""
         chosen = self.query_one(ChoiceList).chosen
         if chosen is None or chosen.title not in {query.name for query in self._saved}:
-            self.app.notify("Only a query that was kept with ctrl+s can be forgotten.", timeout=3)
+            self.app.notify(
+                with_keys("Only a query that was kept with <sql.save:ctrl+s> can be forgotten."), timeout=3
+            )
             return
         try:
             self._book.forget(chosen.title)

@@ -17,6 +17,7 @@ from textual.widgets import TextArea
 from promptetheus.display import printable, printable_line
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.sql.completion import Candidate, Completion, complete_sql
 from promptetheus.tui.sql.words import WordKind, words
 from promptetheus.tui.theme import Looks, looks_of
@@ -191,7 +192,10 @@ class SqlEditor(Guarded, TextArea):
         elif self.selected_text:
             self.app.copy_to_clipboard(self.selected_text)
         else:
-            self.app.notify("Nothing runs that could be cancelled. esc leaves the query.", timeout=3)
+            self.app.notify(
+                with_keys("Nothing runs that could be cancelled. <sql.leave:escape> leaves the query."),
+                timeout=3,
+            )
 
     # Drawing
 
@@ -262,7 +266,7 @@ class CompletionLine(Guarded, Widget, can_focus=False):
         if not candidates or not editor.has_focus:
             return Text("")
         first = editor.chosen or 0
-        pieces: Pieces = [("tab  ", looks.accent)]
+        pieces: Pieces = [(with_keys("<sql.complete:tab>  "), looks.accent)]
         note = printable_line(candidates[first].note, 200)
         room = width - 5 - min(cell_len(note) + 3, width // 2)
         for place in range(first, len(candidates)):

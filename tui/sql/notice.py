@@ -11,6 +11,7 @@ from promptetheus.queries.sql_error import SqlError, pointed_at
 from promptetheus.queries.views import views
 from promptetheus.tui.fit import cut
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.theme import Looks, looks_of
 
 _MOST_MESSAGE = 2_000
@@ -50,19 +51,19 @@ class SqlNotice(Guarded, Widget, can_focus=False):
             line, _, mark = printable(place).partition("\n")
             text.append(f"\n\n  {line}\n", looks.text)
             text.append(f"  {mark}", looks.failed)
-        text.append("\n\nctrl+t", looks.accent)
+        text.append(with_keys("\n\n<sql.schema:ctrl+t>"), looks.accent)
         text.append(" lists the views and their columns, ", looks.muted)
-        text.append("ctrl+o", looks.accent)
+        text.append(with_keys("<sql.queries:ctrl+o>"), looks.accent)
         text.append(" has examples that work.", looks.muted)
         return text
 
     def _lesson(self, looks: Looks) -> Text:
         text = Text(no_wrap=True, overflow="ellipsis")
-        text.append("enter", looks.accent)
+        text.append(with_keys("<sql.run:enter>"), looks.accent)
         text.append(" runs the query.  ", looks.muted)
-        text.append("ctrl+o", looks.accent)
+        text.append(with_keys("<sql.queries:ctrl+o>"), looks.accent)
         text.append(f" has {len(examples())} worked examples.  ", looks.muted)
-        text.append("ctrl+t", looks.accent)
+        text.append(with_keys("<sql.schema:ctrl+t>"), looks.accent)
         text.append(" says what every column means.\n\n", looks.muted)
         known = views()
         widest = max(len(view.name) for view in known)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from promptetheus.queries.query_file import NamedQuery, examples
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.sql.query_book import QueryBook
 from promptetheus.tui.sql.taking import TakingResult
 
@@ -83,8 +84,9 @@ class QueryLibrary(TakingResult):
         except OSError as error:
             self.app.notify(f"It could not be kept: {error.strerror or error}.", severity="warning")
         else:
+            lists = with_keys("<sql.queries:ctrl+o> lists it")
             self.app.notify(
-                f"Kept as {name.strip()}: ctrl+o lists it, {self.book.saved_path.name} holds it.", timeout=4
+                f"Kept as {name.strip()}: {lists}, {self.book.saved_path.name} holds it.", timeout=4
             )
 
     def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:

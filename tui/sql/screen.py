@@ -15,7 +15,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from promptetheus.display import count, duration, printable_line
+from promptetheus.display import count, counted, duration, printable_line
 from promptetheus.queries.filter_completion import ListedRows
 from promptetheus.queries.isolated import IsolatedDatabase
 from promptetheus.queries.isolated import Progress as QueryProgress
@@ -27,6 +27,7 @@ from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.progress import Progress, ProgressLine
 from promptetheus.tui.sql.editor import CompletionLine, SqlEditor
 from promptetheus.tui.sql.narrowing import FIRST_ROWS, NarrowingResult
@@ -176,7 +177,7 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
     def run_query(self, *, to_grid: bool = False) -> None:
         """Run what is in the editor, in place of what runs now."""
         if not self.sql:
-            self.app.notify("There is no query yet: ctrl+o has examples.", timeout=3)
+            self.app.notify(with_keys("There is no query yet: <sql.queries:ctrl+o> has examples."), timeout=3)
             return
         self._run(self.editor.text, to_grid or self.focused is not self.editor)
 
@@ -301,7 +302,10 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
         right: Pieces = []
         if result is not None:
             if grid.going_to is not None:
-                right = [(f"reading row {result.known:,} …", looks.running), ("  esc stops", looks.muted)]
+                right = [
+                    (f"reading row {result.known:,} …", looks.running),
+                    (with_keys("  <sql.back:escape> stops"), looks.muted),
+                ]
             else:
                 rows = self.how_many_rows()
                 hidden = sum(grid.hidden_columns)
@@ -314,7 +318,7 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
                 ]
             notes = [
                 "cut here, there are more" * result.truncated,
-                f"{count(result.skipped)} lines skipped" * bool(result.skipped),
+                f"{counted(result.skipped, 'line')} skipped" * bool(result.skipped),
             ]
             right = [*((f"{note}   ", looks.warned) for note in notes if note), *right]
         self.query_one(CrumbLine).show(self._about(), right)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import work
 from textual.binding import Binding, BindingType
 
-from promptetheus.display import printable_line
+from promptetheus.display import counted, printable_line
 from promptetheus.queries.parquet import CannotWrite
 from promptetheus.queries.result_text import json_value
 from promptetheus.queries.sql_error import SqlError
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.menu import Menu
 from promptetheus.tui.progress import GivenUp, Progress, ProgressLine
 from promptetheus.tui.sql.result_taking import MOST_COPIED_ROWS, Form, first_rows, result_text, write_result
@@ -133,7 +134,12 @@ class TakingResult(TakingScreen):
             return
         copy_text(self.app, text)
         if not result.complete or result.known > len(rows):
-            self.app.notify(f"Only the first {len(rows):,} rows: x writes all of them to a file.", timeout=5)
+            self.app.notify(
+                with_keys(
+                    f"Only the first {counted(len(rows), 'row')}: <sql.export:x> writes all of them to a file."
+                ),
+                timeout=5,
+            )
 
     async def action_export(self) -> None:
         """Ask for a format, then write the file."""
