@@ -45,7 +45,7 @@ def decode(data: bytes, fit: tuple[float, float] | None = None) -> Decoded:
 
     Takes tens of milliseconds: call it from a thread. Raises PictureError.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if not data:
         raise PictureError("the file is empty")
@@ -55,9 +55,11 @@ def decode(data: bytes, fit: tuple[float, float] | None = None) -> Decoded:
         raise PictureError(f"more than {MAX_PIXELS // 1_000_000} million pixels") from None
     except PictureError:
         raise
-    except Exception as error:
+    except UnidentifiedImageError:
+        raise PictureError(f"it is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
+    except Exception:
         # A decoder fed with hostile bytes may raise anything.
-        raise PictureError(f"not a picture that can be read ({type(error).__name__})") from None
+        raise PictureError("it is broken or cut off") from None
 
 
 def _decoded(data: bytes, fit: tuple[float, float] | None) -> Decoded:

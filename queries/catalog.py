@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from promptetheus.queries.catalog_cache import CacheUnusable, CatalogCache, Kept, cache_path, save
@@ -82,8 +81,8 @@ class Catalog:
             cache = self._open_cache()
             if cache is None:
                 return []
-            newest = list(islice(cache.stamps, most))
-            self._glanced = cache.take(str(self.root), stat_files(self.root, newest))
+            files = stat_files(self.root, cache.newest(most))
+            self._glanced = cache.take_newest(str(self.root), files, most)
             return list(self._glanced.values())
 
     def scan(self) -> Iterator[list[SessionRow]]:

@@ -16,7 +16,8 @@ import uuid
 import zlib
 from array import array
 from collections.abc import Callable, Iterable
-from itertools import compress, repeat
+from functools import cached_property
+from itertools import compress, islice, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,23 +91,42 @@ class CatalogCache:
         index = source.pread(columns_bytes + names_bytes, len(head))
         if zlib.crc32(index) != checksum or len(index) != columns_bytes + names_bytes:
             raise CacheUnusable("damaged: its checksum does not fit")
-        names = os.fsdecode(index[columns_bytes:]).split("\0")
-        sizes, times, inodes, self._starts, *self._places, self._statuses, self._counted = _cut(index, count)
-        self.stamps: dict[str, Stamp] = dict(
-            zip(names[:count], zip(sizes, times, inodes, strict=True), strict=True)
-        )
-        """Of the files that it knows, by name, newest first."""
-        self._ids = dict(item.split("/", 1) for item in names[count:] if "/" in item)
+        self._names = os.fsdecode(index[columns_bytes:]).split("\0")
+        columns = _cut(index, count)
+        self._stamp_columns, rest = columns[:3], columns[3:]
+        self._starts, *self._places, self._statuses, self._counted = rest
+        self._ids = dict(item.split("/", 1) for item in self._names[count:] if "/" in item)
         """Ids of the sessions whose file is not called after them."""
-        self._numbers: dict[str, int] | None = None
+        del self._names[count:]
+        self._numbers: dict[str, int] = {}
+
+    @cached_property
+    def stamps(self) -> dict[str, Stamp]:
+        """Of the files that it knows, by name, newest first."""
+        return dict(zip(self._names, zip(*self._stamp_columns, strict=True), strict=True))
+
+    def newest(self, most: int) -> list[str]:
+        """Names of the files that changed last."""
+        return self._names[:most]
+
+    def take_newest(self, root: str, files: dict[str, Stamp], most: int) -> dict[str, SessionRow]:
+        """As `take`, of the newest alone, in a fraction of the time."""
+        names = self._names[:most]
+        self._numbers = {name: number for number, name in enumerate(names)}
+        stamps = zip(*(column[:most] for column in self._stamp_columns), strict=True)
+        return self._rows(root, files, dict(zip(names, stamps, strict=True)))
 
     def take(self, root: str, files: dict[str, Stamp]) -> dict[str, SessionRow]:
         """The rows of those of these files that are as they were, newest first."""
-        names = list(self.stamps)
-        starts: Iterable[float] = self._starts
-        statuses: Iterable[int] = self._statuses
-        if files != self.stamps:
-            same = [files.get(name) == stamp for name, stamp in self.stamps.items()]
+        return self._rows(root, files, self.stamps)
+
+    def _rows(self, root: str, files: dict[str, Stamp], stamps: dict[str, Stamp]) -> dict[str, SessionRow]:
+        """Of the files of these stamps, which are the first ones there are."""
+        names = list(stamps)
+        starts: Iterable[float] = islice(self._starts, len(names))
+        statuses: Iterable[int] = islice(self._statuses, len(names))
+        if files != stamps:
+            same = [files.get(name) == stamp for name, stamp in stamps.items()]
             names = list(compress(names, same))
             starts, statuses = compress(starts, same), compress(statuses, same)
         ids: Iterable[str] = [name[:-_SUFFIX_LENGTH] for name in names]
@@ -152,9 +172,11 @@ class CatalogCache:
         return Digest(data[:first], data[first:], size, mtime_ns, bool(self._counted[number]))
 
     def _number(self, name: str) -> int:
-        if self._numbers is None:
-            self._numbers = {name: number for number, name in enumerate(self.stamps)}
-        return self._numbers[name]
+        number = self._numbers.get(name)
+        if number is None:
+            self._numbers = {name: number for number, name in enumerate(self._names)}
+            number = self._numbers[name]
+        return number
 
 
 def _cut(index: bytes, count: int) -> list[array[Any]]:

@@ -26,6 +26,7 @@ __all__ = [
     "fields",
     "parse_filter",
     "read_filter",
+    "searched",
 ]
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -102,7 +103,7 @@ def read_filter(text: str) -> Filter:
 
 def _matches_row(term: Term, row: SessionRow) -> bool:
     if not term.field:
-        return term.value.casefold() in _haystack(row)
+        return term.value.casefold() in searched(row)
     if term.number is not None:
         return _compares(term, number_of(term.field, row))
     if term.field == "status":
@@ -131,7 +132,8 @@ def _matches_text(term: Term, values: Iterable[str], whole: bool = False) -> boo
             return any(wanted in value.casefold() for value in values)
 
 
-def _haystack(row: SessionRow) -> str:
+def searched(row: SessionRow) -> str:
+    """What plain words are looked for in, without capitals."""
     return "\n".join(
         (
             row.session_id,

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
-from typing import NamedTuple, Protocol
 
-from promptetheus.cause.steps import Step, StepKind
-from promptetheus.queries.filter import STEP_FIELDS
 from promptetheus.queries.filter_fields import (
     META,
     NUMBER_FIELDS,
     SCORE,
     TEXT_FIELDS,
     canonical,
-    named_fields,
     number_in,
-    number_of,
-    text_field,
 )
-from promptetheus.queries.filter_terms import FAILING, Term, quoted, term_at, understand
-from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.queries.filter_listed import Listed, ListedRows
+from promptetheus.queries.filter_terms import FAILING, Term, quoted, term_at, typed_terms, understand
+from promptetheus.queries.rows import Status
 
 COUNTED_AT_ONCE = 400
 """Sessions or steps, in about a millisecond."""
@@ -49,130 +43,6 @@ class Candidate:
     """What a field means, in words."""
     count: int | None = None
     """How many of what is listed have the value, or lie within the limit."""
-
-
-class Listed(Protocol):
-    """What a list shows and its filter narrows, as far as completing goes."""
-
-    @property
-    def fields(self) -> Collection[str]:
-        """Canonical names of the fields that narrow this list."""
-
-    @property
-    def own(self) -> Mapping[str, str]:
-        """What those of the fields mean that only this list has, by name."""
-
-    def names(self, prefix: str) -> Collection[str]:
-        """The fields that occur of those that are named as `score.helpful>` and `meta.trial:` are."""
-
-    def values(self, field: str) -> Iterator[Iterable[str]]:
-        """For each thing listed, what a text field says of it."""
-
-    def numbers(self, field: str) -> Iterator[float | None]:
-        """For each thing listed, what a number field says of it."""
-
-
-class ListedSessions:
-    """A list of sessions, or of something that sessions decide about."""
-
-    def __init__(self, rows: Callable[[], Sequence[SessionRow]]) -> None:
-        self.rows = rows
-
-    @property
-    def own(self) -> Mapping[str, str]:
-        """None: what is said of sessions is said in every list of them."""
-        return {}
-
-    @property
-    def fields(self) -> Collection[str]:
-        """All of them."""
-        return (*TEXT_FIELDS, *NUMBER_FIELDS, SCORE, META)
-
-    def names(self, prefix: str) -> Collection[str]:
-        """Scores, or names in the metadata."""
-        return named_fields(prefix, self.rows())
-
-    def values(self, field: str) -> Iterator[Iterable[str]]:
-        """Of each session."""
-        known = text_field(field)
-        return iter(()) if known is None else map(known.values, self.rows())
-
-    def numbers(self, field: str) -> Iterator[float | None]:
-        """Of each session."""
-        return (number_of(field, row) for row in self.rows())
-
-
-class ListedSteps(NamedTuple):
-    """A list of steps."""
-
-    steps: Callable[[], Sequence[Step]]
-
-    @property
-    def own(self) -> Mapping[str, str]:
-        """None."""
-        return {}
-
-    @property
-    def fields(self) -> Collection[str]:
-        """Those that say something about a step."""
-        return STEP_FIELDS
-
-    def names(self, _prefix: str) -> Collection[str]:
-        """Scores and metadata are a session's."""
-        return ()
-
-    def values(self, field: str) -> Iterator[Iterable[str]]:
-        """Of each step."""
-        return (_of_step(step, field) for step in self.steps())
-
-    def numbers(self, field: str) -> Iterator[float | None]:
-        """Of each step."""
-        return (step.duration_ms for step in self.steps()) if field == "dur" else iter(())
-
-
-class ListedWords:
-    """A list that is narrowed by words alone."""
-
-    @property
-    def own(self) -> Mapping[str, str]:
-        """None."""
-        return {}
-
-    @property
-    def fields(self) -> Collection[str]:
-        """None."""
-        return ()
-
-    def names(self, _prefix: str) -> Collection[str]:
-        """None."""
-        return ()
-
-    def values(self, _field: str) -> Iterator[Iterable[str]]:
-        """None."""
-        return iter(())
-
-    def numbers(self, _field: str) -> Iterator[float | None]:
-        """None."""
-        return iter(())
-
-
-class ListedRows(ListedWords):
-    """Rows of a query, narrowed by what is typed as it is: no word of it can be a mistake."""
-
-
-def _of_step(step: Step, field: str) -> tuple[str, ...]:
-    match field:
-        case "tool":
-            return (step.name,) if step.kind is StepKind.TOOL else ()
-        case "model":
-            return (step.name,) if step.kind is StepKind.LLM else ()
-        case "type":
-            is_plain = step.ok is not False or step.kind is StepKind.ERROR
-            return (step.kind.value,) if is_plain else (step.kind.value, StepKind.ERROR.value)
-        case "status":
-            return () if step.ok is None else (Status.PASSED.value if step.ok else Status.FAILED.value,)
-        case _:
-            return ()
 
 
 class Occurring:
@@ -254,7 +124,17 @@ def problem_at(text: str, cursor: int, listed: Listed) -> str:
     """What is wrong with the term under the cursor, in a sentence; empty when nothing is, or nothing yet."""
     if isinstance(listed, ListedRows):
         return ""
-    term = term_at(text, cursor)
+    return _problem(term_at(text, cursor), listed)
+
+
+def problems_in(text: str, listed: Listed) -> tuple[str, ...]:
+    """What is wrong with a filter, a sentence for each term that narrows nothing in this list."""
+    if isinstance(listed, ListedRows):
+        return ()
+    return tuple(problem for term in typed_terms(text) if (problem := _problem(term, listed)))
+
+
+def _problem(term: Term, listed: Listed) -> str:
     if canonical(term.field) in listed.own:
         return ""
     understood = understand(term)
@@ -263,8 +143,9 @@ def problem_at(text: str, cursor: int, listed: Listed) -> str:
     if not understood.field or _narrows(understood.field, listed):
         return ""
     if not listed.fields:
-        return f"{term.text}: this list is narrowed by words alone."
-    return f"{term.text}: {understood.field} says something of sessions and narrows nothing in this list."
+        return f"{term.text}: this list is narrowed by words alone, {understood.field} means nothing here."
+    fields = ", ".join(sorted(listed.fields))
+    return f"{term.text}: {understood.field} is about sessions and narrows nothing here. Of steps there are {fields}."
 
 
 def _narrows(field: str, listed: Listed) -> bool:

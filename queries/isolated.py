@@ -11,7 +11,7 @@ For an answer as a whole there is `run`; for a grid that somebody scrolls there 
     result.rows(0, 50)                                  # the first rows are there already
     result.rows(500_000, 50)                            # [] while they are not known: ask again (or show `known`)
     result.known, result.complete, result.truncated     # rows known so far; all of them; cut at a million
-    found = database.narrow(result, "booking timeout")  # another such result: its rows that hold all of the words
+    found = database.narrow(result, "booking status:failed")  # as `result`: the rows that fit
     database.interrupt()                                # from any thread: what runs raises SqlError
     database.close()
 
@@ -109,15 +109,15 @@ class IsolatedDatabase:
             fetch = partial(self._more, self._token)
             return OpenResult(opened, fetch, (time.monotonic() - started) * 1000, token=self._token)
 
-    def narrow(self, result: OpenResult, words: str, *, timeout_s: float = TIMEOUT_S) -> OpenResult:
-        """The rows of an open result that hold all of these words, whatever the case, in any of their columns.
+    def narrow(self, result: OpenResult, text: str, *, timeout_s: float = TIMEOUT_S) -> OpenResult:
+        """The rows of an open result that a filter lets through, see `row_filter`.
 
         Back within a fraction of a second where the rows are there already: what was found until then is known, the
         rest is looked for as it is asked for. `result` stays good, and learns how many rows it has. The next `narrow`
         ends this one. Raises SqlError.
         """
         with self._busy:
-            first = self._ask_narrowed(result, "narrow", words, timeout_s)
+            first = self._ask_narrowed(result, "narrow", (text, result.columns), timeout_s)
             number = self._narrowed = self._asked
         opened = (result.columns, result.types, first, result.skipped, result.shadowed)
         fetch = partial(self._more_narrowed, result, number)

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from promptetheus.queries.isolated_pipe import receive, send, unpacked
 from promptetheus.queries.open_query import Row
-from promptetheus.queries.result_text import plain_text
+from promptetheus.queries.row_filter import RowFilter
 from promptetheus.queries.sql import SpoolDatabase, SqlError
 
 FIRST_ROWS = 100
@@ -35,7 +35,7 @@ _SLICE_S = 0.5
 """Who asks for a row far behind what is known hears after so long how far it is, and asks again."""
 
 _NARROWED_SLICE_S = 0.1
-"""The same of rows that hold words: a person types the next letter meanwhile."""
+"""The same of rows that a filter lets through: a person types the next letter meanwhile."""
 
 Reply = tuple[str, Any]
 
@@ -94,11 +94,11 @@ class Kept:
 
 
 class Narrowed:
-    """Goes through the rows of an open result, once, and gives those that hold all of some words."""
+    """Goes through the rows of an open result, once, and gives those that a filter lets through."""
 
-    def __init__(self, kept: Kept, words: str) -> None:
+    def __init__(self, kept: Kept, wanted: RowFilter) -> None:
         self._kept = kept
-        self._words = words.casefold().split()
+        self._wanted = wanted
         self._next = 0
 
     def take(self, rows: int, size: int) -> tuple[list[Row], bool]:
@@ -109,8 +109,7 @@ class Narrowed:
             if len(found) == rows:
                 return found, True
             self._next += 1
-            text = "\n".join([cell if type(cell) is str else plain_text(cell) for cell in row]).casefold()
-            if all(word in text for word in self._words):
+            if self._wanted.matches(row):
                 found.append(row)
         return found, bool(block) or not self._kept.complete
 
@@ -136,7 +135,7 @@ class _Server:
         self._working = threading.Event()
         self._kept: Kept | None = None
         self._narrowed: Kept | None = None
-        """Those of its rows that hold the words that were asked for last."""
+        """Those of its rows that the filter lets through that was asked for last."""
         self._timeout_s = 0.0
 
     def answer_all(self, questions: IO[bytes]) -> None:
@@ -225,16 +224,16 @@ class _Server:
         rows = kept.read(start)
         return rows, kept.rows, kept.complete, kept.truncated
 
-    def _narrow(self, words: str, timeout_s: float) -> tuple[Any, ...]:
-        """The first of the rows of the open result that hold the words."""
+    def _narrow(self, asked: tuple[str, tuple[str, ...]], timeout_s: float) -> tuple[Any, ...]:
+        """The first of the rows of the open result that a filter lets through."""
         if self._narrowed is not None:
             self._narrowed.close()
         kept = self._kept = self._kept or Kept(self._take_more)
-        self._narrowed = Kept(Narrowed(kept, words).take, _NARROWED_SLICE_S)
+        self._narrowed = Kept(Narrowed(kept, RowFilter(*asked)).take, _NARROWED_SLICE_S)
         return self._more_narrowed(0, timeout_s)
 
     def _more_narrowed(self, start: int, timeout_s: float) -> tuple[Any, ...]:
-        """As `_more`, of the rows that hold the words; and how many rows there are without them, as far as known."""
+        """As `_more`, of the rows that the filter lets through; and how many there are in all, as far as known."""
         self._timeout_s = timeout_s
         kept, whole = self._narrowed, self._kept
         assert kept is not None and whole is not None

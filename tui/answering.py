@@ -6,9 +6,7 @@ import asyncio
 import time
 from typing import Any, Protocol, runtime_checkable
 
-from textual import events
 from textual.app import App
-from textual.geometry import Size
 from textual.screen import Screen
 
 ANSWER_S = 0.05
@@ -40,20 +38,6 @@ class AnswersAtOnce(Screen[None]):
         """Draw what changed, if the person waits for it and no other key is on its way through the app."""
         if self.is_asked and not self.app.message_queue_size:
             self._on_timer_update()
-
-    def _screen_resized(self, size: Size) -> None:
-        """Lay out for another size. Textual says it of each size several times, also of the one that is laid out."""
-        if size != self._size:
-            super()._screen_resized(size)
-
-    def _on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Lay out and paint, the first time once: Textual paints all of it, and then again because it came up."""
-        event.prevent_default()  # Else Textual calls the one that is overridden as well.
-        is_new = self._size != self.app.size
-        super()._on_screen_resume(event)
-        if is_new and self.is_attached:
-            self._repaint_required = False
-            self._dirty_regions.clear()
 
     @property
     def is_asked(self) -> bool:

@@ -171,6 +171,8 @@ class Chooser(Guarded, ModalScreen[None]):
     IS_TYPED: ClassVar[bool] = False
     """Whether one comes here to type: then q is a letter like any other."""
 
+    _hint_shown = ""
+    """The hint that is shown."""
     _is_searching = False
     """Whether the person began with `/`."""
 
@@ -205,7 +207,10 @@ class Chooser(Guarded, ModalScreen[None]):
         keys = (
             "<chooser.close:escape> or <chooser.close_empty:q>" if self._takes_q else "<chooser.close:escape>"
         )
-        self.query_one("#chooser-hint", Static).update(f"{with_keys(keys, self.app)} closes")
+        said = f"{with_keys(keys, self.app)} closes"
+        if said != self._hint_shown:  # Each update lays the whole screen out anew.
+            self._hint_shown = said
+            self.query_one("#chooser-hint", Static).update(said)
 
     @abstractmethod
     def choices(self, words: str) -> Sequence[Choice]:

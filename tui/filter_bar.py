@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -17,14 +19,7 @@ from textual.widgets import Input, Static
 
 from promptetheus.display import printable_line
 from promptetheus.queries.filter import Filter, parse_filter
-from promptetheus.queries.filter_completion import (
-    Listed,
-    ListedRows,
-    ListedSessions,
-    ListedSteps,
-    ListedWords,
-)
-from promptetheus.tui.filter_offers import FilterOffers
+from promptetheus.queries.filter_listed import Listed, ListedRows, ListedSessions, ListedSteps, ListedWords
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.keymap import leaving_key, with_keys
@@ -32,8 +27,17 @@ from promptetheus.tui.text_input import TextInput
 from promptetheus.tui.theme import looks_of
 from promptetheus.tui.wrapping import wrap_line
 
+if TYPE_CHECKING:
+    from promptetheus.tui.filter_offers import FilterOffers
+
 SHORTEST_INPUT = 24
 """Cells that the field keeps, however much there is to say beside it."""
+
+BUILD_AFTER_S = 0.5
+"""A field that nobody asked for is made when the view has been on screen for so long: it takes as long as a frame."""
+
+LOOKED_AT = 500
+"""Of so many sessions one sees whether they have tasks."""
 
 MOST_LINES_BELOW = 4
 """That a wrong filter may take to say what it could be."""
@@ -42,8 +46,8 @@ _OF_TASKS = "words, status:failed agent: task: tool: dur>2s -word   <filter.comp
 PLACEHOLDERS: Mapping[type, str] = {
     ListedSessions: "words, status:failed agent: tool: dur>2s -word   <filter.complete:tab> lists all",
     ListedSteps: "words, tool: type:error status:failed dur>2s -word   <filter.complete:tab> lists all",
-    ListedRows: "words of any column",
-    ListedWords: "words",
+    ListedRows: "words of any column, column:value column>limit -word",
+    ListedWords: "words, -word for those without it",
 }
 """What a field without a filter shows, by what it narrows."""
 
@@ -160,12 +164,21 @@ class FilterBar(Guarded, Widget, can_focus=False):
         self._placeholder = next(said for kind, said in PLACEHOLDERS.items() if isinstance(listed, kind))
         if listed.own:
             self._placeholder = " ".join([*(f"{name}:" for name in listed.own), self._placeholder])
-        self._offers = FilterOffers(listed)
-        self.input = FilterInput(text, with_keys(self._placeholder), self._offers)
-        """The field."""
         self._found = Static("", id="filter-count", markup=False)
         self._problem = Static("", id="filter-problem", markup=False)
         self._is_built = False
+
+    @cached_property
+    def _offers(self) -> FilterOffers:
+        # With it come the modules that complete: not for the first frame.
+        from promptetheus.tui.filter_offers import FilterOffers
+
+        return FilterOffers(self._listed)
+
+    @cached_property
+    def input(self) -> FilterInput:
+        """The field."""
+        return FilterInput(self._initial, with_keys(self._placeholder), self._offers)
 
     def compose(self) -> ComposeResult:
         """Nothing, unless there is a filter from the start: most often there is none, and the first frame of the view
@@ -187,7 +200,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         if self._initial:
             self._settle()
         else:
-            self.call_after_refresh(self._build)
+            self.set_timer(BUILD_AFTER_S, self._build)
 
     def _build(self) -> None:
         if not self._is_built and self.is_attached:
@@ -196,7 +209,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
     @property
     def is_active(self) -> bool:
         """Whether a filter is in force."""
-        return bool(self.input.value.strip())
+        return bool((self.input.value if self._is_built else self._initial).strip())
 
     def open(self) -> None:
         """Let the person type."""
@@ -210,12 +223,15 @@ class FilterBar(Guarded, Widget, can_focus=False):
 
     def _prompt(self) -> str:
         """What an empty field shows. That sessions can be found by their task is said where they have one."""
-        has_tasks = "task" in self._listed.fields and any(map(any, self._listed.values("task")))
+        has_tasks = "task" in self._listed.fields and any(
+            map(any, islice(self._listed.values("task"), LOOKED_AT))
+        )
         return with_keys(_OF_TASKS if has_tasks else self._placeholder, self.app)
 
     def clear(self) -> None:
         """Show everything again."""
-        self.input.value = ""
+        if self._is_built:
+            self.input.value = ""
         self._settle()
 
     def show_text(self, text: str) -> None:
@@ -244,6 +260,8 @@ class FilterBar(Guarded, Widget, can_focus=False):
             problems: What the filter text says that is not understood.
             spent: What those that are shown spent together.
         """
+        if not self._is_built:
+            return
         looks = looks_of(self.app)
         numbers = f"{shown:,}{'+' * so_far} of {total:,}"
         found: Pieces = [
@@ -251,6 +269,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         ]
         clears = with_keys("<filter.clear:escape>") if self.input.has_focus else leaving_key(self.screen)
         hint: Pieces = [(f"   {clears} clears", looks.muted)]
+        problems = problems or self._problems()
         said = printable_line(problems[0], 400) if problems else f"hides {hides}" if hides else ""
         # What was typed comes first, then the numbers, then as much of the rest as there is room for.
         room = (
@@ -266,6 +285,12 @@ class FilterBar(Guarded, Widget, can_focus=False):
         if said and room > 3:
             found = [*cut_pieces([(said, looks.warned)], room), ("   ", looks.text), *found]
         self._found.update(joined(found))
+
+    def _problems(self) -> tuple[str, ...]:
+        """What the filter says that makes no sense in this list."""
+        from promptetheus.queries.filter_completion import problems_in
+
+        return problems_in(self.input.value, self._listed)
 
     def _say_below(self, said: str) -> bool:
         """Say what has no room beside the field on lines of its own; what a field takes is not to be cut off."""
@@ -286,13 +311,13 @@ class FilterBar(Guarded, Widget, can_focus=False):
         if self.input.has_focus:
             self._offers.offer(event.value, self.input.cursor_position)
 
-    @on(FilterOffers.Taken)
-    def _taken(self, event: FilterOffers.Taken) -> None:
+    def on_filter_offers_taken(self, event: FilterOffers.Taken) -> None:
+        """An offer goes into the field."""
         event.stop()
         self.input.put(event.text, event.cursor)
 
-    @on(FilterOffers.Likeliest)
-    def _likeliest(self, event: FilterOffers.Likeliest) -> None:
+    def on_filter_offers_likeliest(self, event: FilterOffers.Likeliest) -> None:
+        """The likeliest one shows behind what is typed."""
         event.stop()
         self.input.post_message(SuggestionReady(event.value, event.text))
 

@@ -12,13 +12,13 @@ from textual.message import Message
 from promptetheus.display import printable_line
 from promptetheus.queries.filter_completion import (
     Candidate,
-    Listed,
     Occurring,
     candidates,
     complete,
     completed_field,
     problem_at,
 )
+from promptetheus.queries.filter_listed import Listed
 from promptetheus.queries.filter_terms import term_at
 from promptetheus.tui.chooser import Choice, ChoiceList
 from promptetheus.tui.fit import aligned, cut_pieces, joined

@@ -23,6 +23,9 @@ _GAP = 3
 _ALWAYS = ("help", "palette")
 """The way to everything else: kept at any width, at the end of the line."""
 
+_WAYS_BACK = ("back", "close", "leave")
+"""What the ids of actions end with that lead back to where one was."""
+
 
 class KeyFooter(Widget, can_focus=False):
     """Shows the bindings that are shown (`Binding.show`) for the focused widget, its screen and the app."""
@@ -73,19 +76,25 @@ class KeyFooter(Widget, can_focus=False):
 
 
 def fitting(shortcuts: list[Shortcut], width: int, most: int = MOST_KEYS) -> list[Shortcut]:
-    """The first shortcuts that fit `width` cells, with help and palette kept for the end of the line."""
+    """The first shortcuts that fit `width` cells. The way back is kept among them; help and palette, the way to
+    everything else, are kept at the end of the line."""
     always = [shortcut for shortcut in shortcuts if shortcut.action in _ALWAYS]
     always.sort(key=lambda shortcut: _ALWAYS.index(shortcut.action))
+    back = [shortcut for shortcut in shortcuts if shortcut.id.rpartition(".")[2] in _WAYS_BACK][:1]
     chosen: list[Shortcut] = []
-    room = width - sum(_cells(shortcut) for shortcut in always)
+    room = width - sum(_cells(shortcut) for shortcut in (*always, *back))
     for shortcut in shortcuts:
         if shortcut.action in _ALWAYS:
             continue
+        if shortcut in back:
+            chosen += back
+            back = []
+            continue
         room -= _cells(shortcut)
-        if room < -_GAP or len(chosen) + len(always) >= most:
+        if room < -_GAP or len(chosen) + len(back) + len(always) >= most:
             break
         chosen.append(shortcut)
-    return [*chosen, *always]
+    return [*chosen, *back, *always]
 
 
 def _cells(shortcut: Shortcut) -> int:

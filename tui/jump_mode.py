@@ -70,7 +70,7 @@ def how_to(targets: Collection[str]) -> str:
     has_rows, has_panes = (any(each in kind for each in targets) for kind in (ROW_LETTERS, PANE_DIGITS))
     letters = "the letter of a line" if has_rows else ""
     digits = "the digit of a pane" if has_panes else ""
-    return f"type {' or '.join(filter(None, (letters, digits)))} to jump there"
+    return f"jump: type {' or '.join(filter(None, (letters, digits)))}"
 
 
 class JumpMode(Guarded, ModalScreen[None]):

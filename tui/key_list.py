@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import promptetheus.tui
+from promptetheus.tui.keymap import with_keys
 
 
 class KeyAction(NamedTuple):
@@ -54,7 +55,7 @@ def _named_bindings(cls: type) -> Iterator[Binding]:
 
 
 def _sentence(binding: Binding) -> str:
-    return binding.tooltip or binding.description
+    return with_keys(binding.tooltip or binding.description)
 
 
 def _classes(base: type[DOMNode]) -> Iterator[type[DOMNode]]:

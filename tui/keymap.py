@@ -121,7 +121,7 @@ def help_sections(screen: Screen[Any]) -> list[Section]:
     """Every shortcut of a screen: of the focused widget, the screen, its other widgets, the program."""
     focused = [] if screen.focused is None else list(screen.focused.ancestors_with_self)
     inside = [node for node in focused if node is not screen and node is not screen.app]
-    others = [node for node in screen.walk_children() if node not in inside]
+    others = [node for node in screen.walk_children() if node not in inside and _can_have_the_keys(node)]
     chosen: Mapping[str, str] = getattr(screen.app, "chosen_keys", {})
     sections: dict[str, list[Shortcut]] = {}
     moving: list[Shortcut] = []
@@ -142,6 +142,11 @@ def help_sections(screen: Screen[Any]) -> list[Section]:
     if moving:
         sections[MOVING] = moving  # What every list has is known, or guessed: it comes last.
     return [Section(title, tuple(shortcuts)) for title, shortcuts in sections.items()]
+
+
+def _can_have_the_keys(node: DOMNode) -> bool:
+    """Whether the focus can be on it or on something in it: else its keys are nobody's."""
+    return any(each.can_focus for each in node.walk_children(Widget, with_self=True))
 
 
 def hidden_shortcuts(screen: Screen[Any]) -> Iterator[Shortcut]:
@@ -189,7 +194,7 @@ def _merged(found: Iterable[tuple[DOMNode, Binding, bool]]) -> Iterator[Shortcut
     for node, binding, enabled in found:
         merged.setdefault((id(node), binding.action), (node, binding, enabled, []))[3].append(binding.key)
     for node, binding, enabled, keys in merged.values():
-        sentence = binding.tooltip or binding.description
+        sentence = with_keys(binding.tooltip or binding.description, node.app)
         yield Shortcut(
             tuple(keys),
             binding.action,

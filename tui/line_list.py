@@ -350,8 +350,8 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
         self.scroll_to_row(max(0, top))
 
     def scroll_to_row(self, top: float) -> None:
-        """Bring a row to the top of the list, in the frame that shows the cursor on its new row: Textual would wait for
-        that frame, and draw another one. It has to where the list itself grows first."""
+        """Bring a row to the top of the list, in the frame that shows the cursor on its new row: Textual would wait
+        for that frame, and draw another one. It has to where the list itself grows first."""
         self.scroll_to(y=top, animate=False, force=True, immediate=not self.styles.is_auto_height)
 
     def _take_height(self, count: int) -> None:

@@ -20,8 +20,13 @@ def offset_text(ms: float) -> str:
 
 
 def moment_text(timestamp: object) -> str | None:
-    """When something was, to the second: `2026-11-22 07:04:12 UTC`; None where it is no time."""
+    """When something was, to the second: `2026-11-22 07:04:12 UTC`; None where it is no time.
+
+    Numbers are taken for seconds or milliseconds since 1970 where they fall into the years 2001 to 2096.
+    """
     seconds = parse_timestamp(timestamp)
+    if seconds is None and isinstance(timestamp, int | float):
+        seconds = next((each for each in (timestamp, timestamp / 1000) if 1e9 <= each < 4e9), None)
     if seconds is None:
         return None
     return format_timestamp(math.floor(seconds)).replace("T", " ").replace("Z", " UTC")

@@ -59,10 +59,11 @@ def in_other_views(
     for action in actions:
         where = _PLACES.get(action.id.partition(".")[0])
         title = action.sentence[:1].upper() + action.sentence[1:]
-        if where is None or where is _PLACES.get(view.VIEW) or title in told:
+        usual = action.keys.partition(",")[0]
+        # The way back from another view is nothing that anybody looks for here.
+        if where is None or where is _PLACES.get(view.VIEW) or title in told or usual == "escape":
             continue
         told.add(title)
-        usual = action.keys.partition(",")[0]
         key = chosen_key(view.app, action.id, usual)
         why = view.ELSEWHERE.get(usual, f"{key} does that {where.words}: {where.way}.")
         yield OutOfReach(action.id, title, f"{key} {where.words}", with_keys(why, view.app))

@@ -28,7 +28,9 @@ class SavedFilters(Chooser):
     """
 
     BINDING_GROUP_TITLE = "Saved filters"
-    PROMPT = "<filters.save:ctrl+s> saves the filter, <filters.rename:ctrl+r> renames, <filters.forget:ctrl+x> forgets"
+    PROMPT = (
+        "<filters.save:ctrl+s> saves it, <filters.rename:ctrl+r> renames, <filters.forget:ctrl+x> forgets"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "save", id="filters.save", tooltip="Save the present filter under a name"),
         Binding("ctrl+r", "rename", "rename", id="filters.rename", tooltip="Give it another name"),

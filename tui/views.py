@@ -34,6 +34,7 @@ from promptetheus.queries.filter_terms import quoted
 from promptetheus.tui.answering import AnswersAtOnce
 from promptetheus.tui.crumbs import AgentWanted, CrumbWanted
 from promptetheus.tui.guard import ErrorReporter, Guarded
+from promptetheus.tui.laid_out_once import LaidOutOnce
 from promptetheus.tui.text_selection import CopiesSelection
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Place(NamedTuple):
     subject: object = None
 
 
-class ViewScreen(Guarded, AnswersAtOnce, CopiesSelection):
+class ViewScreen(Guarded, LaidOutOnce, AnswersAtOnce, CopiesSelection):
     """A view in front of the Sessions view, or that view itself; dialogs and full-screen values are none."""
 
     MARKS: ClassVar[tuple[tuple[str, str], ...]] = ()

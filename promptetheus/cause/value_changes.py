@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from os.path import commonprefix
 from typing import Any
 
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import Indel, Prefix
 
 from promptetheus.cause.noise import DEFAULT_NOISE, Noise, Trail, onward
 from promptetheus.cause.plain_form import IGNORED, plain
@@ -178,7 +177,7 @@ def _from_where_they_part(before: Any, after: Any, room: int) -> tuple[Any, Any]
     """Two texts without most of what both begin with, where the difference would be cut off otherwise."""
     if not isinstance(before, str) or not isinstance(after, str):
         return before, after
-    alike = len(commonprefix((before[:_MOST_ALIKE], after[:_MOST_ALIKE])))
+    alike = Prefix.similarity(before[:_MOST_ALIKE], after[:_MOST_ALIKE])
     kept = room // 4
     if alike <= kept or max(len(before), len(after)) + 2 <= room:
         return before, after

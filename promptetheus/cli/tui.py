@@ -22,6 +22,7 @@ from promptetheus.display import printable_line
 from promptetheus.spool import DEFAULT_SPOOL_DIR
 
 if TYPE_CHECKING:
+    from promptetheus.tui.launch import Target
     from promptetheus.tui.views import Place
 
 MOST_PORT = 65535
@@ -117,6 +118,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     """Show the same in a browser."""
     from promptetheus.tui.web import CannotServe, serve
 
+    # Here it can be said; the page could only end. What a gateway has is known once it is mirrored.
+    found = _find(arguments) if arguments.project is None else None
+    if isinstance(found, int):
+        return found
     words = [arguments.target] if arguments.target is not None else []
     words += ["--spool", str(arguments.spool.absolute())]
     for option in ("project", "filter", "theme", "fingerprint", "sql"):
@@ -144,16 +149,9 @@ def _list_keys() -> int:
     return 0
 
 
-def _show(arguments: argparse.Namespace, why_stale: Callable[[], str] = lambda: "") -> int:
-    from promptetheus.tui.launch import (
-        CannotShow,
-        WrongUse,
-        find_diff,
-        find_target,
-        has_terminal,
-        no_terminal,
-        show,
-    )
+def _find(arguments: argparse.Namespace) -> Target | int:
+    """What the arguments name; the exit code where that is nothing, which is said."""
+    from promptetheus.tui.launch import CannotShow, WrongUse, find_diff, find_target
 
     spool_given = arguments.spool != Path(DEFAULT_SPOOL_DIR)
     try:
@@ -163,6 +161,15 @@ def _show(arguments: argparse.Namespace, why_stale: Callable[[], str] = lambda: 
     except CannotShow as error:
         say(f"promptetheus tui: {error}")
         return 2 if isinstance(error, WrongUse) else 1
+    return target
+
+
+def _show(arguments: argparse.Namespace, why_stale: Callable[[], str] = lambda: "") -> int:
+    from promptetheus.tui.launch import CannotShow, has_terminal, no_terminal, show
+
+    target = _find(arguments)
+    if isinstance(target, int):
+        return target
     if not has_terminal():
         say(no_terminal(os.environ))
         return 2

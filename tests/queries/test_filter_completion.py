@@ -11,18 +11,8 @@ from hypothesis import strategies as st
 
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.queries.filter import parse_filter
-from promptetheus.queries.filter_completion import (
-    Candidate,
-    Listed,
-    ListedSessions,
-    ListedSteps,
-    ListedWords,
-    Occurring,
-    candidates,
-    complete,
-    completed_field,
-    problem_at,
-)
+from promptetheus.queries.filter_completion import Candidate, Occurring, candidates, complete, completed_field, problem_at
+from promptetheus.queries.filter_listed import Listed, ListedSessions, ListedSteps, ListedWords
 from promptetheus.queries.rows import SessionRow
 from tests.queries.test_filter import a_row
 
@@ -128,7 +118,7 @@ def test_a_list_of_steps_offers_what_narrows_steps() -> None:
     assert [each.text for each in offered("status:", listed)] == ["status:failed", "status:passed"]
     assert [each.text for each in offered("", listed, everything=True)][:2] == ["status:", "tool:"]
     assert offered("agent:", listed) == offered("tokens>", listed) == []
-    assert "says something of sessions" in problem_at("agent:coder", 11, listed)
+    assert "agent is about sessions" in problem_at("agent:coder", 11, listed)
 
 
 def test_a_list_that_knows_only_words_offers_no_field() -> None:

@@ -43,7 +43,11 @@ async def test_columns_are_hidden_shown_and_put_back(sessions_app: MakeApp, two:
         assert columns(app) == [key for key in usual if key != usual[1]]
         await shown.type("start")
         await shown.press("enter")
-        assert columns(app)[-1] == "started"
+        assert columns(app) == usual, "it is put where it usually stands"
+        await shown.press(*["backspace"] * 5)
+        await shown.type("start")
+        await shown.press("enter")
+        assert "started" not in columns(app)
         await shown.press(*["backspace"] * 5)
         await shown.type("usual")
         await shown.press("enter")
@@ -53,6 +57,17 @@ async def test_columns_are_hidden_shown_and_put_back(sessions_app: MakeApp, two:
             "status",
             "started↓",
         ]
+
+
+async def test_a_column_that_is_chosen_is_seen_at_once_where_it_is_narrow(
+    sessions_app: MakeApp, two: None
+) -> None:
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        app = await with_menu(shown)
+        assert "task" not in columns(app)
+        await shown.type("task")
+        await shown.press("enter")
+        assert columns(app)[:4] == ["status", "started", "agent", "task"]
 
 
 async def test_a_column_moves_and_the_cursor_goes_with_it(sessions_app: MakeApp, two: None) -> None:

@@ -11,8 +11,12 @@ import pytest
 from promptetheus.cli import main
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.record import DeliveryRecord, load, save
+from promptetheus.queries.filter import parse_filter
 from promptetheus.settings import Config, override_config
 from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.delivery import listing
+from promptetheus.tui.delivery.filtering import DeliveryFilter
+from promptetheus.tui.delivery.row import DeliveryLine
 from promptetheus.tui.delivery.screen import DeliveryScreen
 from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.session.session_screen import SessionScreen
@@ -336,6 +340,30 @@ async def test_slash_filters_by_words_state_and_what_sessions_know(
         await shown.until_text("failed, refused, pending, sent, local")
 
 
+async def test_many_lines_are_looked_through_while_keys_are_answered(
+    sessions_app: MakeApp, two: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FILTERED_AT_ONCE", 1)
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        asked: list[str] = []
+        matches = DeliveryFilter.matches
+
+        def noted(wanted: DeliveryFilter, line: DeliveryLine) -> bool:
+            asked.append(line.entry.stem)
+            return matches(wanted, line)
+
+        monkeypatch.setattr(DeliveryFilter, "matches", noted)
+        screen.wanted = parse_filter("id:passed")
+        screen.filter_changed()
+        assert not asked and len(screen.listed.lines) == 2, "the letter is shown first"
+        assert [line.entry.stem for line in screen.acted_on()] == ["01M8PASSED"], "never what is hidden"
+        screen.wanted = parse_filter("id:failed")
+        screen.filter_changed()
+        await shown.until(lambda: [line.entry.stem for line in screen.listed.lines] == ["01M8FAILED"])
+        assert screen.hidden == 1
+
+
 async def test_what_the_filter_hides_is_neither_sent_nor_deleted(
     sessions_app: MakeApp, two: list[Path], gateway: StubGateway
 ) -> None:
@@ -349,13 +377,13 @@ async def test_what_the_filter_hides_is_neither_sent_nor_deleted(
         assert set(gateway.events) == {"01M8PASSED"}
         await shown.until(lambda: screen._sending is None, what="the end")
         await shown.press("p")
-        await shown.until_text("1 hidden ones stay")
+        await shown.until_text("1 hidden one stays")
         await shown.type("were sent")
         await shown.press("enter")
         await shown.until_text("Delete 1 session with")
         await shown.until_text("the 1 session that the filter hides stays")
         await shown.press("y")
-        await shown.until_text("Deleted 1 files")
+        await shown.until_text("Deleted 1 file, ")
     assert [path.exists() for path in two] == [True, False]
 
 

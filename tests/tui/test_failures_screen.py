@@ -216,7 +216,15 @@ async def test_a_note_that_another_process_writes_turns_up(
 
 @pytest.mark.parametrize(
     ("typed", "left"),
-    [("agent:coder", "run_tests"), ("wednesday", "selected wednesday"), ("fp:8ae0", "selected wednesday")],
+    [
+        ("agent:coder", "run_tests"),
+        ("wednesday", "selected wednesday"),
+        ("fp:8ae0", "selected wednesday"),
+        ("-wednesday", "run_tests"),
+        ('!"selected wed"', "run_tests"),
+        ("-agent:coder", "selected wednesday"),
+        ("recurring status:failed agent:coder", "run_tests"),
+    ],
 )
 async def test_the_filter_narrows_the_list_as_one_types(
     sessions_app: MakeApp, spool_of_failures: Path, typed: str, left: str
@@ -242,6 +250,7 @@ async def test_a_filter_that_lets_nothing_through_says_so(
         await shown.until(lambda: isinstance(shown.app.focused, Input))
         await shown.type("zebra")
         await shown.until_text("No failure matches the filter: esc clears it")
+        await shown.until(lambda: "8ae0f41220d0" not in shown.text, what="nothing is said of what is hidden")
         await shown.press("enter", "d")
         await shown.until(lambda: shown.text.count("No failure matches the filter") == 2)
 

@@ -162,9 +162,16 @@ async def test_a_screenshot_that_was_not_kept_or_is_broken_is_said_in_its_place(
         await session.shown.press("f")
         await session.shown.until_text("not kept")
         await session.shown.press("G")
-        await session.shown.until_text("no picture: not a picture that can be read")
+        await session.shown.until_text("no picture: it is no PNG, JPEG, WEBP or GIF")
         await session.shown.press("b")
         assert session.shown.app.screen.is_current
+
+
+async def test_a_screenshot_that_is_cut_off_says_so(spool: Path) -> None:
+    run = Browsing(spool, "01CUT").shot(picture_with(None)[:-40])
+    async with on_session(run.end().path) as session:
+        await session.press("g", "s")
+        assert "no picture: it is broken or cut off" in session.page
 
 
 async def test_nothing_hostile_reaches_the_film(spool: Path) -> None:

@@ -271,6 +271,22 @@ async def test_a_key_draws_picture_and_thumbnails_in_another_way(spool: Path) ->
         await session.until(lambda: PLACEHOLDER not in thumbs() and "▀" in thumbs(), what="half blocks")
 
 
+async def test_choosing_sixel_says_so_above_the_picture_and_hides_it_with_no_message(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promptetheus.tui.app.terminal_cell_px", lambda: SIXEL.cell_px)
+    monkeypatch.setattr("promptetheus.tui.pictures.picture_view.terminal_cell_px", lambda: SIXEL.cell_px)
+    async with on_session(a_browser_run(spool).path) as session:
+        await session.shown.press("f")
+        await session.shown.until_text("half blocks")
+        await session.shown.press("w")
+        await session.shown.until_text("Pictures in kitty graphics.")
+        await session.shown.press("w")
+        await session.shown.until_text("sixel graphics, w for another way")
+        app = session.shown.app
+        assert isinstance(app, PromptetheusApp) and not app.covered
+
+
 async def test_sixel_pictures_reach_the_screen_and_leave_it_when_something_is_in_front(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         app = session.shown.app

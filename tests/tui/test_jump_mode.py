@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ MakeApp = Callable[..., PromptetheusApp]
 @pytest.fixture
 def pair(spool: Path) -> None:
     a_pair(spool)
+
+
+def is_on(table: SessionTable, place: int) -> bool:
+    return table.cursor == place
 
 
 async def jumping(shown: OnScreen) -> None:
@@ -57,7 +62,7 @@ async def test_a_digit_leads_to_another_pane(sessions_app: MakeApp, pair: None, 
         await jumping(shown)
         # The footer's keys do nothing meanwhile: in their place stands what to type.
         assert shown.lines[-1].strip() == (
-            "type the letter of a line or the digit of a pane to jump there   esc gives up"
+            "jump: type the letter of a line or the digit of a pane   esc gives up"
         )
         assert "│1 " in shown.text
         await shown.press("1")
@@ -85,7 +90,7 @@ async def test_a_click_goes_to_the_letter_under_it_and_beside_one_gives_up(
             await jumping(shown)
             await shown.pilot.click(offset=(place, table.region.y + 1))
             await shown.until(lambda: not isinstance(shown.app.screen, JumpMode))
-            await shown.until(lambda cursor=cursor: table.cursor == cursor)
+            await shown.until(partial(is_on, table, cursor))
 
 
 async def test_where_there_is_nothing_to_jump_to_that_is_said(sessions_app: MakeApp) -> None:

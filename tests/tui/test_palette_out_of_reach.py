@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from textual.widgets._toast import Toast
@@ -23,8 +24,8 @@ async def opened(shown: OnScreen) -> ChoiceList:
 
 
 @pytest.fixture
-def one(spool: object) -> None:
-    a_failing(spool, "01M8FAILED", ago=60)  # type: ignore[arg-type]
+def one(spool: Path) -> None:
+    a_failing(spool, "01M8FAILED", ago=60)
 
 
 async def test_an_action_of_another_view_is_shown_below_and_enter_says_where_it_is(
@@ -74,3 +75,11 @@ async def test_a_message_stands_once_also_where_a_chooser_is_in_front(
         await shown.press("escape")
         await shown.until(lambda: not isinstance(shown.app.screen, PaletteScreen))
         await shown.until(lambda: shown.text.count("Only once, please") == 1, what="it stands there again")
+
+
+async def test_what_the_footer_calls_an_action_finds_it_first(sessions_app: MakeApp, one: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        listed = await opened(shown)
+        await shown.type("diff")
+        await shown.until(lambda: listed.chosen is not None and listed.chosen.note == "d")

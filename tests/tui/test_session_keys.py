@@ -452,6 +452,17 @@ async def test_a_filter_on_a_step_inside_spans_shows_the_spans_around_it_in_the_
         assert "choose-slot" in session.text and "clicking" in session.text
 
 
+async def test_a_term_that_means_nothing_among_steps_narrows_nothing_and_says_so(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+        every = session.timeline.row_count()
+        await filter_by(session, "agent:nobody")
+        await session.press("escape", "enter")
+        await session.until_text("agent is about sessions and narrows nothing here. Of steps there are dur, error,")
+        assert session.timeline.row_count() == every
+        await filter_by(session, "-type:tool")
+        await session.until(lambda: 0 < session.timeline.row_count() < every)
+
+
 async def test_a_filter_that_matches_nothing_says_so(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         await filter_by(session, "zzz")

@@ -406,6 +406,18 @@ async def test_slash_filters_a_million_rows_while_one_types_and_says_how_many(
         await shown.until(lambda: screen.grid.current_row == (0, "row 0"), what="its first row")
 
 
+async def test_the_filter_knows_the_columns_of_the_result(sessions_app: MakeApp, two: None) -> None:
+    query = "select agent, steps from sessions"
+    async with on_screen(sessions_app(start=at(query))) as shown:
+        screen = await answered(shown)
+        rows = screen.result.known if screen.result is not None else 0
+        assert rows == 2
+        for typed, left in (("steps>1000", 0), ("steps<1000", 2), ("-agent:e", 0), ("-zebra", 2)):
+            await shown.press("slash", *("ctrl+u" for _ in typed[:1]), *typed)
+            await shown.until_text(f"{left} of 2 rows")
+            await shown.press("enter")
+
+
 async def test_another_query_takes_the_filter_away(sessions_app: MakeApp, two: None) -> None:
     async with on_screen(sessions_app(start=at("select agent from sessions"))) as shown:
         screen = await answered(shown)

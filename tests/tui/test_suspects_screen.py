@@ -117,6 +117,15 @@ async def test_the_filter_narrows_by_words(sessions_app: MakeApp, spool: Path) -
         await shown.until_text("Nothing matches the filter")
         await shown.press("escape")
         await shown.until(lambda: screen.table.row_count() > 0)
+        every = screen.table.row_count()
+        await shown.press("slash")
+        await shown.until(lambda: isinstance(shown.app.focused, Input))
+        await shown.type("-search")
+        await shown.until(lambda: screen.table.row_count() < every)
+        assert all("search" not in suspect.text for suspect in screen.table.suspects)
+        await shown.type(" agent:x")
+        await shown.press("enter")
+        await shown.until_text("this list is narrowed by words alone, agent means nothing here")
 
 
 async def test_y_copies_a_suspect_in_words(

@@ -6,7 +6,7 @@ import pytest
 
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.tui.kind_words import kind_word
-from promptetheus.tui.offsets import offset_text
+from promptetheus.tui.offsets import moment_text, offset_text
 from promptetheus.tui.session.event_row import event_row
 from promptetheus.tui.session.step_list import StepList
 from promptetheus.tui.session.step_row import Columns, RowState, step_row
@@ -172,3 +172,19 @@ def test_bars_are_not_measured_against_spans() -> None:
     seen = StepList([span, call])
     seen.take(2)
     assert seen.longest_ms == 40.0
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("2026-11-22T07:04:12.9Z", "2026-11-22 07:04:12 UTC"),
+        (1_790_000_000.5, "2026-09-21 14:13:20 UTC"),
+        (1_790_000_000_500, "2026-09-21 14:13:20 UTC"),
+        (12, None),
+        (float("nan"), None),
+        (True, None),
+        ("tomorrow", None),
+    ],
+)
+def test_a_moment_is_a_date_however_it_was_recorded(moment: object, said: str | None) -> None:
+    assert moment_text(moment) == said

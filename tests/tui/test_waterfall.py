@@ -88,7 +88,7 @@ def test_the_ruler_fits_whatever_the_time(length: float, width: int) -> None:
 
 def test_the_ruler_tells_round_times_behind_idle_time_too() -> None:
     axis = axis_of(steps_at(0.0, 17_123.0, HOUR + 4_321.0, *(HOUR + at * 1_000.0 for at in (20, 40, 60))))
-    line = ruler(layout(161, Window(0.0, axis.length), axis), axis, LOOKS).plain
+    line = ruler(layout(162, Window(0.0, axis.length), axis), axis, LOOKS).plain
     labels = [label for label in line.split() if label.startswith("╷")]
     assert labels[0] == "╷0.00" and labels[-1] in ("╷1:00:50", "╷1:01:00")
     assert not any(label.startswith("╷4") for label in labels), "nothing was going on then"

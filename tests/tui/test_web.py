@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,10 @@ def test_without_the_extra_it_says_what_to_install(
         monkeypatch.setitem(sys.modules, name, None)
     assert main(["tui", "--web"]) == 1
     assert "pip install 'promptetheus[web]'" in capsys.readouterr().err
+
+
+def test_what_cannot_be_shown_is_said_before_a_page_is_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tui", "01NOSUCH", "--spool", str(tmp_path), "--web", "0"]) == 1
+    assert "01NOSUCH" in capsys.readouterr().err

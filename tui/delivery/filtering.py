@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from promptetheus.queries.filter import Filter
-from promptetheus.queries.filter_completion import ListedSessions
 from promptetheus.queries.filter_fields import canonical
+from promptetheus.queries.filter_listed import ListedSessions
 from promptetheus.queries.filter_terms import Term, typed_terms, understand
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
@@ -35,7 +35,7 @@ class DeliveryFilter:
         """Whether a line passes every term."""
         return (
             all(_is_in_state(term, line.standing) != term.negated for term in self.states)
-            and all(_holds(term, line) != term.negated for term in self.words)
+            and all((term.value.casefold() in line.words) != term.negated for term in self.words)
             and self._matches_session(line)
         )
 
@@ -78,18 +78,6 @@ def _state(typed: Term) -> Term | str:
 
 def _is_in_state(term: Term, standing: Standing) -> bool:
     return standing.word.startswith(term.value) != (term.operator == "!=")
-
-
-def _holds(term: Term, line: DeliveryLine) -> bool:
-    """Whether a word is in what the line shows, or in what the list of sessions knows."""
-    said = f"{line.entry.stem}\n{line.standing.word}\n{line.entry.last_error}".casefold()
-    if term.value.casefold() in said:
-        return True
-    return line.row is not None and Filter("", (_plain(term),), ()).matches(line.row)
-
-
-def _plain(term: Term) -> Term:
-    return Term(term.text, term.start, False, "", "", term.value)
 
 
 class ListedDelivery(ListedSessions):

@@ -11,12 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from promptetheus.tui.delivery.row import DeliveryLine, columns_for, delivery_row, titles
+from promptetheus.tui.delivery.row import Column, DeliveryLine, columns_for, delivery_row, titles
 from promptetheus.tui.drawn_rows import MARK
 from promptetheus.tui.fit import cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.theme import looks_of
+
+_MEASURED = 200
+"""Lines that say how wide a column should be."""
 
 
 class DeliveryList(LineList):
@@ -40,6 +43,8 @@ class DeliveryList(LineList):
         """Files of the marked sessions."""
         self.why_empty = ""
         self._clock = clock
+        self._columns: tuple[int, Sequence[Column]] | None = None
+        """The width that they were fitted for, and the columns; None when other lines are shown since."""
 
     def show(self, lines: Sequence[DeliveryLine], every: Sequence[DeliveryLine]) -> None:
         """Show these of every line there is, with the cursor on the session that it was on.
@@ -48,7 +53,9 @@ class DeliveryList(LineList):
         """
         held = None if self.chosen is None else self.chosen.entry.session_file
         self.lines = lines
-        self.marks &= {line.entry.session_file for line in every}
+        self._columns = None
+        if self.marks:
+            self.marks &= {line.entry.session_file for line in every}
         place = next((n for n, line in enumerate(lines) if line.entry.session_file == held), None)
         self.refresh_rows()
         if place is not None and place != self.cursor:
@@ -64,6 +71,12 @@ class DeliveryList(LineList):
         """The marked sessions that are shown, as they stand in the list."""
         return [line for line in self.lines if line.entry.session_file in self.marks]
 
+    def columns(self, width: int) -> Sequence[Column]:
+        """The columns that fit a row of so many cells."""
+        if self._columns is None or self._columns[0] != width:
+            self._columns = width, columns_for(width, self.lines[:_MEASURED])
+        return self._columns[1]
+
     def row_count(self) -> int:
         """A line each."""
         return len(self.lines)
@@ -71,8 +84,7 @@ class DeliveryList(LineList):
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
         line = self.lines[index]
-        columns = columns_for(width, self.lines[:200])
-        return joined(cut_pieces(delivery_row(line, columns, self.looks, self._clock()), width))
+        return joined(cut_pieces(delivery_row(line, self.columns(width), self.looks, self._clock()), width))
 
     def row_mark(self, index: int) -> str:
         """That a session is marked."""
@@ -107,5 +119,4 @@ class DeliveryTitles(Guarded, Widget, can_focus=False):
 
     def render(self) -> Text:
         """The list keeps a cell for its marker and one for its scroll bar."""
-        columns = columns_for(self.size.width - 3, self._listed.lines[:200])
-        return joined(titles(columns, looks_of(self.app)))
+        return joined(titles(self._listed.columns(self.size.width - 2), looks_of(self.app)))

@@ -3,63 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual import work
 
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.purge import plan_purge, purge
 from promptetheus.display import counted, size
-from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.queries.rows import Status
 from promptetheus.retention import Pruned, prune
 from promptetheus.settings import get_config
 from promptetheus.tui.chooser import Choice
 from promptetheus.tui.confirm import Confirm
+from promptetheus.tui.delivery.listing import ListsDelivery
 from promptetheus.tui.delivery.work import dead_files
 from promptetheus.tui.menu import Menu
-from promptetheus.tui.views import ViewScreen
-
-if TYPE_CHECKING:
-    from promptetheus.tui.delivery.list import DeliveryList
-    from promptetheus.tui.delivery.row import DeliveryLine
 
 
-class RemovalScreen(ViewScreen):
+class RemovalScreen(ListsDelivery):
     """What the key that deletes does."""
-
-    root: Path
-
-    @property
-    @abstractmethod
-    def listed(self) -> DeliveryList:
-        """The list."""
-
-    @property
-    @abstractmethod
-    def hidden(self) -> list[DeliveryLine]:
-        """The lines that the filter hides."""
-
-    @abstractmethod
-    def acted_on(self) -> list[DeliveryLine]:
-        """The marked lines, else all that are shown; never one that the filter hides."""
-
-    @abstractmethod
-    def rows(self) -> list[SessionRow]:
-        """What the list of sessions knows."""
-
-    @abstractmethod
-    def read(self) -> object:
-        """See how far each session is."""
 
     async def action_purge(self) -> None:
         """Ask what to delete."""
-        hidden = len(self.hidden)
+        hidden = self.hidden
         whole = " of the whole spool" if hidden else ""
-        stay = f"; {hidden:,} hidden ones stay" if hidden else " and says how much"
+        left = counted(hidden, "hidden one stays", "hidden ones stay")
+        stay = f"; {left}" if hidden else " and says how much"
         choices = [
             Choice("Sessions that were sent", "", partial(self._ask_purge, True, False)),
             Choice(
@@ -72,7 +42,7 @@ class RemovalScreen(ViewScreen):
 
     @work(group="purge", exclusive=True, exit_on_error=False)
     async def _ask_purge(self, sent: bool | None, dead: bool) -> None:
-        rows, lines, hidden = self.rows(), self.acted_on(), len(self.hidden)
+        rows, lines, hidden = self.rows(), self.acted_on(), self.hidden
         entries = [] if sent is None else [line.entry for line in lines]
         # Refused events may be left of sessions that are gone: only without filter and marks these go too.
         narrowed = bool(hidden or self.listed.marks)

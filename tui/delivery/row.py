@@ -12,12 +12,17 @@ from rich.style import Style
 
 from promptetheus.delivery.overview import SessionDelivery
 from promptetheus.display import age, count, printable_line, short_id, size
+from promptetheus.queries.filter import searched
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.fit import Pieces, aligned
 from promptetheus.tui.theme import Looks
 
 GAP = 2
-_SAYS_NOTHING = re.compile(r'(?<=^HTTP \d{3}):\s*(?:\{\s*\}|\[\s*\]|\{\s*"detail":\s*(?:null|"\s*")\s*\}|null|"\s*")?\s*$')
+_SAYS_NOTHING = re.compile(
+    r'(?<=^HTTP \d{3}):\s*(?:\{\s*\}|\[\s*\]|\{\s*"detail":\s*(?:null|"\s*")\s*\}|null|"\s*")?\s*$'
+)
+_MOST_AGENT, _MOST_AGENT_IF_WIDE = 24, 48
+_WIDE = 150
 _LEAST_ERROR = 16
 """Cells below which the last error is not worth its column."""
 
@@ -74,11 +79,16 @@ class DeliveryLine(NamedTuple):
     entry: SessionDelivery
     row: SessionRow | None
     """What the list of sessions knows of it; None while it was not read."""
+    standing: Standing
+    words: str
+    """What plain words of a filter are looked for in; none of them has a capital."""
 
-    @property
-    def standing(self) -> Standing:
-        """How it stands."""
-        return standing_of(self.entry)
+
+def delivery_line(entry: SessionDelivery, row: SessionRow | None) -> DeliveryLine:
+    """The line of a session, made when it is read: a filter looks through all of them at each letter."""
+    standing = standing_of(entry)
+    words = f"{entry.stem}\n{standing.word}\n{entry.last_error}".casefold()
+    return DeliveryLine(entry, row, standing, words if row is None else f"{words}\n{searched(row)}")
 
 
 class Column(NamedTuple):
@@ -91,15 +101,16 @@ class Column(NamedTuple):
 
 def columns_for(width: int, lines: Sequence[DeliveryLine]) -> list[Column]:
     """The columns that fit, the last error taking what is left."""
-    agents = max((cell_len(printable_line(line.row.agent, 24)) for line in lines if line.row), default=0)
+    most = _MOST_AGENT if width < _WIDE else _MOST_AGENT_IF_WIDE
+    agents = max((cell_len(printable_line(line.row.agent, most)) for line in lines if line.row), default=0)
     wanted = [
-        Column("status", 9),
+        Column("state", 9),
         Column("session", 12),
         Column("pending", 7, True),
         Column("bytes", 8, True),
         Column("sent", 6, True),
         Column("refused", 7, True),
-        Column("agent", max(5, min(24, agents))),
+        Column("agent", max(5, min(most, agents))),
     ]
     chosen: list[Column] = []
     room = width - 2
@@ -136,7 +147,7 @@ def delivery_row(line: DeliveryLine, columns: Sequence[Column], looks: Looks, no
 def _cell(title: str, line: DeliveryLine, looks: Looks, now_s: float) -> Pieces:
     entry, standing = line.entry, line.standing
     match title:
-        case "status":
+        case "state":
             return [(f"{standing.glyph} {standing.word}", standing.style(looks))]
         case "session":
             return [(short_id(line.row.session_id if line.row else entry.stem), looks.text)]

@@ -14,11 +14,10 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.delivery.destination import Destination, destination
 from promptetheus.display import count, counted, printable
-from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.delivery.api import ApiLine
 from promptetheus.tui.delivery.chosen_line import ChosenLine
-from promptetheus.tui.delivery.filtering import ListedDelivery, delivery_filter
+from promptetheus.tui.delivery.filtering import ListedDelivery
 from promptetheus.tui.delivery.list import DeliveryList, DeliveryTitles
 from promptetheus.tui.delivery.removal import RemovalScreen
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
@@ -79,24 +78,15 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
     ]  # fmt: skip
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
-        super().__init__()
-        self.root = root
-        self._list = DeliveryList(clock)
-        self._every: list[DeliveryLine] = []
-        """Also what the filter hides."""
-        self._filter = delivery_filter("")
-        self._clock = clock
+        super().__init__(root, clock)
+        self._sums = (0, 0, 0)
+        """Events that are pending, sent and refused, also of what the filter hides."""
         self._target: Destination | None = None
         self._found: Reach | None = None
         self._checking = False
         self._checked_s = 0.0
         self._sending: Sending | None = None
         self._not_before_s = 0.0
-
-    @property
-    def listed(self) -> DeliveryList:
-        """The list."""
-        return self._list
 
     @property
     def selected(self) -> tuple[str, int | None]:
@@ -110,7 +100,7 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         yield ApiLine()
         yield ProgressLine()
         yield FilterBar(
-            ListedDelivery(lambda: [line.row for line in self._every if line.row], lambda: self._every)
+            ListedDelivery(lambda: [line.row for line in self.every if line.row], lambda: self.every)
         )
         yield DeliveryTitles(self.listed)
         yield self.listed
@@ -155,50 +145,25 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             self.listed.why_empty = "Nothing was recorded here yet."
         # 10,000 sessions take a while to look at: most of the time belongs to the person's keys.
         self._not_before_s = time.monotonic() + _PAUSE_SHARE * (time.monotonic() - began_s)
-        self._every = lines
-        self._arrange()
+        self._sums = (
+            sum(line.entry.pending_events for line in lines if line.entry.is_meant),
+            sum(line.entry.sent_events for line in lines),
+            sum(line.entry.dead_events for line in lines),
+        )
+        self.take(lines)
 
-    def filter_changed(self) -> None:
-        """Show what the filter lets through."""
-        self._filter = delivery_filter(self.wanted.text)
-        self._arrange()
-
-    def _arrange(self) -> None:
-        shown = [line for line in self._every if self._filter.matches(line)] if self._filter else self._every
-        if self._every:
+    def lines_changed(self) -> None:
+        """Titles, numbers and the sentence below follow the list."""
+        if self.every:
             self.listed.why_empty = with_keys(
                 "No session matches the filter: <delivery.back:escape> clears it."
             )
-        self.listed.show(shown, self._every)
-        bar = self.query_one(FilterBar)
-        if bar.is_active:
-            bar.say(len(shown), len(self._every), "", self._filter.problems)
         self.query_one(DeliveryTitles).refresh()
         self._say_counts()
         self._say_chosen()
 
-    @property
-    def hidden(self) -> list[DeliveryLine]:
-        """The lines that the filter hides."""
-        if len(self.listed.lines) == len(self._every):
-            return []
-        return [line for line in self._every if not self._filter.matches(line)]
-
-    def acted_on(self) -> list[DeliveryLine]:
-        """The marked lines, else all that are shown; never one that the filter hides."""
-        if self.listed.marks and not self.listed.marked:
-            return []  # Whoever marked something means that, and not all the others.
-        return self.listed.marked or list(self.listed.lines)
-
-    def rows(self) -> list[SessionRow]:
-        """What the list of sessions knows."""
-        return list(self.shell.sessions_screen.table.sessions.by_id.values())
-
     def _say_counts(self) -> None:
-        looks, entries = looks_of(self.app), [line.entry for line in self._every]
-        pending = sum(entry.pending_events for entry in entries if entry.is_meant)
-        dead = sum(entry.dead_events for entry in entries)
-        sent = sum(entry.sent_events for entry in entries)
+        looks, (pending, sent, dead) = looks_of(self.app), self._sums
         right: Pieces = []
         for number, word, style in (
             (pending, "pending", looks.running),
@@ -218,7 +183,7 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         chosen = self.listed.chosen
         said = ""
         if chosen is not None:
-            said = how_it_stands(chosen, self._clock(), has_api=self._target is not None)
+            said = how_it_stands(chosen, self.clock(), has_api=self._target is not None)
         self.query_one(ChosenLine).show(said)
 
     @on(LineList.CursorMoved)
@@ -244,7 +209,7 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         self._say_api()
         try:
             self._found = await asyncio.to_thread(_reach, target)
-            self._checked_s = self._clock()
+            self._checked_s = self.clock()
         finally:
             self._checking = False
         self._say_api()
@@ -253,7 +218,7 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         self._say_chosen()
         url = None if self._target is None else self._target.api_url
         self.query_one(ApiLine).show(
-            url, self._found, checking=self._checking, checked_s=self._checked_s, now_s=self._clock()
+            url, self._found, checking=self._checking, checked_s=self._checked_s, now_s=self.clock()
         )
 
     def action_check(self) -> None:
@@ -309,7 +274,7 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
             )
             self.app.notify(f"Nothing is {what}{marked}.{hint}", timeout=4)
         else:
-            self._send(target, events, send, len(self.hidden))
+            self._send(target, events, send, self.hidden)
 
     @work(group="send", exit_on_error=False)
     async def _send(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,18 +15,17 @@ from promptetheus.delivery import dead_letters
 from promptetheus.delivery.overview import report
 from promptetheus.display import printable_line
 from promptetheus.tui.clipboard import Copy
+from promptetheus.tui.delivery.listing import ListsDelivery
 from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.delivery.work import dead_files
 from promptetheus.tui.file_writing import file_here
-from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.taking import AtHand, Export
 
 if TYPE_CHECKING:
-    from promptetheus.tui.delivery.list import DeliveryList
     from promptetheus.tui.delivery.row import DeliveryLine
 
 
-class TakingDelivery(FilteredListScreen):
+class TakingDelivery(ListsDelivery):
     """The keys that take something along."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,18 +36,6 @@ class TakingDelivery(FilteredListScreen):
         ),
     ]  # fmt: skip
     NOTHING_YET = "Nothing was recorded here yet."
-
-    root: Path
-
-    @property
-    @abstractmethod
-    def listed(self) -> DeliveryList:
-        """The list."""
-
-    @property
-    @abstractmethod
-    def hidden(self) -> list[DeliveryLine]:
-        """The lines that the filter hides."""
 
     async def copies(self) -> Sequence[Copy]:
         """The session under the cursor, then the command."""
@@ -65,10 +51,10 @@ class TakingDelivery(FilteredListScreen):
 
     def exports(self) -> Sequence[Export]:
         """The list, and the refused events with the reasons."""
+        named = ("filtered",) if self.hidden else ()
         lines = list(self.listed.lines)
         if not lines:
             return ()
-        named = ("filtered",) if self.hidden else ()
         found = [
             Export(
                 "JSON: what promptetheus spool list --json prints",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promptetheus.display import counted
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.record import load, meant_for_delivery
+from promptetheus.display import counted
 from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.message_log import Trouble
 

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from promptetheus.display import counted
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.destination import Destination
 from promptetheus.delivery.overview import overview
+from promptetheus.display import counted
 from promptetheus.queries.rows import SessionRow
-from promptetheus.tui.delivery.row import DeliveryLine, Standing
+from promptetheus.tui.delivery.row import DeliveryLine, Standing, delivery_line
 from promptetheus.tui.delivery.words import why_failed
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.progress import GivenUp, Progress
@@ -30,7 +30,7 @@ def read_lines(spool: Path, rows: Mapping[str, SessionRow]) -> list[DeliveryLine
         row = rows.get(path.name)
         return None if row is None else row.events
 
-    found = [DeliveryLine(entry, rows.get(entry.session_file.name)) for entry in overview(spool, events_of)]
+    found = [delivery_line(entry, rows.get(entry.session_file.name)) for entry in overview(spool, events_of)]
     found.reverse()  # names of files sort by time
     return sorted(found, key=lambda line: _ORDER.index(line.standing))
 

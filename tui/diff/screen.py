@@ -18,7 +18,7 @@ from promptetheus.cause.diff_report import DiffReport, Side
 from promptetheus.cause.steps import Step
 from promptetheus.display import printable_line
 from promptetheus.project_rules import read_rules
-from promptetheus.queries.filter_completion import ListedSteps
+from promptetheus.queries.filter_listed import ListedSteps
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.diff.banner import DiffBanner, DiffSides, counts_of
 from promptetheus.tui.diff.numbers import MetricsBlock
@@ -66,12 +66,16 @@ class DiffScreen(WalkedDiff):
         (0, "-tiny"), (20, "-short"), (32, "-medium"), (45, "-tall"),
     ]  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", id="diff.back", tooltip="Back one level"),
         Binding("i", "noise", "ignored", id="diff.noise", tooltip="What is ignored: turn rules on and off"),
         Binding(
             "s", "suspects", "suspects", id="diff.suspects",
             tooltip="What failing sessions of this task do that passing ones do not",
         ),
-        Binding("v", "numbers", "numbers", id="diff.numbers", tooltip="The numbers of both, or the difference"),
+        Binding(
+            "v", "numbers", "numbers", show=False, id="diff.numbers",
+            tooltip="The numbers of both, or the difference",
+        ),
         Binding("slash", "filter", "filter", show=False, id="diff.filter", tooltip="Filter the steps while you type"),
         Binding("w", "swap", "swap sides", show=False, id="diff.swap", tooltip="Swap left and right"),
         Binding(
@@ -81,7 +85,6 @@ class DiffScreen(WalkedDiff):
             "O", "open_session(True)", "open left", show=False, id="diff.open_left",
             tooltip="Open the left session at this step",
         ),
-        Binding("escape", "back", "back", show=False, id="diff.back", tooltip="Back one level"),
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
         "c": "Checks are not held against each other: the verdicts stand above the columns.",

@@ -40,7 +40,7 @@ class DiffValueScreen(FullView):
         ),
         Binding(
             "o", "open_picture", "large picture", show=False, id="diff_value.picture",
-            tooltip="The picture of this line with the screen to itself; b flips it",
+            tooltip="The picture of this line with the screen to itself; <picture.flip:b> flips it",
         ),
     ]  # fmt: skip
 

@@ -12,7 +12,6 @@ from promptetheus.queries.failure_list import ListedFailure, list_failures
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.tasks import ended
-from promptetheus.tui.chooser import matches
 from promptetheus.tui.diff.reading import Stamp, stamp_of
 
 
@@ -31,18 +30,26 @@ class ReadFailures:
         return [row for row in self.sessions if row.fingerprint == fingerprint]
 
     def matching(self, wanted: Filter) -> list[ListedFailure]:
-        """Those of which a session matches; and those whose own words do."""
+        """Those of which a session matches. Words may stand in what is said of the failure, too: its notes, `new`."""
         if not wanted:
             return list(self.failures)
-        known = {row.fingerprint for row in self.sessions if row.fingerprint and wanted.matches(row)}
-        return [
-            each
-            for each in self.failures
-            if each.failure.fingerprint in known or matches(wanted.text, _words(each))
-        ]
+        sessions: dict[str, list[SessionRow]] = {}
+        for row in self.sessions:
+            if row.fingerprint:
+                sessions.setdefault(row.fingerprint, []).append(row)
+        return [each for each in self.failures if _fits(each, sessions[each.failure.fingerprint], wanted)]
 
 
 NOTHING = ReadFailures((), (), None)
+
+
+def _fits(listed: ListedFailure, sessions: Sequence[SessionRow], wanted: Filter) -> bool:
+    own = _words(listed).casefold()
+    said = [term for term in wanted.terms if not term.field and term.value.casefold() in own]
+    if any(term.negated for term in said):
+        return False
+    rest = Filter("", tuple(term for term in wanted.terms if term not in said), ())
+    return any(map(rest.matches, sessions))
 
 
 def _words(listed: ListedFailure) -> str:

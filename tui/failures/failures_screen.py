@@ -16,7 +16,7 @@ from promptetheus.cause.failures import Life
 from promptetheus.display import counted
 from promptetheus.exporters.failure_export import failure_markdown
 from promptetheus.queries.failure_list import ListedFailure
-from promptetheus.queries.filter_completion import ListedSessions
+from promptetheus.queries.filter_listed import ListedSessions
 from promptetheus.queries.filter_terms import quoted
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.clipboard import Copy
@@ -29,6 +29,7 @@ from promptetheus.tui.failures.noted_failures import NotedFailures
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
+from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
@@ -59,17 +60,20 @@ class FailuresScreen(NotedFailures):
         (0, "-tiny"), (18, "-short"), (32, "-medium"), (45, "-tall"),
     ]  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", id="failures.back", tooltip="Back one level"),
         Binding("d", "diff", "diff", id="failures.diff", tooltip="Its newest against the nearest passing session"),
         Binding(
             "s", "suspects", "suspects", id="failures.suspects",
             tooltip="What sessions that fail so do and passing ones of their tasks do not",
         ),
-        Binding("n", "note", "note", id="failures.note", tooltip="Write a note, change one, or take one away"),
+        Binding(
+            "n", "note", "note", show=False, id="failures.note",
+            tooltip="Write a note, change one, or take one away",
+        ),
         Binding("slash", "filter", "filter", id="failures.filter", tooltip="Filter while you type"),
         Binding("o", "open_newest", "open", show=False, id="failures.open", tooltip="Open its newest session"),
         Binding("y", "copy", "copy", show=False, id="failures.copy", tooltip="Copy: name, sessions, command"),
         Binding("x", "export", "export", show=False, id="failures.export", tooltip="Write the list to a file"),
-        Binding("escape", "back", "back", show=False, id="failures.back", tooltip="Back one level"),
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
         "space": "Only sessions are marked: <list.open:enter> lists those of this failure.",
@@ -180,11 +184,12 @@ class FailuresScreen(NotedFailures):
 
     @on(LineList.CursorMoved, "#failure-table")
     def _cursor_moved(self) -> None:
-        chosen = self._chosen
+        chosen, below = self._chosen, self.query_one("#failure-details", PageView)
         if chosen is not None:
             rows = self.read.of(chosen.failure.fingerprint)
-            page = partial(failure_page, chosen, rows, self.shell.clock())
-            self.query_one("#failure-details", PageView).show(page)
+            below.show(partial(failure_page, chosen, rows, self.shell.clock()))
+        elif below.lines:
+            below.show(partial(Page, []))  # The filter hides what it was about.
 
     # Going on
 

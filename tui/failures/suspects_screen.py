@@ -18,9 +18,8 @@ from promptetheus.cause.suspects import Suspect
 from promptetheus.display import printable_line
 from promptetheus.exporters.suspect_export import suspect_markdown
 from promptetheus.queries.filter import Filter
-from promptetheus.queries.filter_completion import ListedWords
+from promptetheus.queries.filter_listed import ListedWords
 from promptetheus.queries.filter_terms import quoted
-from promptetheus.tui.chooser import matches
 from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.failures.suspect_page import suspect_page
@@ -31,6 +30,7 @@ from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.filtered_list import FilteredListScreen
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.inspector.full_view import FullView
+from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
@@ -66,12 +66,15 @@ class SuspectsScreen(FilteredListScreen):
         (0, "-tiny"), (18, "-short"), (32, "-medium"), (45, "-tall"),
     ]  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", id="suspects.back", tooltip="Back one level"),
         Binding("d", "diff", "diff", id="suspects.diff", tooltip="The newest failing one against a passing one"),
         Binding("o", "sessions", "its sessions", id="suspects.sessions", tooltip="List the failing sessions"),
         Binding("slash", "filter", "filter", id="suspects.filter", tooltip="Filter by words while you type"),
-        Binding("y", "copy", "copy", id="suspects.copy", tooltip="Copy: the suspect, all of them, the command"),
+        Binding(
+            "y", "copy", "copy", show=False, id="suspects.copy",
+            tooltip="Copy: the suspect, all of them, the command",
+        ),
         Binding("x", "export", "export", show=False, id="suspects.export", tooltip="Write all of them to a file"),
-        Binding("escape", "back", "back", show=False, id="suspects.back", tooltip="Back one level"),
     ]  # fmt: skip
     ELSEWHERE: ClassVar[dict[str, str]] = {
         "s": "These are the suspects: the first ones are the best.",
@@ -167,7 +170,7 @@ class SuspectsScreen(FilteredListScreen):
         self.table.why_empty = self._why_empty()
         self.table.show(shown)
         if self.wanted:
-            self.query_one(FilterBar).say(len(shown), len(every), "", ())
+            self.query_one(FilterBar).say(len(shown), len(every))
         self._say()
 
     def _why_empty(self) -> str:
@@ -196,9 +199,11 @@ class SuspectsScreen(FilteredListScreen):
 
     @on(LineList.CursorMoved, "#suspect-table")
     def _cursor_moved(self) -> None:
-        chosen = self.table.chosen
+        chosen, below = self.table.chosen, self.query_one("#suspect-details", PageView)
         if chosen is not None:
-            self.query_one("#suspect-details", PageView).show(partial(suspect_page, chosen))
+            below.show(partial(suspect_page, chosen))
+        elif below.lines:
+            below.show(partial(Page, []))  # The filter hides what it was about.
 
     @on(LineList.Opened, "#suspect-table")
     @on(PageView.OpenWanted)
@@ -266,5 +271,5 @@ class SuspectsScreen(FilteredListScreen):
 
 
 def _is_wanted(suspect: Suspect, wanted: Filter) -> bool:
-    words = f"{suspect.kind.value} {suspect.text} {' '.join(suspect.alike)} {suspect.verdict}"
-    return matches(wanted.text, words)
+    said = f"{suspect.kind.value} {suspect.text} {' '.join(suspect.alike)} {suspect.verdict}".casefold()
+    return all((term.value.casefold() in said) != term.negated for term in wanted.terms if not term.field)

@@ -51,7 +51,8 @@ def tool_blocks(subject: Subject) -> list[Block]:
     for event in subject.events:
         rest = {key: item for key, item in metadata_of(event).items() if key not in _SHOWN_METADATA}
         if rest:
-            parts.append([JsonBlock("metadata", rest, path=f"{event.get('type')} metadata")])
+            of = "" if event is call else " of the result"
+            parts.append([JsonBlock(f"metadata{of}", rest, path=f"{event.get('type')} metadata")])
     return spaced(parts)
 
 

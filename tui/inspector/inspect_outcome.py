@@ -278,7 +278,8 @@ def span_blocks(subject: Subject) -> list[Block]:
     """Its name and what was recorded with it; its contents are in the tree."""
     blocks: list[Block] = [Fields([Field("span", subject.step.name or "without a name")])]
     if subject.step.open:
-        text = subject.not_yet("It has not ended yet") if subject.running else "It never ended: the session ended before."
+        never = "It never ended: the session ended before."
+        text = subject.not_yet("It has not ended yet") if subject.running else never
         blocks += [Gap(), Sentences([text])]
     if subject.inside:
         blocks += [Gap(), Heading("inside"), _Inside(subject.inside)]

@@ -75,7 +75,7 @@ class _Odd:
     sentences: Sequence[str]
 
     def lines(self, frame: Frame) -> list[Line]:
-        head = Text("? nothing failed here, but it looks wrong", frame.looks.warned)
+        head = Text("? looks wrong, though nothing failed", frame.looks.warned)
         head.truncate(frame.width, overflow="ellipsis")
         return [Line(head), *Sentences(self.sentences, "  ", frame.looks.text).lines(frame)]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from promptetheus.display import count, counted, printable_line
+from promptetheus.display import counted, printable_line
 from promptetheus.tui.inspector.page import Frame, Line, more_text, styled
 from promptetheus.tui.theme import Looks
 from promptetheus.tui.wrapping import wrap_styled

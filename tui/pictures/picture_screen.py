@@ -19,6 +19,7 @@ from promptetheus.display import printable_line
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.open_outside import open_outside
 from promptetheus.tui.pictures.film import FilmFrame, nearest_frame
@@ -89,6 +90,8 @@ class PictureScreen(Guarded, Screen[None]):
         if view.picture is not None:
             measures = f"   {view.picture.width_px}×{view.picture.height_px}  {canvas_of(self.app).way.value}"
             pieces.append((measures, looks.muted))
+            if view.says_way:
+                pieces.append((with_keys(", <picture.way:w> for another way"), looks.muted))
         if view.window.zoom > 1.0:
             pieces.append((f"  ×{view.window.zoom:.1f}", looks.accent))
         return pieces

@@ -27,6 +27,7 @@ from promptetheus.tui.pictures.picture_way import (
     SHADES,
     Canvas,
     ChoosesWay,
+    PictureWay,
     canvas_of,
     is_covered,
     terminal_cell_px,
@@ -77,6 +78,8 @@ class PictureView(Guarded, Widget, can_focus=True):
         self.window = Window()
         self.flipped = False
         """Whether the picture before is on screen."""
+        self.says_way = False
+        """Whether the line above says how to go on to the next way of drawing."""
         self.with_marks = True
         self._asked = False
         """Whether the difference was asked for."""
@@ -202,6 +205,9 @@ class PictureView(Guarded, Widget, can_focus=True):
         if isinstance(self.app, ChoosesWay):
             way = way_after(canvas_of(self.app).way, terminal_cell_px())
             self.app.choose_way(way)
+            if way is PictureWay.SIXEL:  # a message would hide the very picture it is about
+                self.says_way = True
+                return
             self.app.notify(
                 with_keys(f"Pictures in {way.value}. <picture.way:w> goes on to the next way."), timeout=3
             )

@@ -14,7 +14,7 @@ from textual.containers import Container, Vertical
 
 from promptetheus.cause.steps import Step
 from promptetheus.display import duration, printable_line
-from promptetheus.queries.filter_completion import ListedSteps
+from promptetheus.queries.filter_listed import ListedSteps
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.crumbs import AgentWanted
 from promptetheus.tui.filter_bar import FilterBar

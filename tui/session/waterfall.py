@@ -14,12 +14,15 @@ from promptetheus.display import duration
 from promptetheus.tui.fit import cut
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.offsets import offset_text
-from promptetheus.tui.session.step_row import DURATION_CELLS, RowState, glyph_of
+from promptetheus.tui.session.step_row import RowState, glyph_of
 from promptetheus.tui.session.time_axis import TimeAxis
 from promptetheus.tui.theme import Looks
 
 _HEAD_CELLS = 1 + KIND_CELLS + 1 + 2
 """A space, and the kind of a step and its glyph, each with a space behind it."""
+
+_TOOK_CELLS = 7
+"""As wide as `13m 23s`: the bars end at the same cell in all rows."""
 
 LEAST_CHART_CELLS = 12
 LEAST_WORDS_CELLS = 14
@@ -100,7 +103,7 @@ class Chart:
 
 def layout(width: int, window: Window, axis: TimeAxis) -> Chart:
     """Divide a row of `width` cells between words and bars."""
-    room = width - _HEAD_CELLS - 1 - DURATION_CELLS - 1
+    room = width - _HEAD_CELLS - 1 - _TOOK_CELLS - 1
     words = max(0, min(MOST_WORDS_CELLS, room * 2 // 5))
     if words < LEAST_WORDS_CELLS:
         words = max(0, min(LEAST_WORDS_CELLS, room - LEAST_CHART_CELLS))
@@ -128,7 +131,7 @@ def waterfall_row(
     style = (
         looks.crashed if state.never_ended else looks.running if state.elapsed_ms is not None else looks.muted
     )
-    row.append(took.rjust(DURATION_CELLS), looks.warned if state.stalled else style)
+    row.append(took.rjust(_TOOK_CELLS), looks.warned if state.stalled else style)
     return row
 
 

@@ -24,10 +24,7 @@ class ColumnsMenu(StayingMenu):
     """
 
     BINDING_GROUP_TITLE = "Columns"
-    PROMPT = (
-        "enter shows or hides, <columns.left:ctrl+up> <columns.right:ctrl+down> moves, "
-        "<columns.narrower:ctrl+left> <columns.wider:ctrl+right> width"
-    )
+    PROMPT = "enter shows or hides, <columns.right:ctrl+down> moves, <columns.wider:ctrl+right> widens"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+up,shift+up", "move_column(-1)", "to the left", id="columns.left"),
         Binding("ctrl+down,shift+down", "move_column(1)", "to the right", id="columns.right"),
@@ -96,7 +93,11 @@ class ColumnsMenu(StayingMenu):
         elif key in shown:
             self._choose(tuple(each for each in shown if each != key))
         else:
-            self._choose((*shown, key))
+            # In its usual place: at the end there may be no room for it, and nothing would be seen of the choice.
+            usual = [column.key for column in COLUMNS]
+            behind = (n for n, each in enumerate(shown) if usual.index(each) > usual.index(key))
+            place = next(behind, len(shown))
+            self._choose((*shown[:place], key, *shown[place:]))
 
     def action_move_column(self, by: int) -> None:
         """Move the highlighted column one place, the cursor with it."""

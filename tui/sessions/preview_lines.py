@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from promptetheus.cause.steps import StepKind
-from promptetheus.display import count, counted, printable_line, short_id
+from promptetheus.display import count, printable_line, short_id
 from promptetheus.queries.filter_fields import task_id
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces, cells_of, cut_pieces, joined

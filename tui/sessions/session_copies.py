@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +73,7 @@ def session_copies(
     spool = str(root)
     if row is not None:
         yield Copy("The session's id", short_id(row.session_id), row.session_id)
-        command = shlex.join(["promptetheus", "tui", row.session_id, "--spool", spool])
+        command = _typed(["promptetheus", "tui", row.session_id, "--spool", spool])
         yield Copy("The command that opens it", "promptetheus tui …", command)
         if row.fingerprint:
             yield Copy("Its fingerprint", row.fingerprint, row.fingerprint)
@@ -88,10 +87,10 @@ def session_copies(
         spool,
         *(["--filter", shown.filtered] if shown.filtered else []),
     ]
-    yield Copy("The command that shows this list", "promptetheus tui …", shlex.join(words))
+    yield Copy("The command that shows this list", "promptetheus tui …", _typed(words))
     printed = _printing(shown, spool)
     if printed:
-        yield Copy("The command that prints it, sorted so", "promptetheus sessions …", shlex.join(printed))
+        yield Copy("The command that prints it, sorted so", "promptetheus sessions …", _typed(printed))
     yield Copy("The SQL behind this list", "select … from sessions", _sql(shown))
 
 
@@ -117,3 +116,10 @@ def _sql(shown: ShownList) -> str:
     group = _SQL_GROUPS.get(shown.grouping)
     lines.append(f"order by {group} nulls last, {order}" if group else f"order by {order}")
     return "\n".join(lines)
+
+
+def _typed(words: list[str]) -> str:
+    """A command as a shell takes it."""
+    import shlex  # The first frame comes without.
+
+    return shlex.join(words)

@@ -14,7 +14,6 @@ from promptetheus.tui.sessions.session_cells import newest
 from promptetheus.tui.sessions.session_columns import COLUMN, COLUMNS, Column, SortKey, has_value
 from promptetheus.tui.sessions.session_groups import Group, Grouping, Listed, grouped
 
-
 EXAMINED_AT_ONCE = 16
 """Rows, in a millisecond."""
 

@@ -34,7 +34,7 @@ from promptetheus.tui.theme import looks_of
 FILTERED_AT_ONCE = 16
 """Rows taken in without a pause, within a millisecond or two."""
 
-UNFILTERED_AT_ONCE = 1_000
+UNFILTERED_AT_ONCE = 200
 """The same where nothing is looked for in them."""
 
 FEW_ROWS = 64

@@ -18,7 +18,7 @@ from textual.widgets._toast import ToastRack
 
 from promptetheus.display import short_id
 from promptetheus.queries.filter import Filter
-from promptetheus.queries.filter_completion import ListedSessions
+from promptetheus.queries.filter_listed import ListedSessions
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.footer import KeyFooter
@@ -37,6 +37,9 @@ from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.sessions.session_titles import SessionTitles
 from promptetheus.tui.sessions.sessions_reading import ReadingSessions
 from promptetheus.tui.sessions.spent import spent
+
+SCAN_AFTER_S = 0.1
+"""Where sessions are remembered, they have been on screen for so long when all of them are read."""
 
 LOOK_AFTER_S = 2.0
 """How often sessions that run are looked at again, to notice that their writer died."""
@@ -146,8 +149,8 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         self._share_height()
         self.query_one(ToastRack).display = False
         if remembered:
-            # The thread that reads would take its share of the first frame.
-            self.call_after_refresh(self.scan)
+            # The thread that reads would take its share of the first frame, and of the answer to the first key.
+            self.set_timer(SCAN_AFTER_S, self.scan)
         else:
             self.scan()
         self.call_after_refresh(self._begin)

@@ -15,8 +15,8 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from promptetheus.display import count, counted, duration, printable_line
-from promptetheus.queries.filter_completion import ListedRows
+from promptetheus.display import counted, duration, printable_line
+from promptetheus.queries.filter_listed import ListedRows
 from promptetheus.queries.isolated import IsolatedDatabase
 from promptetheus.queries.isolated import Progress as QueryProgress
 from promptetheus.queries.open_result import OpenResult

@@ -38,7 +38,10 @@ class TakingResult(TakingScreen):
         Binding(
             "Y", "copy_cell", "copy cell", show=False, id="sql.copy_cell", tooltip="Copy the cell without asking"
         ),
-        Binding("x", "export", "export", id="sql.export", tooltip="Write the result to a file: CSV, JSON, Parquet"),
+        Binding(
+            "x", "export", "export", show=False, id="sql.export",
+            tooltip="Write the result to a file: CSV, JSON, Parquet",
+        ),
     ]  # fmt: skip
     NOTHING_YET = "There is no cell to show yet."
 
