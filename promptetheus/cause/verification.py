@@ -13,6 +13,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from promptetheus.cause.separation import SIGNIFICANT, Counts, fisher_p
+from promptetheus.display import counted
 
 MAX_NEEDED = 100_000
 """A failure so rare that more sessions would be needed cannot be verified."""
@@ -53,13 +54,13 @@ class Verification:
 
     def describe(self) -> str:
         """One or two sentences."""
-        before = f"before: {self.before_with} of {self.before} sessions"
+        before = f"before: {self.before_with} of {counted(self.before, 'session')}"
         rate = f"its rate is now between {self.interval.low:.0%} and {self.interval.high:.0%}"
         match self.standing:
             case Standing.STILL_THERE:
-                return f"Still there: {self.after_with} of {self.after} sessions since, {before}; {rate}."
+                return f"Still there: {self.after_with} of {counted(self.after, 'session')} since, {before}; {rate}."
             case Standing.GONE:
-                return f"Gone: none of {self.after} sessions since, {before}; {rate} (95 %)."
+                return f"Gone: none of {counted(self.after, 'session')} since, {before}; {rate} (95 %)."
         if self.needed is None:
             return f"Not enough sessions: none of {self.after} since, but {before}: too rare to tell."
         return f"Not enough sessions: {self.after} of {self.needed} without it so far, {before}; {rate}."

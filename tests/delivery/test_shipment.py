@@ -139,7 +139,9 @@ def test_an_answer_about_the_key_or_the_gateway_leaves_everything_pending(
     assert ship(path, target).is_done and gateway.events["run-1"] == lines(path)
 
 
-@pytest.mark.parametrize("body", [b"{}", b"null", b" \n", b'""', b'{ "detail": null }', b'{"detail": ""}', b""])
+@pytest.mark.parametrize(
+    "body", [b"{}", b"null", b" \n", b'""', b'{ "detail": null }', b'{"detail": ""}', b""]
+)
 def test_an_answer_that_says_nothing_is_noted_as_its_status(
     body: bytes, gateway: StubGateway, target: Destination, record: Record
 ) -> None:

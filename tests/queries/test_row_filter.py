@@ -10,8 +10,8 @@ from promptetheus.queries.row_filter import RowFilter
 
 COLUMNS = ("session_id", "status", "dur", "tool", "started", "payload")
 ROWS = (
-    ("01M81", "failed", 2500, "search", datetime(2026, 11, 20), '{"status":"ok"}'),
-    ("01M82", "passed", 900.5, "book a room", datetime(2026, 11, 21), "say \"hi\""),
+    ("01M81", "failed", 2500, "search", datetime.fromisoformat("2026-11-20"), '{"status":"ok"}'),
+    ("01M82", "passed", 900.5, "book a room", datetime.fromisoformat("2026-11-21"), 'say "hi"'),
     ("01M83", "crashed", None, None, None, "-40 degrees"),
 )
 

@@ -225,7 +225,7 @@ async def test_b_flips_to_the_picture_before_and_boxes_what_changed(spool: Path)
 async def test_b_flips_the_picture_in_the_inspector_too(spool: Path) -> None:
     async with on_session(three_clicks(spool).path) as session:
         await session.press("b")
-        assert "There is no screenshot here with one before it" in session.text
+        assert "No screenshot here has one before it" in session.text
         await session.press("g", "s", "s")
         assert "after   b before   changed in a region" in session.page
         await session.press("b")

@@ -457,7 +457,9 @@ async def test_a_term_that_means_nothing_among_steps_narrows_nothing_and_says_so
         every = session.timeline.row_count()
         await filter_by(session, "agent:nobody")
         await session.press("escape", "enter")
-        await session.until_text("agent is about sessions and narrows nothing here. Of steps there are dur, error,")
+        await session.until_text(
+            "agent is about sessions and narrows nothing here. Of steps there are dur, error,"
+        )
         assert session.timeline.row_count() == every
         await filter_by(session, "-type:tool")
         await session.until(lambda: 0 < session.timeline.row_count() < every)

@@ -87,7 +87,7 @@ async def test_header_and_page_of_a_running_session_go_by_the_clock_of_its_rows(
         assert any(
             span.style == amber for span in head.spans if "running" in head.plain[span.start : span.end]
         )
-        assert "No result yet: nothing has happened for 30" in session.page
+        assert "No result yet: nothing has happened for over" in session.page
 
 
 async def test_a_step_that_is_not_there_is_said_to_be_missing(spool: Path) -> None:
@@ -115,7 +115,7 @@ async def test_a_long_span_in_which_something_happens_is_not_stalled(spool: Path
 async def test_a_result_that_arrives_completes_its_call_and_the_page_that_shows_it(spool: Path) -> None:
     run = SessionRecording(spool, "01RUNS").call("slow")
     async with on_session(run.path) as session:
-        assert "No result yet." in session.page
+        assert "No result yet" in session.page
         run.add("tool_result", {"call_id": "open-1", "result": "at last", "error": None})
         await session.until(lambda: "at last" in session.page)
         assert "No result yet." not in session.page

@@ -46,7 +46,11 @@ def tool_blocks(subject: Subject) -> list[Block]:
         if not error or payload_of(result).get("result") is not None:
             parts.append([JsonBlock("result", call_result(result), path=f"result{position or ''}")])
     if not results:
-        text = subject.not_yet("No result yet") if subject.running else "It never returned: the session ended before."
+        text = (
+            subject.not_yet("No result yet")
+            if subject.running
+            else "It never returned: the session ended before."
+        )
         parts.append([Sentences([text])])
     for event in subject.events:
         rest = {key: item for key, item in metadata_of(event).items() if key not in _SHOWN_METADATA}

@@ -47,7 +47,9 @@ class Subject:
 
     def not_yet(self, said: str) -> str:
         """`No result yet.`, or, where it has stalled, that and for how long nothing has happened."""
-        return f"{said}: nothing has happened for {STALLED_S:.0f} seconds." if self.stalled else f"{said}."
+        return (
+            f"{said}: nothing has happened for over {STALLED_S:.0f} seconds." if self.stalled else f"{said}."
+        )
 
     @property
     def event(self) -> Event:

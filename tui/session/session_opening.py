@@ -106,7 +106,7 @@ class OpeningScreen(TakingSession):
         else:
             self.say(
                 with_keys(
-                    "There is no screenshot here with one before it: <session.next_screenshot:s> goes to the next, "
+                    "No screenshot here has one before it: <session.next_screenshot:s> goes to the next, "
                     "<session.film:f> shows all."
                 )
             )

@@ -118,6 +118,12 @@ class SessionRows(LineList):
             self.activity.pop(session_id, None)
         self._rearranged(shown if len(rows) > FEW_ROWS else None)
 
+    def add_unseen(self, rows: Sequence[SessionRow]) -> None:
+        """Take in older sessions than are on screen, which nobody has to look at yet."""
+        if rows and self.sessions.take(rows):
+            self.sessions.arrange()
+            self.refresh_rows(len(self.sessions.lines) - len(rows))
+
     def examine(self) -> bool:
         """Examine some of the rows that came, within a millisecond; whether any are left. What that does to the
         columns is shown at the end: they would move again and again, and every row be drawn anew."""

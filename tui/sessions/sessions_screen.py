@@ -38,6 +38,9 @@ from promptetheus.tui.sessions.session_titles import SessionTitles
 from promptetheus.tui.sessions.sessions_reading import ReadingSessions
 from promptetheus.tui.sessions.spent import spent
 
+PAGES_AT_ONCE = 5
+"""So many can be leafed through before all sessions are read."""
+
 SCAN_AFTER_S = 0.1
 """Where sessions are remembered, they have been on screen for so long when all of them are read."""
 
@@ -143,8 +146,10 @@ class SessionsScreen(ReadingSessions, LooksBefore):
     def on_mount(self) -> None:
         """Read in a thread while the frame is painted, which shows already what is remembered."""
         self.table.focus()
-        remembered = [] if self._filter_text else self.feed.glance(self.app.size.height)
-        self.table.update(remembered)
+        height = self.app.size.height
+        remembered = [] if self._filter_text else self.feed.glance(PAGES_AT_ONCE * height)
+        self.table.update(remembered[:height])
+        self.table.add_unseen(remembered[height:])
         # Before anything is laid out: afterwards each of these would lay the first frame out anew.
         self._share_height()
         self.query_one(ToastRack).display = False
