@@ -283,3 +283,27 @@ def test_a_row_is_worked_out_when_somebody_asks(spool: Path, monkeypatch: pytest
     assert len(reads) == 1
     with pytest.raises(AttributeError, match="no_such_field"):
         _ = rows[0].no_such_field  # type: ignore[attr-defined]
+
+
+def test_what_was_given_out_before_the_scan_is_given_out_again_by_it(spool: Path) -> None:
+    read(a_spool(spool))
+    catalog = Catalog(spool)
+    first = catalog.glance(2)
+    assert len(first) == 2
+    scanned = {row.session_id: row for batch in catalog.scan() for row in batch}
+    assert all(scanned[row.session_id] is row for row in first)
+    assert len(scanned) == 4
+
+
+def test_a_glance_at_a_few_says_the_same_of_them_as_a_look_at_all(spool: Path) -> None:
+    read(a_spool(spool))
+    newest = Catalog(spool).glance(1)
+    everything = [row for batch in Catalog(spool).scan() for row in batch]
+    assert [row for row in everything if row.session_id == newest[0].session_id] == newest
+    assert Catalog(spool).glance(100) == [row for row in everything if row.status is not Status.RUNNING]
+
+
+def test_a_file_that_changed_since_is_not_glanced_at(spool: Path) -> None:
+    read(a_spool(spool))
+    append(spool / "passed.jsonl", line("passed", 99))
+    assert "passed" not in {row.session_id for row in Catalog(spool).glance(10)}

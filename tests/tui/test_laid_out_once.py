@@ -53,9 +53,7 @@ async def layouts_of(screen: Counting, height: int) -> list[tuple[Size, frozense
 
 
 @pytest.mark.parametrize(("height", "name", "text_height"), [(10, "-low", 1), (30, "-high", 3)])
-async def test_the_first_layout_has_the_classes_of_its_size(
-    height: int, name: str, text_height: int
-) -> None:
+async def test_the_first_layout_has_the_classes_of_its_size(height: int, name: str, text_height: int) -> None:
     ours, textuals = await layouts_of(Once(), height), await layouts_of(Counting(), height)
     assert {each[1:] for each in ours} == {(frozenset({name}), text_height)}
     assert ours[-1] == textuals[-1]

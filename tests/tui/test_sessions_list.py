@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.queries.filter import parse_filter
+from promptetheus.queries.rows import Status, deferred_rows
 from promptetheus.tui.sessions.session_columns import COLUMN
 from promptetheus.tui.sessions.session_list import SessionList
 from tests.tui.recorded import a_broken, a_failing, a_passing, a_running
@@ -123,3 +125,48 @@ def test_columns_appear_with_the_first_value_for_them(spool: Path) -> None:
 
 def test_every_place_is_where_its_row_is(sessions: SessionList) -> None:
     assert [sessions.place_of(session_id) for session_id in ids(sessions)] == [0, 1, 2, 3]
+
+
+class Unread:
+    """What works out the fields of rows that nobody should ask for."""
+
+    def glance(self, _directory: str, _name: str, field: str) -> Any:
+        raise AssertionError(f"asked for {field}")
+
+    def row(self, _directory: str, name: str) -> SessionRow:
+        raise AssertionError(f"worked out {name}")
+
+
+def test_taking_in_many_asks_nothing_of_them_that_is_not_known_yet() -> None:
+    names = [f"s{number}.jsonl" for number in range(3)]
+    starts, statuses = [3.0, 1.0, 2.0], [Status.PASSED, Status.FAILED, Status.CRASHED]
+    ids_of = [name.removesuffix(".jsonl") for name in names]
+    sessions = SessionList()
+    assert sessions.take(deferred_rows("spool", names, ids_of, starts, [Unread()] * 3, statuses))
+    sessions.arrange()
+    assert ids(sessions) == ["s0", "s2", "s1"]
+    assert sessions.counts() == (3, 0, 2)
+    assert not sessions.is_examined
+    with pytest.raises(AssertionError, match="worked out"):
+        sessions.examine(1)
+
+
+def test_a_failure_that_was_counted_stays_so_until_its_row_is_examined_again(
+    sessions: SessionList, rows: dict[str, SessionRow]
+) -> None:
+    fingerprint = rows["failing"].fingerprint
+    assert sessions.repeats[fingerprint] == 1
+    sessions.take([replace(rows["failing"], fingerprint="other")])
+    assert (sessions.repeats[fingerprint], sessions.repeats["other"]) == (1, 0)
+    while sessions.examine(1):
+        pass
+    assert (sessions.repeats[fingerprint], sessions.repeats["other"]) == (0, 1)
+
+
+def test_a_session_that_went_before_it_was_examined_is_not_looked_for(
+    sessions: SessionList, rows: dict[str, SessionRow]
+) -> None:
+    sessions.take([replace(rows["passing"], goal="another")])
+    sessions.take((), ["passing"])
+    assert sessions.is_examined
+    assert not sessions.examine(10)
