@@ -304,8 +304,9 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
         width, base = self.region.width, self._drawn.base
         filters, background = self.get_line_filters(), self.background_colors[1]
         strips = []
+        row_width, count = self.row_width, self.row_count()
         for y in crop.line_range:
-            strip = self.render_line(y).adjust_cell_length(width, base)
+            strip = self._screen_line(y, row_width, count).adjust_cell_length(width, base)
             for line_filter in filters:
                 strip = strip.apply_filter(line_filter, background)
             strips.append(strip)
@@ -315,7 +316,9 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width, count = self.row_width, self.row_count()
+        return self._screen_line(y, self.row_width, self.row_count())
+
+    def _screen_line(self, y: int, width: int, count: int) -> Strip:
         index = self.scroll_offset.y + y
         if index >= count:
             text = self.render_empty(y, width - 1) if not count else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.suggester import Suggester
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from promptetheus.display import printable_line
 from promptetheus.tui.guard import Guarded
@@ -40,6 +41,11 @@ class TextInput(Guarded, Input):
             id=id,
         )
         self.cursor_blink = False
+
+    def _watch_selection(self, selection: Selection) -> None:
+        """Textual gives up what the person selected elsewhere, also while a field is only being made."""
+        if self.is_mounted:
+            super()._watch_selection(selection)
 
     def validate_value(self, value: str) -> str:
         """Whatever a clipboard held, the field never shows a control character."""
