@@ -58,7 +58,7 @@ class Crumbs:
         """The crumb that leads to the sessions of an agent, in at most `room` cells from cell `start` of the line on;
         nothing where that is not enough to know it by."""
         shown = named_in([printable_line(agent, 60)], min(room, MOST_AGENT_CELLS)) if agent else ""
-        if cell_len(shown) < min(LEAST_AGENT_CELLS, cell_len(agent)):
+        if not shown or cell_len(shown) < min(LEAST_AGENT_CELLS, cell_len(agent)):
             return []
         self._agent = (range(start, start + cell_len(shown)), agent)
         return [(shown, looks.accent), (ARROW, looks.faint)]

@@ -31,6 +31,7 @@ CACHED_ROWS = 1024
 
 
 _UNMARKED: Sequence[Segment] = (Segment(" "),)
+_ON_THE_BAR = Style(reverse=True)
 
 
 class DrawnRows:
@@ -83,17 +84,17 @@ class DrawnRows:
         base = self.base
         try:
             row = line_list.render_row(index, width - 1, selected)
-            margin = _UNMARKED
+            mark = line_list.row_mark(index)
+            margin = (Segment(mark, looks.accent),) if mark else _UNMARKED
             if selected:
                 bar, under = (
                     (looks.accent, looks.cursor)
                     if line_list.has_focus
                     else (looks.muted, looks.cursor_blurred)
                 )
-                base, margin = base + under, (Segment(MARKER, bar),)
-            if mark := line_list.row_mark(index):
-                row = row[1:] if isinstance(row, Text) else row.crop(1)
-                margin = (Segment(mark, looks.accent), *margin)
+                base = base + under
+                # Both have the one cell: a mark stands on a bar as wide as the cell.
+                margin = (Segment(mark, bar + _ON_THE_BAR) if mark else Segment(MARKER, bar),)
             return self.strip(row, width, base, margin)
         except Exception as error:
             # One row that cannot be drawn must not take the program, and with it the evidence, away.

@@ -26,6 +26,9 @@ _ALWAYS = ("help", "palette")
 _WAYS_BACK = ("back", "close", "leave")
 """What the ids of actions end with that lead back to where one was."""
 
+_GOES_ON = ".leave"
+"""A way back that is also the way on, out of a field: it stands where its widget names it."""
+
 
 class KeyFooter(Widget, can_focus=False):
     """Shows the bindings that are shown (`Binding.show`) for the focused widget, its screen and the app."""
@@ -76,8 +79,8 @@ class KeyFooter(Widget, can_focus=False):
 
 
 def fitting(shortcuts: list[Shortcut], width: int, most: int = MOST_KEYS) -> list[Shortcut]:
-    """The first shortcuts that fit `width` cells. The way back is kept among them; help and palette, the way to
-    everything else, are kept at the end of the line."""
+    """The first shortcuts that fit `width` cells. The way back, and help and palette, the way to everything else, are
+    kept at the end of the line: in every view at the same place."""
     always = [shortcut for shortcut in shortcuts if shortcut.action in _ALWAYS]
     always.sort(key=lambda shortcut: _ALWAYS.index(shortcut.action))
     back = [shortcut for shortcut in shortcuts if shortcut.id.rpartition(".")[2] in _WAYS_BACK][:1]
@@ -87,8 +90,8 @@ def fitting(shortcuts: list[Shortcut], width: int, most: int = MOST_KEYS) -> lis
         if shortcut.action in _ALWAYS:
             continue
         if shortcut in back:
-            chosen += back
-            back = []
+            if shortcut.id.endswith(_GOES_ON):
+                chosen, back = [*chosen, shortcut], []
             continue
         room -= _cells(shortcut)
         if room < -_GAP or len(chosen) + len(back) + len(always) >= most:

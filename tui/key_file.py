@@ -23,6 +23,7 @@ from promptetheus.project_files import beside
 from promptetheus.tui.keymap import key_text
 
 FILE_NAME = "keys.toml"
+_PROJECT_DIRECTORY = ".promptetheus"
 _MAX_BYTES = 100_000
 _KEY = re.compile(r"((ctrl|shift|alt|super|meta)\+)*[a-zA-Z0-9_]+")
 
@@ -70,7 +71,10 @@ class ChosenKeys(NamedTuple):
 def key_files(spool: Path) -> list[Path]:
     """Where the keys are looked for, what counts for more last."""
     config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return [Path(config) / "promptetheus" / FILE_NAME, beside(spool, FILE_NAME)]
+    own = beside(spool, FILE_NAME)
+    # The demo's spool, as any other below `.promptetheus`, is of the project around it.
+    project = (parent / FILE_NAME for parent in own.parents if parent.name == _PROJECT_DIRECTORY)
+    return list(dict.fromkeys([Path(config) / "promptetheus" / FILE_NAME, next(project, own), own]))
 
 
 def read_keys(spool: Path) -> ChosenKeys:

@@ -10,8 +10,8 @@ KIND_CELLS = 8
 
 _WORDS = {
     StepKind.USER: "you",
-    StepKind.RETRIEVAL: "retr",
-    StepKind.RECORDING: "rec",
+    StepKind.RETRIEVAL: "retrieve",
+    StepKind.RECORDING: "recorded",
 }
 
 

@@ -113,8 +113,8 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
         """Draw one row of at most `width` cells; longer ones are cut. Called for rows on screen only, and cached."""
 
     def row_mark(self, index: int) -> str:
-        """What a person put before a row, in one cell; "" for nothing. It stands at the edge of the list, and the bar
-        of the highlighted row behind it, in the row's first cell, which a marked row leaves blank."""
+        """What a person put before a row, in one cell; "" for nothing. It stands at the edge of the list, on the bar
+        where the row is highlighted."""
         return ""
 
     def render_empty(self, y: int, width: int) -> Text | None:

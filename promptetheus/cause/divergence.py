@@ -75,7 +75,8 @@ def first_divergence(sides: SideBySide) -> Divergence | None:
     share = sum(other.change is Change.SAME for other in moves) / len(moves) if moves else 0.0
     # A common beginning is the best sign that this is where they part; without one, how much they share at all.
     confidence = 0.0 if sides.not_comparable else round(min(1.0, 0.4 + 0.4 * share + 0.1 * min(5, same)), 2)
-    reason = f"{same} of {len(before)} steps equal before it" if before else "it is the first step"
+    steps = "step" if len(before) == 1 else "steps"
+    reason = f"{same} of {len(before)} {steps} equal before it" if before else "it is the first step"
     return _described(sides, row, confidence, reason)
 
 

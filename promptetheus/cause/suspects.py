@@ -103,7 +103,8 @@ class SuspectReport:
             return f"Nothing to compare: {groups}."
         if self.settled:
             telling = f"{self.settled} of {self.looked_at} things"
-            return f"{groups}: {telling} tell them apart more clearly than luck would."
+            tell = "tells" if self.settled == 1 else "tell"
+            return f"{groups}: {telling} {tell} them apart more clearly than luck would."
         if self.more_sessions:
             return (
                 f"{groups} are too few to tell. About {self.more_sessions} more in the same proportion would "

@@ -58,6 +58,13 @@ def test_a_change_made_with_other_arguments_is_the_effective_divergence() -> Non
     assert found.effective.how_sure == "sure"
 
 
+def test_how_many_steps_are_equal_before_it_is_said_in_the_singular_too() -> None:
+    one = a_session().asks("Book Tuesday").calls("book_slot", {"day": "Tuesday"}, result="booked").ends()
+    other = a_session().asks("Book Tuesday").calls("book_slot", {"day": "Wednesday"}, result="booked").ends()
+    first = compared(one, other).first
+    assert first is not None and first.reason == "1 of 1 step equal before it"
+
+
 def test_other_words_are_the_first_divergence_only_when_there_is_no_other() -> None:
     found = compared(booking(), booking(words="It is booked."))
     assert found.first is not None

@@ -225,13 +225,27 @@ async def test_hostile_errors_are_harmless(sessions_app: MakeApp, two: list[Path
         assert not {"\x1b", "\x07", "\u202e"} & set(shown.text)
 
 
+async def test_agents_are_named_on_a_narrow_screen_and_no_column_is_empty(
+    sessions_app: MakeApp, two: list[Path]
+) -> None:
+    for size in ((80, 24), (120, 40)):
+        async with on_screen(sessions_app(), size=size) as shown:
+            await opened(shown)
+            assert "booking-agent" in shown.line_with("· local")
+            assert ("last error" in shown.text) == (size[0] > 80)
+    save(two[0], DeliveryRecord())
+    async with on_screen(sessions_app(), size=(120, 40)) as shown:
+        await opened(shown)
+        assert "booking-agent" in shown.line_with("○ pending") and "last error" not in shown.text
+
+
 async def test_the_session_under_the_cursor_is_told_in_a_sentence(
     sessions_app: MakeApp, two: list[Path]
 ) -> None:
     save(two[0], DeliveryRecord(last_error="ConnectError: [Errno 111] Connection refused", failed_at=1.0))
     async with on_screen(sessions_app(), size=(80, 24)) as shown:
         await opened(shown)
-        await shown.until_text("it waits for an API again. Nothing answers at that")
+        await shown.until_text("(it waits for an API again): nothing answers at that")
         await shown.until_text("Connection refused")
         await shown.press("j")
         await shown.until_text("Recorded without an API: it stays here, unless you mark it")

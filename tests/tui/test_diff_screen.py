@@ -283,6 +283,18 @@ async def test_s_opens_the_suspects_of_the_failing_session(spool: Path) -> None:
         assert isinstance(screen, SuspectsScreen) and screen.about == failed
 
 
+async def test_a_filter_that_means_nothing_here_narrows_nothing_and_says_so(spool: Path) -> None:
+    async with diff_of(spool, *a_pair(spool)) as diff:
+        await diff.press("slash")
+        await diff.shown.until(lambda: isinstance(diff.shown.app.focused, Input))
+        await diff.shown.type("tool:nowhere")
+        await diff.shown.until_text("0 of 12")
+        await diff.press("ctrl+u")
+        await diff.shown.type("bogus:x")
+        await diff.shown.until_text("12 of 12")
+        assert "bogus is not a field" in diff.shown.text
+
+
 async def test_the_filter_narrows_the_rows_as_one_types(spool: Path) -> None:
     async with diff_of(spool, *a_pair(spool)) as diff:
         await diff.press("slash")

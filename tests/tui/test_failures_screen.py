@@ -83,12 +83,12 @@ async def test_ways_of_failing_that_are_called_alike_are_told_apart_by_their_tas
     a_task(spool, "01M81FAILED", 12, "Cancel the trip", ago=120)
     async with on_screen(sessions_app(), size) as shown:
         await opened(shown)
-        await shown.until_text("task 7 Move my flight to Friday")
+        await shown.until_text("task  7 Move my flight to Friday")
         first, second = [line for line in shown.lines if "ticket xxx" in line and "✦" in line]
         if size[0] >= 150:
             assert "7 Move my flight" in first and "12 Cancel the trip" in second
         await shown.press("j")
-        await shown.until_text("task 12 Cancel the trip")
+        await shown.until_text("task  12 Cancel the trip")
 
 
 async def test_a_way_of_failing_of_several_tasks_names_their_ids(sessions_app: MakeApp, spool: Path) -> None:
@@ -224,6 +224,8 @@ async def test_a_note_that_another_process_writes_turns_up(
         ('!"selected wed"', "run_tests"),
         ("-agent:coder", "selected wednesday"),
         ("recurring status:failed agent:coder", "run_tests"),
+        ("state:rec agent:coder", "run_tests"),
+        ("-state:gone state!=back agent:coder", "run_tests"),
     ],
 )
 async def test_the_filter_narrows_the_list_as_one_types(
@@ -239,6 +241,20 @@ async def test_the_filter_narrows_the_list_as_one_types(
         assert left in here(shown)
         await shown.press("escape")
         await shown.until(lambda: screen_of(shown).table.row_count() == 2)
+
+
+async def test_a_filter_that_means_nothing_here_narrows_nothing_and_goes_on_saying_so(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("slash")
+        await shown.until(lambda: isinstance(shown.app.focused, Input))
+        await shown.type("state:gome")
+        await shown.until_text("2 of 2")
+        await shown.press("enter")
+        await shown.until(lambda: shown.app.focused is screen_of(shown).table)
+        assert "there is no such state. There are new, recurring, gone, back." in " ".join(shown.lines)
 
 
 async def test_a_filter_that_lets_nothing_through_says_so(

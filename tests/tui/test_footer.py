@@ -48,6 +48,7 @@ async def test_every_view_says_how_to_go_back(sessions_app: MakeApp, pair: None,
             shortcuts = fitting(footer_shortcuts(shown.app.screen), columns)
             assert len(shortcuts) <= MOST_KEYS
             assert [each.action for each in shortcuts[-2:]] == ["help", "palette"]
+            assert shortcuts[-3].label == "back", "at the same place in every view"
         await shown.press("5")
         await shown.type("select 1")
         await shown.press("enter")

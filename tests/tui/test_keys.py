@@ -42,6 +42,15 @@ def test_a_project_counts_for_more_than_the_person(spool: Path, tmp_path: Path) 
     assert chosen.keys["app.last_view"] == PRESETS["vim"]["app.last_view"]
 
 
+def test_the_spool_of_the_demo_is_of_the_project_around_it(tmp_path: Path) -> None:
+    project = tmp_path / ".promptetheus"
+    demo = project / "demo" / "spool"
+    write(project / "spool", '[keys]\n"app.quit" = "Q"\n"app.note" = "ctrl+n"\n')
+    write(demo, '[keys]\n"app.quit" = "X"\n')
+    chosen = read_keys(demo)
+    assert {"app.quit": "X", "app.note": "ctrl+n"}.items() <= chosen.keys.items()
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

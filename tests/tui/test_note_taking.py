@@ -37,7 +37,7 @@ async def test_a_note_on_a_session_is_seen_in_the_list(sessions_app: MakeApp, tw
         await shown.until_text("A note on session 01M8FAILED")
         await shown.type("the wrong day again")
         await shown.press("enter")
-        await shown.until_text("✎▌✗ failed goal")
+        await shown.until_text("✎ ✗ failed goal")
         (note,) = Notes(spool).about(Subject(session_id="01M8FAILED"))
         assert note.text == "the wrong day again"
         await shown.press("n")

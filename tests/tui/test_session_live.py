@@ -130,6 +130,18 @@ async def test_the_end_of_the_session_is_told_and_ends_following(spool: Path) ->
         assert "✗ failed goal" in session.lines[0]
 
 
+async def test_what_a_session_writes_last_is_followed_too(spool: Path) -> None:
+    run = a_running(spool, "01RUNS")
+    async with on_session(run.path, (120, 20)) as session:
+        for number in range(60):
+            run.tool(f"tool{number}", {}, number)
+        await session.until(lambda: session.step == "tool tool59")
+        run.tool("last", {}, 1).check(False, "wrong day").end()
+        await session.until_text("The session ended: ✗ failed goal")
+        assert session.step == "end completed"
+        assert session.timeline.scroll_offset.y == session.timeline.max_scroll_y
+
+
 async def test_a_file_that_is_replaced_is_read_again_and_says_so(spool: Path) -> None:
     path = a_failing(spool, "01FAIL").path
     async with on_session(path) as session:
@@ -203,6 +215,9 @@ async def test_a_file_that_is_cut_to_nothing_shows_nothing_of_what_was_in_it(spo
         assert "live ●" not in session.text and "following ●" not in session.text
         await session.until(lambda: not session.inspector.lines)
         assert not session.timeline.row_count()
+        assert "›  ›" not in session.lines[0], "whose session it was is not known any more"
+        run.path.unlink()
+        await session.until_text("There is no such file: it was deleted")
         run.path.write_bytes(lines)
         await session.until(lambda: "● running" in session.lines[0] and "emptied" not in session.text)
         await session.until(lambda: session.timeline.row_count() and session.inspector.lines)

@@ -253,7 +253,7 @@ async def test_the_preview_says_where_a_failing_session_parts_from_one_that_pass
         await ready(shown)
         await shown.press("j", "j")
         await shown.until_text("First differs from the passing session 01M8PASSED at step 3:")
-        assert "search_calendar" in shown.line_with("there: ")
+        assert '"Tuesday 3pm" → "Wednesday 2pm"' in shown.line_with("search_calendar, other result")
         preview = shown.app.screen.query_one(LivePreview)
         reads = preview._reader.read
         try:

@@ -181,3 +181,14 @@ async def test_a_list_of_thousands_arrives_in_batches_and_stays_usable(
         assert shown.app.screen.query_one(SessionTable).cursor == 1
         await shown.press("G")
         assert "goal 1499" in shown.text
+
+
+async def test_a_message_has_room_for_all_its_lines(sessions_app: MakeApp, spool: Path) -> None:
+    a_passing(spool, "01M8PASSED", ago=60)
+    async with on_screen(sessions_app(), (120, 40)) as shown:
+        await shown.until_text("live ●")
+        for number in range(3):
+            a_failing(spool, f"01M8{number}FAILED")
+        await shown.until_text("3 sessions failed")
+        [toast] = shown.app.screen.query(Toast)
+        assert shown.app.screen.find_widget(toast).visible_region == toast.region, "its last line, too"

@@ -178,7 +178,7 @@ async def test_space_marks_and_escape_takes_the_marks_away(sessions_app: MakeApp
         assert highlighted(shown) == "01M8110FAILED"
         assert shown.line_with("✗ failed goal").startswith("▌ ✗ failed goal")
         await shown.press("k")
-        assert shown.line_with("● running").startswith("◆▌● running"), "the bar beside the mark"
+        assert shown.line_with("● running").startswith("◆ ● running"), "the mark stands on the bar"
         await shown.press("j")
         await shown.press("g", "space")
         assert not table(shown).marks

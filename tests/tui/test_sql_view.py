@@ -213,6 +213,24 @@ async def test_leaving_while_a_query_runs_ends_its_process(sessions_app: MakeApp
         await shown.until(lambda: process.poll() is not None, what="the process ended")
 
 
+async def test_down_from_the_end_of_the_query_goes_to_the_result(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        await shown.press("5")
+        screen = await view(shown)
+        screen.editor.put("select session_id\nfrom sessions")
+        await shown.press("down")
+        assert shown.app.focused is screen.editor, "there is no result yet"
+        await shown.press("enter")
+        await shown.until(lambda: screen.result is not None and bool(screen.result.known), what="an answer")
+        await shown.press("up", "down")
+        assert shown.app.focused is screen.editor
+        await shown.press("end", "down")
+        await shown.until(lambda: shown.app.focused is screen.grid)
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionScreen))
+
+
 async def test_completion_offers_views_columns_macros_and_values(sessions_app: MakeApp, two: None) -> None:
     async with on_screen(sessions_app()) as shown:
         await shown.until_text("live ●")
@@ -438,7 +456,7 @@ async def test_ctrl_u_clears_the_whole_query_and_the_footer_says_how_to_leave_it
         await shown.press("5")
         screen = await view(shown)
         await shown.until_text("ctrl+u clear")
-        assert "esc leave for 1–6" in shown.text
+        assert "esc leave the query" in shown.text
         assert "\n" in screen.editor.text
         await shown.press("right", "ctrl+u", *"select 1 as one")
         assert screen.editor.text == "select 1 as one"

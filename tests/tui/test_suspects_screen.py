@@ -46,7 +46,7 @@ async def test_what_separates_stands_first_with_counts_effect_and_corrected_p(
     runs(spool, 8, 8)
     async with on_screen(sessions_app(), (140, 40)) as shown:
         await opened(shown)
-        await shown.until_text("tell them apart more clearly than luck would")
+        await shown.until_text("tells them apart more clearly than luck would")
         line = next(line for line in shown.lines if line.startswith("▌"))
         assert 'search(day="Wednesday")' in line
         assert "8 of 8" in line and "0 of 8" in line and "+100 pt" in line and "separates" in line
@@ -60,6 +60,21 @@ async def test_with_few_sessions_it_says_how_many_more_would_tell(sessions_app: 
         await shown.until_text("are too few to tell. About")
         await shown.until_text("more in the same proportion would settle it")
         assert "too few" in next(line for line in shown.lines if line.startswith("▌"))
+
+
+async def test_what_it_is_stays_whole_where_it_is_narrow(sessions_app: MakeApp, spool: Path) -> None:
+    for number in range(4):
+        run = Recording(spool, f"01M8{number:02}RUN", ago=1000 - number).user("Book Tuesday at 2pm")
+        day = "Wednesday" if number < 2 else "Tuesday"
+        run.tool("search_calendar", {"day": f"{day} 2pm"}, "found")
+        run.check(number > 1, *(["wrong day"] if number < 2 else [])).end()
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        await opened(shown)
+        await shown.until(lambda: any(line.startswith("▌ search_calendar") for line in shown.lines))
+        line = shown.line_with("▌ ")
+        assert 'search_calendar(day="Wednesday 2pm")' in line and "2 of 2  " in line and "0 of 2  " in line
+        titles = shown.line_with("what they do")
+        assert titles.index("failing") + len("failing") == line.index("2 of 2") + len("2 of 2")
 
 
 async def test_without_a_session_that_passed_there_is_nothing_to_compare(

@@ -134,7 +134,7 @@ def test_moments_are_written_as_people_write_them(ms: float, text: str) -> None:
 
 def test_kinds_go_by_short_words_and_actions_by_their_own_name() -> None:
     assert kind_word(a_step(StepKind.USER)) == "you"
-    assert kind_word(a_step(StepKind.RETRIEVAL)) == "retr"
+    assert kind_word(a_step(StepKind.RETRIEVAL)) == "retrieve"
     assert kind_word(a_step(StepKind.ACTION, name="click")) == "click"
     assert kind_word(a_step(StepKind.ACTION, name="\x1b]0;x\a" * 9)).isprintable()
 

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from promptetheus.display import age, duration, printable_line
 from promptetheus.tui.delivery.words import why_failed
-from promptetheus.tui.fit import Pieces, cut_pieces, joined
+from promptetheus.tui.fit import Pieces, cells_of, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.theme import Looks, looks_of
@@ -45,7 +45,10 @@ class ApiLine(Guarded, Widget, can_focus=False):
     def render(self) -> Text:
         """Draw what is known."""
         looks = looks_of(self.app)
-        return joined(cut_pieces(self._pieces(looks), self.size.width))
+        width = self.size.width
+        told, when = self._pieces(looks), self._when(looks)
+        # Half of when that was says nothing.
+        return joined(cut_pieces([*told, *when] if cells_of([*told, *when]) <= width else told, width))
 
     def _pieces(self, looks: Looks) -> Pieces:
         if self._url is None:
@@ -64,15 +67,14 @@ class ApiLine(Guarded, Widget, can_focus=False):
         if found is None:
             return [*pieces, ("asking …" if self._checking else "", looks.muted)]
         if found.error:
-            return [*pieces, (f"! {why_failed(found.error)}", looks.failed), *self._when(looks)]
+            return [*pieces, (f"! {why_failed(found.error)}", looks.failed)]
         latency = f"  {duration(found.latency_ms)}" if found.latency_ms is not None else ""
         pieces += [("✓ healthy", looks.passed), (latency, looks.muted)]
         if found.is_key_taken is False:
             pieces += [("   ✗ key refused", looks.failed), ("  check PROMPTETHEUS_API_KEY", looks.muted)]
         elif found.is_key_taken:
             pieces.append(("   ✓ key taken", looks.passed))
-        pieces += self._skew(looks, found)
-        return [*pieces, *self._when(looks)]
+        return [*pieces, *self._skew(looks, found)]
 
     def _skew(self, looks: Looks, found: Reach) -> Pieces:
         from promptetheus.delivery.reach import MAX_SKEW_S
@@ -84,5 +86,7 @@ class ApiLine(Guarded, Widget, can_focus=False):
         return [(f"   ! its clock is {duration(abs(skew) * 1000)} {way}", looks.warned)]
 
     def _when(self, looks: Looks) -> Pieces:
+        if self._url is None or self._found is None:
+            return []
         ago = "asking …" if self._checking else f"checked {age(max(0.0, self._now_s - self._checked_s))}"
         return [(f"   {ago}", looks.muted)]

@@ -92,7 +92,7 @@ class DeliveryList(LineList):
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
-        return Text(f" {self.why_empty}", self.looks.muted) if y == 1 else None
+        return Text(f"   {self.why_empty}", self.looks.muted) if y == 1 else None
 
     def action_mark(self) -> None:
         """Mark the session, or take its mark away, and go one down."""

@@ -23,6 +23,8 @@ _SAYS_NOTHING = re.compile(
 )
 _MOST_AGENT, _MOST_AGENT_IF_WIDE = 24, 48
 _WIDE = 150
+_LEAST_AGENT = 10
+"""Cells below which a name that is cut in its middle says nothing."""
 _LEAST_ERROR = 16
 """Cells below which the last error is not worth its column."""
 
@@ -100,7 +102,7 @@ class Column(NamedTuple):
 
 
 def columns_for(width: int, lines: Sequence[DeliveryLine]) -> list[Column]:
-    """The columns that fit, the last error taking what is left."""
+    """The columns that fit, the last error, if there is one, taking what is left."""
     most = _MOST_AGENT if width < _WIDE else _MOST_AGENT_IF_WIDE
     agents = max((cell_len(printable_line(line.row.agent, most)) for line in lines if line.row), default=0)
     wanted = [
@@ -108,7 +110,7 @@ def columns_for(width: int, lines: Sequence[DeliveryLine]) -> list[Column]:
         Column("session", 12),
         Column("pending", 7, True),
         Column("bytes", 8, True),
-        Column("sent", 6, True),
+        Column("sent", 5, True),
         Column("refused", 7, True),
         Column("agent", max(5, min(most, agents))),
     ]
@@ -118,7 +120,10 @@ def columns_for(width: int, lines: Sequence[DeliveryLine]) -> list[Column]:
         if column.width + GAP <= room:
             chosen.append(column)
             room -= column.width + GAP
-    if room >= _LEAST_ERROR:
+        elif column.title == "agent" and room >= _LEAST_AGENT + GAP:
+            chosen.append(column._replace(width=room - GAP))
+            room = 0
+    if room >= _LEAST_ERROR and any(line.entry.last_error for line in lines):
         chosen.append(Column("last error", room))
     return chosen
 

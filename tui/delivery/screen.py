@@ -17,7 +17,7 @@ from promptetheus.display import count, counted, printable
 from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.delivery.api import ApiLine
 from promptetheus.tui.delivery.chosen_line import ChosenLine
-from promptetheus.tui.delivery.filtering import ListedDelivery
+from promptetheus.tui.delivery.filtering import STANDINGS
 from promptetheus.tui.delivery.list import DeliveryList, DeliveryTitles
 from promptetheus.tui.delivery.removal import RemovalScreen
 from promptetheus.tui.delivery.row import DeliveryLine, Standing
@@ -30,6 +30,7 @@ from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.progress import Progress, ProgressLine
+from promptetheus.tui.state_field import ListedStates
 from promptetheus.tui.theme import looks_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
     DeliveryScreen {
         & > DeliveryTitles { border-top: solid $rule; height: 2; }
         & > DeliveryList { height: 1fr; }
-        & > ToastRack { margin-bottom: 1; }
+        /* Messages leave free what is said of the session under the cursor. */
+        & > ToastRack { margin-bottom: 4; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,7 +102,11 @@ class DeliveryScreen(RemovalScreen, TakingDelivery):
         yield ApiLine()
         yield ProgressLine()
         yield FilterBar(
-            ListedDelivery(lambda: [line.row for line in self.every if line.row], lambda: self.every)
+            ListedStates(
+                lambda: [line.row for line in self.every if line.row],
+                lambda: (line.standing.word for line in self.every),
+                STANDINGS,
+            )
         )
         yield DeliveryTitles(self.listed)
         yield self.listed

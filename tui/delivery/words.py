@@ -51,7 +51,10 @@ def how_it_stands(line: DeliveryLine, now_s: float, *, has_api: bool) -> str:
     match line.standing:
         case Standing.FAILED:
             when = "" if entry.failed_at is None else f" {age(max(0.0, now_s - entry.failed_at))}"
-            said.append(f"Sending failed{when}, {to_send} again. {why_failed(entry.last_error)}")
+            why = why_failed(entry.last_error)
+            # A sentence of ours goes on behind the colon; what a server said stands as it is.
+            why = why[:1].lower() + why[1:] if why.startswith(("The ", "Nothing ")) else why
+            said.append(f"Sending failed{when} ({to_send} again): {why.removesuffix('.')}.")
         case Standing.LOCAL:
             keys = with_keys("mark it with <delivery.mark:space> and press <delivery.replay:r>")
             said.append(f"Recorded without an API: it stays here, unless you {keys}.")

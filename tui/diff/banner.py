@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from promptetheus.cause.diff_report import DiffReport, SessionSide
+from promptetheus.cause.divergence import Divergence
 from promptetheus.display import age, printable_line, short_id
 from promptetheus.tui.diff.row import MARK_CELLS, SEPARATOR, halves
 from promptetheus.tui.fit import Pieces, aligned, cut, joined
@@ -119,7 +120,7 @@ def _lines(
         elsewhere = banner.effective_row is not None and banner.effective_row != banner.first_row
         style = looks.muted if banner.effective_row is None else looks.text
         label = "▷ matters from" if elsewhere else "  matters from"
-        yield from _told(label, f"{banner.effective}{JUDGES * judges}", style, width, looks)
+        yield from _told(label, f"{_effective_text(report, width)}{JUDGES * judges}", style, width, looks)
     if banner.coarse and not tiny:
         yield from _told("coarse", banner.coarse, looks.warned, width, looks)
     if report.chosen and not tiny:
@@ -135,15 +136,33 @@ def _first_text(report: DiffReport, width: int) -> str:
     first = report.comparison.first
     if first is None:
         return report.banner.first
-    head = f"{report.where(first)}, {first.kind.value}"
+    sure = f"  ·  {first.how_sure}"
+    return _parted(report, first, (f"{sure}: {first.reason}", sure, ""), width, WRAPPED_LINES)
+
+
+def _effective_text(report: DiffReport, width: int) -> str:
+    """Where it begins to matter, on one line: the values where there is room for them."""
+    found = report.comparison.effective
+    if found is None:
+        return report.banner.effective
+    sure = f"  ·  {found.how_sure}"
+    said = _parted(report, found, (sure,), width, 1)
+    return said if cell_len(said) <= width - LABEL_CELLS else f"{_head(report, found)}{sure}"
+
+
+def _head(report: DiffReport, found: Divergence) -> str:
+    return f"{report.where(found)}, {found.kind.value}"
+
+
+def _parted(report: DiffReport, found: Divergence, sure: tuple[str, ...], width: int, lines: int) -> str:
+    """A divergence with the values that differ, and the first way to say how sure that is for which there is room."""
     room = max(1, width - LABEL_CELLS)
-    sure = (f"  ·  {first.how_sure}: {first.reason}", f"  ·  {first.how_sure}", "")
-    said = head
+    said = head = _head(report, found)
     for most in _VALUE_CELLS:
-        changed = report.changed_value(first, most)
+        changed = report.changed_value(found, most)
         for how_sure in sure:
             said = f"{head}{changed and ': '}{changed}{how_sure}"
-            if len(wrap_line(printable_line(said, 10 * room), room)) <= WRAPPED_LINES:
+            if len(wrap_line(printable_line(said, 10 * room), room)) <= lines:
                 return said
     return said
 

@@ -275,13 +275,16 @@ class DiffScreen(WalkedDiff):
         compared, wanted = self.compared, self.wanted
         if compared is None:
             return
+        bar, rows = self.query_one(FilterBar), len(compared.report.rows)
         if not wanted:
             self.table.show_matches(None)
+            if bar.is_active:  # Nothing of it is understood.
+                bar.say(rows, rows, "", wanted.problems)
             return
         found = await asyncio.to_thread(matching_rows, compared.report, wanted)
         if self.compared is compared and self.wanted is wanted:
             self.table.show_matches(found)
-            self.query_one(FilterBar).say(len(found), len(compared.report.rows), "", wanted.problems)
+            bar.say(len(found), rows, "", wanted.problems)
 
     def commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """What the palette offers beside the keys."""

@@ -153,7 +153,7 @@ class DiffTable(LineList):
         said = (
             "Nothing matches the filter." if self.shown.matches is not None else "Neither session has a step."
         )
-        return Text(f" {said}", self.looks.muted)
+        return Text(f"   {said}", self.looks.muted)
 
 
 def _row_of(rows: Sequence[Row], step: Row) -> int:

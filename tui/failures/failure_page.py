@@ -37,11 +37,10 @@ class FailureBlock:
             Line(joined([(piece, looks.strong)]), value=failure.label, title="label")
             for piece in wrap_line(shown_label(failure), frame.width)[:3]
         ]
-        found.append(
-            Line(
-                joined(cut_pieces([(self._standing(), looks.muted)], frame.width)), value=failure.fingerprint
-            )
-        )
+        found += [
+            Line(joined([(piece, looks.muted)]), value=failure.fingerprint)
+            for piece in wrap(self._standing(), frame.width, 2).lines
+        ]
         found += self._tasks(frame)
         for note in self.listed.notes:
             head = f"✎ {age(self.now_s - note.written_s)}  "
@@ -69,11 +68,16 @@ class FailureBlock:
         """What they were to do, on up to two lines: the labels of ways of failing often read the same."""
         said = tasks_line(self.listed.tasks)
         several = len(self.listed.tasks) > 1
-        head = "" if several else "task "
-        lines = wrap(f"{head}{said}", frame.width, 2).lines
+        title = "tasks" if several else "task"
+        head = "" if several else "task  "
+        lines = wrap(said, max(1, frame.width - len(head)), 2).lines
         return [
-            Line(joined([(piece, frame.looks.text)]), value=said, title="tasks" if several else "task")
-            for piece in lines
+            Line(
+                joined([(" " * len(head) if number else head, frame.looks.muted), (piece, frame.looks.text)]),
+                value=said,
+                title=title,
+            )
+            for number, piece in enumerate(lines)
         ]
 
     def _standing(self) -> str:

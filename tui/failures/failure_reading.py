@@ -13,6 +13,7 @@ from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.queries.tasks import ended
 from promptetheus.tui.diff.reading import Stamp, stamp_of
+from promptetheus.tui.state_field import StateFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,10 @@ class ReadFailures:
         """The sessions that failed in this way, the newest first."""
         return [row for row in self.sessions if row.fingerprint == fingerprint]
 
-    def matching(self, wanted: Filter) -> list[ListedFailure]:
-        """Those of which a session matches. Words may stand in what is said of the failure, too: its notes, `new`."""
-        if not wanted:
+    def matching(self, wanted: StateFilter) -> list[ListedFailure]:
+        """Those in the state asked for of which a session matches. Words may stand in what is said of the failure,
+        too: its notes, `new`."""
+        if not wanted.narrows:
             return list(self.failures)
         sessions: dict[str, list[SessionRow]] = {}
         for row in self.sessions:
@@ -43,12 +45,14 @@ class ReadFailures:
 NOTHING = ReadFailures((), (), None)
 
 
-def _fits(listed: ListedFailure, sessions: Sequence[SessionRow], wanted: Filter) -> bool:
+def _fits(listed: ListedFailure, sessions: Sequence[SessionRow], wanted: StateFilter) -> bool:
+    if not wanted.lets_through(listed.failure.life.value):
+        return False
     own = _words(listed).casefold()
-    said = [term for term in wanted.terms if not term.field and term.value.casefold() in own]
+    said = [term for term in wanted.others if not term.field and term.value.casefold() in own]
     if any(term.negated for term in said):
         return False
-    rest = Filter("", tuple(term for term in wanted.terms if term not in said), ())
+    rest = Filter("", tuple(term for term in wanted.others if term not in said), ())
     return any(map(rest.matches, sessions))
 
 

@@ -80,7 +80,7 @@ class FailureTable(LineList):
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
-        return Text(cut(f"  {self.why_empty}", width), self.looks.muted) if y == 1 else None
+        return Text(cut(f"   {self.why_empty}", width), self.looks.muted) if y == 1 else None
 
 
 class FailureTitles(Guarded, Widget, can_focus=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +16,6 @@ from promptetheus.cause.failures import Life
 from promptetheus.display import counted
 from promptetheus.exporters.failure_export import failure_markdown
 from promptetheus.queries.failure_list import ListedFailure
-from promptetheus.queries.filter_listed import ListedSessions
 from promptetheus.queries.filter_terms import quoted
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.clipboard import Copy
@@ -33,6 +32,7 @@ from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.state_field import ListedStates, StateFilter, state_filter
 from promptetheus.tui.taking import AtHand, Export
 from promptetheus.tui.theme import looks_of
 
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
 
 LOOK_AGAIN_S = 1.0
+
+STATES = tuple(life.value for life in Life)
+"""What `state:` may be here."""
 
 
 def open_view(app: Shell, subject: object) -> FailuresScreen:
@@ -106,7 +109,7 @@ class FailuresScreen(NotedFailures):
     def compose(self) -> ComposeResult:
         """Where one is, the filter, the list, the highlighted failure, the keys."""
         yield CrumbLine("failures")
-        yield FilterBar(ListedSessions(self._failed_sessions))
+        yield FilterBar(ListedStates(self._failed_sessions, self._states, STATES))
         with Vertical(id="failures"):
             yield FailureTitles()
             yield self.table
@@ -143,15 +146,21 @@ class FailuresScreen(NotedFailures):
             self.app.notify(f"No session here fails as {missing}.", timeout=5)
 
     def _arrange(self) -> None:
-        shown = self.read.matching(self.wanted)
+        wanted = self._asked
+        shown = self.read.matching(wanted)
         self.table.why_empty = self._why_empty()
         self.table.show(shown)
-        if self.wanted:
-            self.query_one(FilterBar).say(len(shown), len(self.read.failures), "", self.wanted.problems)
+        bar = self.query_one(FilterBar)
+        if bar.is_active:
+            bar.say(len(shown), len(self.read.failures), "", wanted.problems)
         self._say_counts()
 
+    @property
+    def _asked(self) -> StateFilter:
+        return state_filter(self.wanted.text, STATES)
+
     def _why_empty(self) -> str:
-        if self.wanted and self.read.failures:
+        if self.wanted.text.strip() and self.read.failures:
             return with_keys("No failure matches the filter: <failures.back:escape> clears it.")
         if not self.shell.sessions_screen.scanned:
             return "Reading …"
@@ -177,6 +186,9 @@ class FailuresScreen(NotedFailures):
 
     def _failed_sessions(self) -> list[SessionRow]:
         return [row for row in self.read.sessions if row.fingerprint]
+
+    def _states(self) -> Iterator[str]:
+        return (each.failure.life.value for each in self.read.failures)
 
     @property
     def _chosen(self) -> ListedFailure | None:
@@ -266,7 +278,7 @@ class FailuresScreen(NotedFailures):
 
     def exports(self) -> Sequence[Export]:
         """The failures that the filter lets through."""
-        return failure_exports(self.table.failures, self.shell.root, filtered=bool(self.wanted))
+        return failure_exports(self.table.failures, self.shell.root, filtered=self._asked.narrows)
 
     async def copies(self) -> Sequence[Copy]:
         """The failure under the cursor, then the list."""

@@ -9,11 +9,12 @@ from rich.text import Text
 from promptetheus.cause.separation import SIGNIFICANT
 from promptetheus.cause.suspects import Suspect
 from promptetheus.display import printable_line
-from promptetheus.tui.fit import Pieces, aligned, joined
+from promptetheus.tui.fit import Pieces, aligned, cut, joined
 from promptetheus.tui.theme import Looks
 
 KIND_CELLS = 10
-COUNTS_CELLS = 9
+LEAST_COUNTS_CELLS = 7
+"""As wide as the title over them."""
 BAR_CELLS = 8
 EFFECT_CELLS = 7
 LUCK_CELLS = 7
@@ -26,24 +27,33 @@ class SuspectColumns:
     """Which columns a list of suspects has at its width; what the suspect is takes what they leave."""
 
     width: int
+    counts: int
+    """Cells for `12 of 60`, on either side."""
+    kind: bool
     bars: bool
     luck: bool
 
     @property
     def side(self) -> int:
         """Cells for the counts of a group."""
-        return COUNTS_CELLS + (BAR_CELLS + 1) * self.bars
+        return self.counts + (BAR_CELLS + 1) * self.bars
 
     @property
     def text(self) -> int:
         """Cells for what it is."""
-        taken = KIND_CELLS + 2 * self.side + EFFECT_CELLS + VERDICT_CELLS + 5 * len(_GAP)
-        return max(0, self.width - taken - (LUCK_CELLS + len(_GAP)) * self.luck)
+        taken = 2 * self.side + EFFECT_CELLS + VERDICT_CELLS + 4 * len(_GAP)
+        taken += (KIND_CELLS + len(_GAP)) * self.kind + (LUCK_CELLS + len(_GAP)) * self.luck
+        return max(0, self.width - taken)
 
 
-def suspect_columns(width: int) -> SuspectColumns:
-    """Bars, and how much luck explains, where there is room for them."""
-    return SuspectColumns(width, bars=width >= 100, luck=width >= 110)
+def suspect_columns(width: int, most: int = 0) -> SuspectColumns:
+    """Bars, how much luck explains, and what kind of thing it is, where there is room for them.
+
+    Args:
+        most: Sessions of the larger group, which the counts need room for.
+    """
+    counts = max(LEAST_COUNTS_CELLS, len(f"{most} of {most}"))
+    return SuspectColumns(width, counts, kind=width >= 90, bars=width >= 100, luck=width >= 110)
 
 
 def suspect_titles(columns: SuspectColumns, looks: Looks) -> Text:
@@ -61,8 +71,9 @@ def suspect_row(suspect: Suspect, columns: SuspectColumns, looks: Looks) -> Text
     settled = suspect.q <= SIGNIFICANT
     ink = looks.text if settled else looks.muted
     verdict = looks.accent if settled else looks.muted
-    more = f"  and {len(suspect.alike)} more alike" if suspect.alike else ""
-    text: Pieces = [(printable_line(suspect.text, 300), ink), (more, looks.faint)]
+    more = f"  +{len(suspect.alike)} alike" if suspect.alike else ""
+    said = cut(printable_line(suspect.text, 300), columns.text - len(more))
+    text: Pieces = [(said, ink), (more, looks.faint)]
     return joined(
         _laid_out(
             [
@@ -105,13 +116,14 @@ def _side(with_it: int, of: int, columns: SuspectColumns, looks: Looks, *, faili
             ("·" * (BAR_CELLS - len(bar)), looks.faint),
             (" ", looks.text),
         ]
-    return [*pieces, *aligned([(f"{with_it} of {of}", looks.text)], COUNTS_CELLS, right=True)]
+    return [*pieces, *aligned([(f"{with_it} of {of}", looks.text)], columns.counts, right=True)]
 
 
 def _laid_out(cells: list[Pieces], columns: SuspectColumns, looks: Looks) -> Pieces:
     gap = (_GAP, looks.text)
     kind, text, failing, passing, effect, luck, verdict = cells
-    pieces = [*aligned(kind, KIND_CELLS), gap, *aligned(text, columns.text), gap]
+    pieces = [*aligned(kind, KIND_CELLS), gap] if columns.kind else []
+    pieces += [*aligned(text, columns.text), gap]
     pieces += [
         *aligned(failing, columns.side, right=True),
         gap,

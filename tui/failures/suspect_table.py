@@ -10,7 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from promptetheus.cause.suspects import Suspect
-from promptetheus.tui.failures.suspect_row import suspect_columns, suspect_row, suspect_titles
+from promptetheus.tui.failures.suspect_row import (
+    SuspectColumns,
+    suspect_columns,
+    suspect_row,
+    suspect_titles,
+)
 from promptetheus.tui.fit import cut
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
@@ -49,18 +54,23 @@ class SuspectTable(LineList):
         """The suspect under the cursor."""
         return self.suspects[self.cursor] if self.cursor < len(self.suspects) else None
 
+    def columns(self, width: int) -> SuspectColumns:
+        """The columns of the list in that many cells."""
+        of = (max(each.counts.failing, each.counts.passing) for each in self.suspects)
+        return suspect_columns(width, max(of, default=0))
+
     def row_count(self) -> int:
         """A line each."""
         return len(self.suspects)
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
-        row = suspect_row(self.suspects[index], suspect_columns(width - 2), self.looks)
+        row = suspect_row(self.suspects[index], self.columns(width - 2), self.looks)
         return Text(" ").append_text(row)
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
-        return Text(cut(f"  {self.why_empty}", width), self.looks.muted) if y == 1 else None
+        return Text(cut(f"   {self.why_empty}", width), self.looks.muted) if y == 1 else None
 
 
 class SuspectTitles(Guarded, Widget, can_focus=False):
@@ -71,7 +81,11 @@ class SuspectTitles(Guarded, Widget, can_focus=False):
     SuspectTitles { height: 1; }
     """
 
+    def __init__(self, table: SuspectTable) -> None:
+        super().__init__()
+        self._table = table
+
     def render(self) -> Text:
         """Over the columns, whose list keeps a cell for its marker, one for its scroll bar and one before that."""
         text = Text("  ")
-        return text.append_text(suspect_titles(suspect_columns(self.size.width - 4), looks_of(self.app)))
+        return text.append_text(suspect_titles(self._table.columns(self.size.width - 4), looks_of(self.app)))

@@ -109,7 +109,7 @@ class SuspectsScreen(FilteredListScreen):
         yield ProgressLine()
         yield FilterBar(ListedWords())
         with Vertical(id="suspects"):
-            yield SuspectTitles()
+            yield SuspectTitles(self.table)
             yield self.table
         yield PageView(self.root, id="suspect-details")
         yield KeyFooter()
@@ -169,8 +169,10 @@ class SuspectsScreen(FilteredListScreen):
         shown = [each for each in every if _is_wanted(each, self.wanted)]
         self.table.why_empty = self._why_empty()
         self.table.show(shown)
-        if self.wanted:
-            self.query_one(FilterBar).say(len(shown), len(every))
+        self.query_one(SuspectTitles).refresh()
+        bar = self.query_one(FilterBar)
+        if bar.is_active:
+            bar.say(len(shown), len(every))
         self._say()
 
     def _why_empty(self) -> str:

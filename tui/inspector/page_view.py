@@ -127,7 +127,8 @@ class PageView(LineList):
             if plan is None or self.row_width < 4:
                 continue
             canvas = canvas_of(self.app)
-            frame = Frame(self.row_width - 1, self.size.height, self.looks, folds, self._roomy, canvas)
+            # A cell for the cursor's bar, and one that keeps the words from the scroll bar.
+            frame = Frame(self.row_width - 2, self.size.height, self.looks, folds, self._roomy, canvas)
             self._laid_out_with = frame.looks
             self._busy = True
             lines = await asyncio.to_thread(_lines, plan, frame)

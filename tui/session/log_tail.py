@@ -150,7 +150,7 @@ class LogTail:
                 self._row = self._counted.row(self.log.size_bytes)
             trouble = self._trouble_now(more)
         except OSError as error:
-            trouble = trouble_of(error, self.path, self._clock(), was_read=self._held_events)
+            trouble = trouble_of(error, self.path, self._clock(), was_read=len(self.log) > 0)
         if self._trouble is None or trouble is None or self._trouble.word != trouble.word:
             self._trouble = trouble  # else it is still the one that was noticed first
         # Counted before the steps are fed: events without steps are better than steps without events.

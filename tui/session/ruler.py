@@ -25,7 +25,7 @@ class WaterfallRuler(Guarded, Widget, can_focus=False):
 
     def render(self) -> Text:
         """Draw the times in the columns of the rows below."""
-        width = self._timeline.row_width - 1
+        width = self._timeline.room_in(self._timeline.row_width - 1)
         if width < 4:
             return Text("")
         # The rows begin with the cursor's mark.

@@ -176,6 +176,8 @@ class ReadingScreen(ViewScreen):
             timeline.blames = update.blames
             timeline.refresh_rows()
         changed = timeline.take(update.step_count, update.event_count)
+        if timeline.following and not timeline.can_follow and update.complete:
+            timeline.following = False
         if self._filter.take(changed, started_over=started_over):
             self._look_at_more()
         if started_over and not timeline.following and timeline.cursor != stood_at:
@@ -197,7 +199,8 @@ class ReadingScreen(ViewScreen):
             timeline.running = timeline.can_follow = live
             if not live:
                 self._follows_again = is_over and timeline.following
-                timeline.following = False
+                # A session that ended is followed to its last step, which has yet to be taken in.
+                timeline.following = timeline.following and not is_over
             elif self._follows_again:
                 timeline.follow_end()
             # Steps that ran have ended for good, or never will.

@@ -88,7 +88,9 @@ def step_row(
     row.append(f"{glyph} ", glyph_style)
     right = _right(step, width, columns, looks, state)
     room = max(0, width - row.cell_len - right.cell_len - (1 if right else 0))
-    row.append_text(_middle(description, room, looks, state, looks.failed if failed else _ink(step, looks)))
+    row.append_text(
+        _middle(description, room, looks, state, looks.failed if failed else step_ink(step, looks))
+    )
     row.append(" " * max(0, width - row.cell_len - right.cell_len))
     row.append_text(right)
     return row
@@ -118,7 +120,8 @@ def glyph_of(step: Step, looks: Looks, state: RowState) -> tuple[str, Style]:
     return " ", looks.text
 
 
-def _ink(step: Step, looks: Looks) -> Style:
+def step_ink(step: Step, looks: Looks) -> Style:
+    """What the words of a step that did not fail are drawn with."""
     match step.kind:
         case StepKind.LLM | StepKind.STATE | StepKind.METRIC | StepKind.START | StepKind.END | StepKind.SHOT:
             return looks.muted

@@ -25,7 +25,7 @@ from promptetheus.tui.session.jump import JumpIndex, nearest_of
 from promptetheus.tui.session.running_time import elapsed_of
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.session.step_list import StepList
-from promptetheus.tui.session.step_row import Columns, RowState, step_row
+from promptetheus.tui.session.step_row import DURATION_FROM_WIDTH, Columns, RowState, step_row
 from promptetheus.tui.session.tree_place import NO_PLACE
 from promptetheus.tui.session.tree_rows import TreeRows
 from promptetheus.tui.session.waterfall import Chart, Window, Zoom, layout, waterfall_row
@@ -236,6 +236,10 @@ class Timeline(LineList):
         """Whether steps are told by when they began; else by their numbers."""
         return self.steps.timed and not self.course.at_once
 
+    def room_in(self, width: int) -> int:
+        """Cells of a row that are drawn in: one is kept from the scroll bar where words can spare it."""
+        return width - 1 if width >= DURATION_FROM_WIDTH else width
+
     def chart(self, width: int) -> Chart:
         """How the waterfall divides a row of `width` cells, and which part of the time it shows."""
         return layout(width, self.zoom.window or Window(0.0, self.course.length), self.course.axis)
@@ -331,6 +335,7 @@ class Timeline(LineList):
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one step or event."""
+        width = self.room_in(width)
         if self.shape is Shape.RAW:
             number = self._raw.event_at(index)
             step = self.step_at(index)
@@ -351,7 +356,7 @@ class Timeline(LineList):
             return None
         empty = "No events yet." if self.running else "No events."
         text = "Nothing matches the filter." if self.matches is not None else empty
-        return Text(f" {text}", self.looks.muted)
+        return Text(f"   {text}", self.looks.muted)
 
     @property
     def _columns(self) -> Columns:

@@ -14,7 +14,7 @@ from promptetheus.display import duration
 from promptetheus.tui.fit import cut
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
 from promptetheus.tui.offsets import offset_text
-from promptetheus.tui.session.step_row import RowState, glyph_of
+from promptetheus.tui.session.step_row import RowState, glyph_of, step_ink
 from promptetheus.tui.session.time_axis import TimeAxis
 from promptetheus.tui.theme import Looks
 
@@ -120,7 +120,7 @@ def waterfall_row(
     row.append(f" {cut(kind_word(step), KIND_CELLS):<{KIND_CELLS}} ", kind)
     glyph, glyph_style = glyph_of(step, looks, state)
     row.append(f"{glyph} ", glyph_style)
-    ink = looks.failed if step.ok is False else looks.muted if step.kind is StepKind.LLM else looks.text
+    ink = looks.failed if step.ok is False else step_ink(step, looks)
     words = cut("  " * min(step.depth, 6) + description, chart.words_cells)
     row.append(words, ink)
     row.append(" " * (_HEAD_CELLS + chart.words_cells + 1 - row.cell_len))

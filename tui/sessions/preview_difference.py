@@ -1,15 +1,18 @@
-"""Where a failing session parts from one that passed, in two lines for the preview. Reads sessions: for a thread."""
+"""Where a failing session parts from one that passed, in few lines for the preview. Reads sessions: for a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from promptetheus.display import printable_line, short_id, value
+from promptetheus.display import printable_line, short_id
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.sessions.session_cells import newest
 
 MOST_PASSING = 6
 """Sessions that passed and are held against it; the Diff view looks at more."""
+
+_VALUES = 60
+"""Characters for the two values that differ: both are in sight on a narrow screen, too."""
 
 MOST_EVENTS = 3_000
 """Longer sessions are left to the Diff view."""
@@ -29,7 +32,7 @@ def passing_like(row: SessionRow, rows: Sequence[SessionRow]) -> list[SessionRow
 
 
 def difference(row: SessionRow, rows: Sequence[SessionRow], given_up: Callable[[], bool]) -> tuple[str, ...]:
-    """Up to two printable lines; none when nothing can be said, or nobody waits for it any more.
+    """Up to three printable lines; none when nothing can be said, or nobody waits for it any more.
 
     Args:
         rows: All sessions, in any order.
@@ -70,13 +73,10 @@ def difference(row: SessionRow, rows: Sequence[SessionRow], given_up: Callable[[
         return ()
     if theirs is None:
         return (f"First differs from {that} at step {mine.number}, which that one does not have:", mine.text)
-    here, there = mine.text, theirs.text
+    said = f"First differs from {that} at step {mine.number}:"
     found = report.comparison.first
-    if here == there and found is not None and found.changes:
-        # Both read alike because they were cut: what differs is told by itself.
-        change = found.changes[0]
-        here = f"{mine.text}  {change.path} is {value(change.after, 120)}".replace("  is", "  it is")
-        there = value(change.before, 120)
-    return f"First differs from {that} at step {mine.number}:", printable_line(
-        f"{here}   there: {there}", 600
-    )
+    if found is not None and found.changes and place == banner.first_row:
+        # In the words of the banner of the Diff view: of two long lines one would have to find it.
+        name = printable_line(found.name, 80) or "message"
+        return said, f"{name}, {found.kind.value}: {report.changed_value(found, _VALUES)}"
+    return said, f"here   {mine.text}", f"there  {theirs.text}"

@@ -66,7 +66,7 @@ class Preview(NamedTuple):
     steps: tuple[PreviewStep, ...]
     """The last ones."""
     difference: tuple[str, ...] = ()
-    """Where it parts from a session that passed, in up to two lines; worked out later than the rest."""
+    """Where it parts from a session that passed, in up to three lines; worked out later than the rest."""
 
 
 def preview_lines(
@@ -78,8 +78,8 @@ def preview_lines(
     said = preview.headline if preview is not None else row.label or row.error or row.goal
     style = looks.status(row.status) if row.status.is_failing else looks.strong
     lines = _sentence(said, style, width, 3 if roomy else 1)
-    for place, text in enumerate(preview.difference[:2] if preview is not None else ()):
-        lines += _sentence(text, looks.muted if place else looks.text, width, 3 if roomy else 1)
+    for place, text in enumerate(preview.difference if preview is not None else ()):
+        lines += _sentence(text, looks.text if place else looks.muted, width, 2 if roomy else 1)
     lines += _sentence(_facts(row, priced), looks.muted, width, 2 if roomy else 1)
     if roomy:
         lines += [joined(cut_pieces(fact, width)) for fact in _named_facts(row, looks)]

@@ -37,12 +37,16 @@ class SqlEditor(Guarded, TextArea):
     SqlEditor, SqlEditor:focus {
         height: auto; min-height: 3; max-height: 12; border: none; padding: 0 2; background: $background;
     }
+    /* The cursor of every other field; a text area has one of its own where it is light. */
+    SqlEditor .text-area--cursor, SqlEditor:light .text-area--cursor {
+        color: $input-cursor-foreground; background: $input-cursor-background;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         # A text area takes enter for a new line before bindings see it, unless they have priority.
         Binding("enter", "run_query", "run", id="sql.run", tooltip="Run the query", priority=True),
         Binding(
-            "escape", "leave", "leave for 1–6", id="sql.leave",
+            "escape", "leave", "leave the query", id="sql.leave",
             tooltip="Leave the query, to the result: there 1 to 6 go to other views",
         ),
         # As in a shell, where it takes the whole of what is typed; a text area would take its line up to the cursor.
@@ -67,6 +71,9 @@ class SqlEditor(Guarded, TextArea):
 
     class Left(Message):
         """The keys should go to the result."""
+
+    class DownWanted(Message):
+        """The cursor went down where the query ends."""
 
     class CancelWanted(Message):
         """The person wants what runs to stop."""
@@ -176,6 +183,13 @@ class SqlEditor(Guarded, TextArea):
         """An empty editor."""
         self.show_mistake(None)
         self.clear()
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """A line down; from the very end on to what is below."""
+        if not select and self.cursor_location == self.document.end:
+            self.post_message(self.DownWanted())
+        else:
+            super().action_cursor_down(select)
 
     def action_run_query(self) -> None:
         """Ask for the answer."""

@@ -329,6 +329,11 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
         """Edit the query."""
         self.editor.focus()
 
+    @on(SqlEditor.DownWanted)
+    def _down_from_editor(self) -> None:
+        if self.has_class("-answered"):
+            self.grid.focus()
+
     @on(SqlEditor.Left)
     def _editor_left(self) -> None:
         if self.has_class("-answered"):
