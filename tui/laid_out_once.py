@@ -1,4 +1,4 @@
-"""Opens a screen with one layout and one frame. Textual takes three of each, and shows them: it lays out, then for the
+"""Opens a screen with one layout and one frame. Textual takes three of each and shows them: it lays out, then for the
 size that it has just laid out for, then for the classes that go with that size."""
 
 from __future__ import annotations

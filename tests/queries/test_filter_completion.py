@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.queries.filter import parse_filter
-from promptetheus.queries.filter_completion import Candidate, Occurring, candidates, complete, completed_field, problem_at
+from promptetheus.queries.filter_completion import (
+    Candidate,
+    Occurring,
+    candidates,
+    complete,
+    completed_field,
+    problem_at,
+)
 from promptetheus.queries.filter_listed import Listed, ListedSessions, ListedSteps, ListedWords
 from promptetheus.queries.rows import SessionRow
 from tests.queries.test_filter import a_row

@@ -11,6 +11,7 @@ import pytest
 from promptetheus.cli import main
 from promptetheus.delivery import dead_letters
 from promptetheus.delivery.record import DeliveryRecord, load, save
+from promptetheus.display import short_id
 from promptetheus.queries.filter import parse_filter
 from promptetheus.settings import Config, override_config
 from promptetheus.tui.app import PromptetheusApp
@@ -376,6 +377,23 @@ async def test_many_lines_are_looked_through_while_keys_are_answered(
         screen.filter_changed()
         await shown.until(lambda: [line.entry.stem for line in screen.listed.lines] == ["01M8FAILED"])
         assert screen.hidden == 1
+
+
+async def test_a_filter_that_hides_the_session_one_went_to_says_so_and_brings_it_back(
+    sessions_app: MakeApp, two: list[Path]
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        screen = await opened(shown)
+        await shown.press("j")
+        chosen = screen.listed.chosen
+        assert chosen is not None
+        hides = next(line.entry.stem for line in screen.listed.lines if line is not chosen)
+        await shown.press("slash", *f"id:{hides[2:].casefold()}")
+        await shown.until_text(f"hides {short_id(chosen.entry.stem)}")
+        await shown.press("enter", "escape")
+        await shown.until(lambda: len(screen.listed.lines) == 2)
+        assert screen.listed.chosen is not None
+        assert screen.listed.chosen.entry == chosen.entry
 
 
 async def test_what_the_filter_hides_is_neither_sent_nor_deleted(

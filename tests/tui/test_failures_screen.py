@@ -243,6 +243,24 @@ async def test_the_filter_narrows_the_list_as_one_types(
         await shown.until(lambda: screen_of(shown).table.row_count() == 2)
 
 
+async def test_a_filter_that_hides_the_failure_one_went_to_says_so_and_brings_it_back(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown)
+        await shown.press("j")
+        table = screen_of(shown).table
+        held = table.pinned
+        assert held and table.cursor == 1
+        await shown.press("slash")
+        await shown.until(lambda: isinstance(shown.app.focused, Input))
+        await shown.type("wednesday")
+        await shown.until_text(f"hides {held[:6]}")
+        await shown.press("escape")
+        await shown.until(lambda: table.row_count() == 2)
+        assert table.chosen is not None and table.chosen.failure.fingerprint == held
+
+
 async def test_a_filter_that_means_nothing_here_narrows_nothing_and_goes_on_saying_so(
     sessions_app: MakeApp, spool_of_failures: Path
 ) -> None:

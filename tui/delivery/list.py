@@ -41,6 +41,8 @@ class DeliveryList(LineList):
         self.lines: Sequence[DeliveryLine] = ()
         self.marks: set[Path] = set()
         """Files of the marked sessions."""
+        self.pinned: Path | None = None
+        """File of the session that the person went to; the cursor goes back to it when the filter lets it."""
         self.why_empty = ""
         self._clock = clock
         self._columns: tuple[int, Sequence[Column]] | None = None
@@ -51,7 +53,7 @@ class DeliveryList(LineList):
 
         A mark stays while its line is not shown, and goes with its session.
         """
-        held = None if self.chosen is None else self.chosen.entry.session_file
+        held = self.pinned or (None if self.chosen is None else self.chosen.entry.session_file)
         self.lines = lines
         self._columns = None
         if self.marks:
@@ -59,7 +61,20 @@ class DeliveryList(LineList):
         place = next((n for n, line in enumerate(lines) if line.entry.session_file == held), None)
         self.refresh_rows()
         if place is not None and place != self.cursor:
-            self.select(place)
+            super().select(place)
+        if self.pinned is not None and place is None:
+            files = (line.entry.session_file for line in every)
+            self.pinned = self.pinned if self.pinned in files else None
+
+    def select(self, index: int, *, center: bool = False) -> None:
+        """Put the cursor on a row: from now on it stays on that session."""
+        super().select(index, center=center)
+        self.pinned = None if self.chosen is None else self.chosen.entry.session_file
+
+    @property
+    def hides_pinned(self) -> bool:
+        """Whether the filter hides the session that the person had gone to."""
+        return self.pinned is not None and all(line.entry.session_file != self.pinned for line in self.lines)
 
     @property
     def chosen(self) -> DeliveryLine | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual import work
 
+from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.delivery.filtering import DeliveryFilter, delivery_filter
 from promptetheus.tui.delivery.list import DeliveryList
@@ -97,5 +98,7 @@ class ListsDelivery(FilteredListScreen):
         self._list.show(shown, self.every)
         bar = self.query_one(FilterBar)
         if bar.is_active:
-            bar.say(len(shown), len(self.every), "", wanted.problems)
+            pinned = self._list.pinned
+            hides = short_id(pinned.stem) if pinned is not None and self._list.hides_pinned else ""
+            bar.say(len(shown), len(self.every), hides, wanted.problems)
         self.lines_changed()

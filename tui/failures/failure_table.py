@@ -33,12 +33,18 @@ class FailureTable(LineList):
         """Those that the filter lets through."""
         self.why_empty = ""
         """What stands in a list without lines."""
+        self.pinned = ""
+        """Fingerprint of the failure that the person went to; the cursor goes back to it when the filter lets it."""
         self._clock = clock
         self._wanted = ""
 
     def show(self, failures: Sequence[ListedFailure]) -> None:
         """Show these, with the cursor on the failure that it was on."""
-        held = self._wanted or (self.chosen.failure.fingerprint if self.chosen is not None else "")
+        held = (
+            self._wanted
+            or self.pinned
+            or (self.chosen.failure.fingerprint if self.chosen is not None else "")
+        )
         self.failures = failures
         known = (n for n, each in enumerate(failures) if held and each.failure.fingerprint.startswith(held))
         place = next(known, None)
@@ -46,9 +52,19 @@ class FailureTable(LineList):
         if place is not None:
             self._wanted = ""
             if place != self.cursor:
-                self.select(place)
+                super().select(place)
         # Another one may be under the cursor although the cursor did not move.
         self.post_message(self.CursorMoved(self, self.cursor))
+
+    def select(self, index: int, *, center: bool = False) -> None:
+        """Put the cursor on a row: from now on it stays on that failure."""
+        super().select(index, center=center)
+        self.pinned = "" if self.chosen is None else self.chosen.failure.fingerprint
+
+    @property
+    def hides_pinned(self) -> bool:
+        """Whether the filter hides the failure that the person had gone to."""
+        return bool(self.pinned) and all(each.failure.fingerprint != self.pinned for each in self.failures)
 
     def want(self, fingerprint: str) -> None:
         """Go to this failure, or the one that begins so, as soon as it is there."""

@@ -152,7 +152,8 @@ class FailuresScreen(NotedFailures):
         self.table.show(shown)
         bar = self.query_one(FilterBar)
         if bar.is_active:
-            bar.say(len(shown), len(self.read.failures), "", wanted.problems)
+            hides = self.table.pinned[:6] if self.table.hides_pinned else ""
+            bar.say(len(shown), len(self.read.failures), hides, wanted.problems)
         self._say_counts()
 
     @property

@@ -35,19 +35,31 @@ class SuspectTable(LineList):
     def __init__(self) -> None:
         super().__init__(id="suspect-table")
         self.suspects: Sequence[Suspect] = ()
+        self.pinned: Suspect | None = None
+        """The one that the person went to; the cursor goes back to it when the filter lets it."""
         self.why_empty = ""
         """What stands in a list without lines."""
 
     def show(self, suspects: Sequence[Suspect]) -> None:
         """Show these; the cursor stays on the suspect that it was on."""
-        held = self.chosen
+        held = self.pinned or self.chosen
         self.suspects = suspects
         self.refresh_rows()
         if held is not None:
-            same = (n for n, each in enumerate(suspects) if (each.kind, each.text) == (held.kind, held.text))
-            self.select(next(same, 0))
+            super().select(next((n for n, each in enumerate(suspects) if _is_same(each, held)), 0))
         # Another one may be under the cursor although the cursor did not move.
         self.post_message(self.CursorMoved(self, self.cursor))
+
+    def select(self, index: int, *, center: bool = False) -> None:
+        """Put the cursor on a row: from now on it stays on that suspect."""
+        super().select(index, center=center)
+        self.pinned = self.chosen
+
+    @property
+    def hidden(self) -> Suspect | None:
+        """The suspect that the person had gone to, where the filter hides it."""
+        pinned = self.pinned
+        return None if pinned is None or any(_is_same(each, pinned) for each in self.suspects) else pinned
 
     @property
     def chosen(self) -> Suspect | None:
@@ -71,6 +83,11 @@ class SuspectTable(LineList):
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say why there is nothing."""
         return Text(cut(f"   {self.why_empty}", width), self.looks.muted) if y == 1 else None
+
+
+def _is_same(one: Suspect, other: Suspect) -> bool:
+    """Whether they are about the same, whatever the counts are now."""
+    return (one.kind, one.text) == (other.kind, other.text)
 
 
 class SuspectTitles(Guarded, Widget, can_focus=False):

@@ -172,7 +172,8 @@ class SuspectsScreen(FilteredListScreen):
         self.query_one(SuspectTitles).refresh()
         bar = self.query_one(FilterBar)
         if bar.is_active:
-            bar.say(len(shown), len(every))
+            hidden = self.table.hidden
+            bar.say(len(shown), len(every), "" if hidden is None else printable_line(hidden.text, 24))
         self._say()
 
     def _why_empty(self) -> str:
