@@ -256,7 +256,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         Args:
             of: What is counted, where that is not what the view is called after.
             so_far: Whether there is more to look at.
-            hides: Short id of the chosen session when the filter hides it, else empty.
+            hides: Short name of what the person had chosen when the filter hides it, else empty; need not be printable.
             problems: What the filter text says that is not understood.
             spent: What those that are shown spent together.
         """
@@ -270,7 +270,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         clears = with_keys("<filter.clear:escape>") if self.input.has_focus else leaving_key(self.screen)
         hint: Pieces = [(f"   {clears} clears", looks.muted)]
         problems = problems or self._problems()
-        said = printable_line(problems[0], 400) if problems else f"hides {hides}" if hides else ""
+        said = printable_line(problems[0] if problems else f"hides {hides}" if hides else "", 400)
         # What was typed comes first, then the numbers, then as much of the rest as there is room for.
         room = (
             self.size.width - max(SHORTEST_INPUT, cell_len(self.input.value) + 1) - 8 - cell_len(found[0][0])
