@@ -256,7 +256,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
         Args:
             of: What is counted, where that is not what the view is called after.
             so_far: Whether there is more to look at.
-            hides: Short name of what the person had chosen when the filter hides it, else empty; need not be printable.
+            hides: Short name of what the person had chosen when the filter hides it, as it was recorded; else empty.
             problems: What the filter text says that is not understood.
             spent: What those that are shown spent together.
         """
