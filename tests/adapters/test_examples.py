@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -195,6 +196,11 @@ def test_the_code_of_a_page_runs_and_records(name: str, stub: StubServer, tmp_pa
     assert len(events) > 3
 
 
+ABORTED_AT_EXIT = (-signal.SIGABRT, "FATAL: exception not rethrown\n")
+"""How Python before 3.14 ends a program once in a while whose framework left a daemon thread inside C++ (gh-87135). All
+of the program has run by then; what it recorded is looked at none the less."""
+
+
 def run(
     arguments: list[str], needs: tuple[str, ...], stub: StubServer, directory: Path
 ) -> list[dict[str, Any]]:
@@ -218,7 +224,7 @@ def run(
         text=True,
         timeout=180,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 or (done.returncode, done.stderr) == ABORTED_AT_EXIT, done.stderr
     (spooled,) = (directory / ".promptetheus" / "spool").glob("*.jsonl")
     return [json.loads(line) for line in spooled.read_text().splitlines()]
 
