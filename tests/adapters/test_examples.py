@@ -197,8 +197,8 @@ def test_the_code_of_a_page_runs_and_records(name: str, stub: StubServer, tmp_pa
 
 
 ABORTED_AT_EXIT = (-signal.SIGABRT, "FATAL: exception not rethrown\n")
-"""How Python before 3.14 ends a program once in a while whose framework left a daemon thread inside C++ (gh-87135). All
-of the program has run by then; what it recorded is looked at none the less."""
+"""How Python before 3.14 ends a program once in a while whose framework left a daemon thread inside C++ (gh-87135).
+All of the program has run by then; what it recorded is looked at none the less."""
 
 
 def run(
