@@ -59,7 +59,9 @@ def keep_prices(spool: Path, prices: Mapping[str, Rate | None]) -> None:
     path, made_with = _path(spool), _price_list()
     if path is None or not made_with:
         return
-    kept = {model: rate for model, rate in prices.items() if len(model) <= LONGEST_NAME}
+    # Another reader of the spool may have learned others meanwhile.
+    known = {**read_prices(spool), **prices}
+    kept = {model: rate for model, rate in known.items() if len(model) <= LONGEST_NAME}
     newest = dict(list(kept.items())[-MOST_MODELS:])
     try:
         data = orjson.dumps({"made_with": made_with, "prices": newest}, default=list)

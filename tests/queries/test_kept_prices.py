@@ -61,6 +61,12 @@ def test_what_was_kept_is_read_again(spool: Path) -> None:
     assert read_prices(spool) == RATES
 
 
+def test_what_another_reader_learned_stays(spool: Path) -> None:
+    keep_prices(spool, {"mine": None})
+    keep_prices(spool, {"gpt-4o": RATES["gpt-4o"]})
+    assert read_prices(spool) == RATES
+
+
 def test_the_price_list_is_read_once_for_all_processes(spool: Path) -> None:
     a_priced_session(spool)
     a_priced_session(spool, "unknown", model="no-such-model-9")

@@ -55,6 +55,12 @@ async def opened(shown: OnScreen, ways: str = "2 ways of failing") -> None:
     await shown.until_text(ways)
 
 
+async def filtered(shown: OnScreen, text: str) -> None:
+    await shown.press("slash")
+    await shown.until(lambda: isinstance(shown.app.focused, Input))
+    await shown.type(text)
+
+
 async def test_each_way_of_failing_is_a_line_the_one_seen_last_first(
     sessions_app: MakeApp, spool_of_failures: Path
 ) -> None:
@@ -233,9 +239,7 @@ async def test_the_filter_narrows_the_list_as_one_types(
 ) -> None:
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
-        await shown.press("slash")
-        await shown.until(lambda: isinstance(shown.app.focused, Input))
-        await shown.type(typed)
+        await filtered(shown, typed)
         await shown.until_text("1 of 2")
         await shown.press("enter")
         assert left in here(shown)
@@ -252,9 +256,7 @@ async def test_a_filter_that_hides_the_failure_one_went_to_says_so_and_brings_it
         table = screen_of(shown).table
         held = table.pinned
         assert held and table.cursor == 1
-        await shown.press("slash")
-        await shown.until(lambda: isinstance(shown.app.focused, Input))
-        await shown.type("wednesday")
+        await filtered(shown, "wednesday")
         await shown.until_text(f"hides {held[:6]}")
         await shown.press("escape")
         await shown.until(lambda: table.row_count() == 2)
@@ -266,9 +268,7 @@ async def test_a_filter_that_means_nothing_here_narrows_nothing_and_goes_on_sayi
 ) -> None:
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
-        await shown.press("slash")
-        await shown.until(lambda: isinstance(shown.app.focused, Input))
-        await shown.type("state:gome")
+        await filtered(shown, "state:gome")
         await shown.until_text("2 of 2")
         await shown.press("enter")
         await shown.until(lambda: shown.app.focused is screen_of(shown).table)
@@ -280,9 +280,7 @@ async def test_a_filter_that_lets_nothing_through_says_so(
 ) -> None:
     async with on_screen(sessions_app()) as shown:
         await opened(shown)
-        await shown.press("slash")
-        await shown.until(lambda: isinstance(shown.app.focused, Input))
-        await shown.type("zebra")
+        await filtered(shown, "zebra")
         await shown.until_text("No failure matches the filter: esc clears it")
         await shown.until(lambda: "8ae0f41220d0" not in shown.text, what="nothing is said of what is hidden")
         await shown.press("enter", "d")

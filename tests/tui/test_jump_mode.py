@@ -27,6 +27,12 @@ def is_on(table: SessionTable, place: int) -> bool:
     return table.cursor == place
 
 
+async def listed(shown: OnScreen) -> SessionTable:
+    await shown.until_text("2 sessions")
+    await shown.until_text("live ●")
+    return shown.app.screen.query_one(SessionTable)
+
+
 async def jumping(shown: OnScreen) -> None:
     await shown.press("apostrophe")
     await shown.until(lambda: isinstance(shown.app.screen, JumpMode), what="the letters")
@@ -36,9 +42,7 @@ async def test_a_letter_leads_to_its_line_and_what_is_behind_stays_in_sight(
     sessions_app: MakeApp, pair: None
 ) -> None:
     async with on_screen(sessions_app()) as shown:
-        await shown.until_text("2 sessions")
-        await shown.until_text("live ●")
-        table = shown.app.screen.query_one(SessionTable)
+        table = await listed(shown)
         await jumping(shown)
         await shown.until(lambda: shown.lines[table.region.y + 1].startswith("s"))
         assert "booking-agent" in shown.text
@@ -83,9 +87,7 @@ async def test_a_click_goes_to_the_letter_under_it_and_beside_one_gives_up(
     sessions_app: MakeApp, pair: None
 ) -> None:
     async with on_screen(sessions_app()) as shown:
-        await shown.until_text("2 sessions")
-        await shown.until_text("live ●")
-        table = shown.app.screen.query_one(SessionTable)
+        table = await listed(shown)
         for place, cursor in ((40, 0), (0, 1)):
             await jumping(shown)
             await shown.pilot.click(offset=(place, table.region.y + 1))

@@ -97,7 +97,7 @@ class SessionRows(LineList):
         """As `update`, with pauses: ten thousand rows that are filtered take half a second, and a key must not wait
         so long. Few are examined at once; many by and by, with `examine`."""
         rows, gone = list(updated), list(removed)
-        shown = self._shown()
+        shown = self._shown() if len(rows) > FEW_ROWS else None
         moved = self.sessions.take((), gone)
         portion = FILTERED_AT_ONCE if self.sessions.filter.terms else UNFILTERED_AT_ONCE
         for start in range(0, len(rows), portion):
@@ -116,7 +116,7 @@ class SessionRows(LineList):
         for session_id in gone:
             self.marks.pop(session_id, None)
             self.activity.pop(session_id, None)
-        self._rearranged(shown if len(rows) > FEW_ROWS else None)
+        self._rearranged(shown)
 
     def add_unseen(self, rows: Sequence[SessionRow]) -> None:
         """Take in older sessions than are on screen, which nobody has to look at yet."""

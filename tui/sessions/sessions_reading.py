@@ -112,7 +112,8 @@ class ReadingSessions(TakingSessions):
         if sessions.priced or not self.feed.knows_prices:
             await asyncio.sleep(PRICE_DELAY_S)
             await until_rest(self.app)
-        while not sessions.is_examined:  # What a row holds is worked out once, here or there.
+        # What a row holds is worked out once, here or there.
+        while not sessions.is_examined and self.is_at_work("examine"):
             await asyncio.sleep(AGAIN_S)
         found = await self.feed.price()
         preview = self.query_one(LivePreview)
