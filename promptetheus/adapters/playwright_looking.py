@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from promptetheus.calls import text_of
 
@@ -156,12 +156,12 @@ def plain_snapshot(page: Any) -> Steps[dict[str, Any]]:
     }
 
 
-def picture(page: Any) -> Steps[bytes | None]:
+def picture(page: Any, format: Literal["png", "jpeg"] = "png") -> Steps[bytes | None]:
     """A picture of the page with its secret fields covered; None when it cannot be taken."""
 
     def take() -> Any:
         covered = [page.locator(", ".join(SECRET_FIELDS))]
-        return page.screenshot(timeout=PATIENCE_MS, mask=covered, type="png")
+        return page.screenshot(timeout=PATIENCE_MS, mask=covered, type=format)
 
     found = yield from tried(take)
     return found if isinstance(found, bytes) else None

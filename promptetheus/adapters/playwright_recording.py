@@ -11,10 +11,11 @@ import os
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from promptetheus import context
-from promptetheus.adapters.playwright_looking import Steps, tried
+from promptetheus.adapters.playwright_looking import Steps, picture, tried
 from promptetheus.adapters.scope import Scope, hook
 from promptetheus.calls import text_of
 
@@ -90,24 +91,34 @@ def stop_trace(page: Any, recording: Recording, scope: Scope | None) -> Steps[An
             return page.context.tracing.stop(path=trace)
 
         yield from tried(stop)
-        frames = write_film(trace, film) if os.path.exists(trace) else 0
+        frames = write_film(pictures_of(trace), film) if os.path.exists(trace) else 0
+        if not frames and (last := (yield from picture(page, "jpeg"))) is not None:
+            # A short run on a busy machine: the browser painted nothing yet that the trace could have had.
+            frames = write_film([(0, last)], film)
         if not frames:
             return None
         return recording.record(scope, film, {"format": "jpeg frames in a zip", "frames": frames})
 
 
-def write_film(trace: str, film: str) -> int:
-    """Copy the pictures of a trace into a zip of their own; the number of them."""
-    with zipfile.ZipFile(trace) as source, zipfile.ZipFile(film, "w") as target:
+def pictures_of(trace: str) -> Iterator[tuple[int, bytes]]:
+    """The pictures of a trace, each with the milliseconds since the first."""
+    with zipfile.ZipFile(trace) as source:
         known = set(source.namelist())
         shown = [found for found in _frames(source) if found[1] in known]
         while len(shown) > MAX_FRAMES:
             shown = shown[::2]
-        listed = []
-        for number, (at_ms, name) in enumerate(shown):
+        for at_ms, name in shown:
+            yield max(0, round(at_ms - shown[0][0])), source.read(name)
+
+
+def write_film(pictures: Iterable[tuple[int, bytes]], film: str) -> int:
+    """Write a zip of pictures and of `frames.json`, their names and times; the number of pictures."""
+    listed = []
+    with zipfile.ZipFile(film, "w") as target:
+        for number, (at_ms, content) in enumerate(pictures):
             file = f"{number:05}.jpeg"
-            target.writestr(file, source.read(name))
-            listed.append({"file": file, "ms": max(0, round(at_ms - shown[0][0]))})
+            target.writestr(file, content)
+            listed.append({"file": file, "ms": at_ms})
         target.writestr("frames.json", json.dumps(listed))
     return len(listed)
 

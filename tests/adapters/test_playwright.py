@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import promptetheus as pt
-from promptetheus.adapters import PlaywrightAdapter
+from promptetheus.adapters import PlaywrightAdapter, playwright_recording
 from promptetheus.adapters.playwright import PlaywrightPatch
 from promptetheus.adapters.playwright_actions import selector_of
 from promptetheus.adapters.playwright_looking import without_values
@@ -190,6 +190,9 @@ def test_a_page_that_the_page_opens_is_recorded_too(record: Record, browser: Any
     assert (last["target"], last["url"]) == ("role=heading", f"{site.url}done")
 
 
+PATIENCE_MS = 3_000
+"""Long enough for Playwright to have found the field and to say what it tried on a busy machine."""
+
 SECRETS = ("hunter2-secret", "998877", "554433", "hidden-csrf-value")
 
 
@@ -228,15 +231,15 @@ def test_what_was_typed_is_not_in_the_record_of_a_failure(record: Record, browse
     typed = SECRETS[0]
     page.evaluate("document.querySelector('[name=pw]').disabled = true")
     with pytest.raises(sync_api.Error) as raised:
-        page.fill("[name=pw]", typed, timeout=200)
+        page.fill("[name=pw]", typed, timeout=PATIENCE_MS)
     assert typed in str(raised.value)
     page.evaluate("document.querySelector('[name=pw]').setAttribute('value', '998877')")
     with pytest.raises(sync_api.Error) as raised:
-        page.locator("[name=pw]").click(timeout=200)
+        page.locator("[name=pw]").click(timeout=PATIENCE_MS)
     assert "998877" in str(raised.value)
     everything = json.dumps(record.events)
     assert not [secret for secret in SECRETS if secret in everything]
-    assert "Timeout 200ms exceeded" in record.of("error")[0]["payload"]["message"]
+    assert f"Timeout {PATIENCE_MS}ms exceeded" in record.of("error")[0]["payload"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -324,6 +327,22 @@ def test_frames_are_kept_when_the_context_is_closed_without_finish(
     page.goto(site.url)
     context.close()
     assert record.only("replay_artifact")["metadata"]["frames"] >= 1
+
+
+@pytest.mark.adapter("Playwright", "trace frames")
+def test_a_film_without_frames_is_the_page_as_it_was_at_the_end(
+    record: Record, browser: Any, site: Site, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        playwright_recording, "_frames", lambda source: []
+    )  # as of a browser too busy to paint
+    with PlaywrightAdapter(browser.new_page(), record_frames=True) as page:
+        page.goto(site.url)
+    film = record.only("replay_artifact")
+    assert film["metadata"]["frames"] == 1
+    with zipfile.ZipFile(spool / film["payload"]["storage_path"]) as kept:
+        assert json.loads(kept.read("frames.json")) == [{"file": "00000.jpeg", "ms": 0}]
+        assert kept.read("00000.jpeg").startswith(b"\xff\xd8\xff")
 
 
 def test_a_trace_of_the_users_own_goes_on(record: Record, browser: Any, site: Site, tmp_path: Path) -> None:
