@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -12,6 +12,7 @@ from textual.cache import LRUCache
 from textual.strip import Strip
 
 from promptetheus.display import printable_line
+from promptetheus.tui.fit import cells
 from promptetheus.tui.harmless import harmless_parts
 from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
 from promptetheus.tui.pictures.picture_way import is_covered
@@ -105,13 +106,16 @@ class DrawnRows:
         self, row: Text | Strip, width: int, base: Style, margin: Sequence[Segment] = _UNMARKED
     ) -> Strip:
         """What was drawn, behind its margin and without anything that a terminal would obey."""
+        # Reversed, each colour of the row would be a block of its own: what reverses goes over them, not under.
+        under, over = (None, base) if base.reverse else (base, None)
         if isinstance(row, PictureStrip):
             # Graphics are drawn by the terminal over whatever is in front of them.
             seen = self._list.screen.is_active and not is_covered(self._list.app)
-            parts: Iterable[Segment] = row if seen else without_graphics(row)
-        else:
-            parts = harmless_parts(row)
-        parts = [*margin, *parts]
-        # Reversed, each colour of the row would be a block of its own: what reverses goes over them, not under.
-        under, over = (None, base) if base.reverse else (base, None)
-        return Strip(Segment.apply_style(parts, under, over)).adjust_cell_length(width, base)
+            parts = [*margin, *(row if seen else without_graphics(row))]
+            return Strip(Segment.apply_style(parts, under, over)).adjust_cell_length(width, base)
+        parts = [*margin, *harmless_parts(row)]
+        left = width - sum([cells(part.text) for part in parts])
+        if left > 0:
+            parts.append(Segment(" " * left, base))
+        strip = Strip(Segment.apply_style(parts, under, over), width - min(0, left))
+        return strip if left >= 0 else strip.adjust_cell_length(width, base)

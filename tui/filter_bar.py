@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -20,6 +20,7 @@ from textual.widgets import Input, Static
 from promptetheus.display import printable_line
 from promptetheus.queries.filter import Filter, parse_filter
 from promptetheus.queries.filter_listed import Listed, ListedRows, ListedSessions, ListedSteps, ListedWords
+from promptetheus.tui.answering import until_rest
 from promptetheus.tui.fit import Pieces, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.keymap import leaving_key, with_keys
@@ -34,7 +35,8 @@ SHORTEST_INPUT = 24
 """Cells that the field keeps, however much there is to say beside it."""
 
 BUILD_AFTER_S = 0.5
-"""A field that nobody asked for is made when the view has been on screen for so long: it takes as long as a frame."""
+"""A field that nobody asked for is made when the view has been on screen for so long, and no keys are pressed: it
+takes as long as a frame."""
 
 LOOKED_AT = 500
 """Of so many sessions one sees whether they have tasks."""
@@ -200,7 +202,12 @@ class FilterBar(Guarded, Widget, can_focus=False):
         if self._initial:
             self._settle()
         else:
-            self.set_timer(BUILD_AFTER_S, self._build)
+            self.set_timer(BUILD_AFTER_S, self._build_at_rest)
+
+    @work(exclusive=True, exit_on_error=False)
+    async def _build_at_rest(self) -> None:
+        await until_rest(self.app)
+        self._build()
 
     def _build(self) -> None:
         if not self._is_built and self.is_attached:

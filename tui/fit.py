@@ -6,17 +6,26 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
-from rich.text import Text
+from rich.text import Span, Text
 
 Pieces = list[tuple[str, Style]]
 """Text of one line, piece by piece, each with its style."""
+
+
+_ONE_CELL = frozenset([*map(chr, range(0x20, 0x7F)), *"…·×✓✗●○→←↑↓▌█ "])
+"""What nearly all rows are made of. Rich measures a text with any sign that is not in its table letter by letter."""
+
+
+def cells(text: str) -> int:
+    """Cells that a text takes on screen."""
+    return len(text) if _ONE_CELL.issuperset(text) else cell_len(text)
 
 
 def cut(text: str, width: int) -> str:
     """`text` in at most `width` cells, ending in `…` when something is missing."""
     if width <= 0:
         return ""
-    if cell_len(text) <= width:
+    if cells(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…"
 
@@ -24,14 +33,14 @@ def cut(text: str, width: int) -> str:
 def cut_middle(text: str, width: int) -> str:
     """`text` in at most `width` cells, its middle replaced by `…` when something is missing: for
     paths and names, whose end tells them apart."""
-    if cell_len(text) <= width:
+    if cells(text) <= width:
         return text
     if width < 8:
         return cut(text, width)
     tail = text[-(width * 2 // 3) :]
-    while cell_len(tail) > width * 2 // 3:
+    while cells(tail) > width * 2 // 3:
         tail = tail[1:]
-    return set_cell_size(text, width - 1 - cell_len(tail)) + "…" + tail
+    return set_cell_size(text, width - 1 - cells(tail)) + "…" + tail
 
 
 def named_in(names: Sequence[str], width: int, more: int = 0) -> str:
@@ -42,7 +51,7 @@ def named_in(names: Sequence[str], width: int, more: int = 0) -> str:
         more: How many there are that `names` does not hold.
     """
     whole = ", ".join(names)
-    if not more and cell_len(whole) <= width:
+    if not more and cells(whole) <= width:
         return whole
     others = len(names) - 1 + more
     counted = f" +{others}" if others else ""
@@ -55,15 +64,14 @@ def cut_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Pieces:
     pending = list(pieces)
     room = width
     for place, (text, style) in enumerate(pending):
-        cells = cell_len(text)
-        rest = any(more for more, _ in pending[place + 1 :])
-        if cells < room or (cells == room and not rest):
+        taken = cells(text)
+        if taken < room or (taken == room and not any(more for more, _ in pending[place + 1 :])):
             shown.append((text, style))
-            room -= cells
+            room -= taken
             continue
         if text and room > 0:
             # A piece that fits exactly still gives up its last cell to say that more follows.
-            shown.append((cut(text, room) if cells > room else set_cell_size(text, room - 1) + "…", style))
+            shown.append((cut(text, room) if taken > room else set_cell_size(text, room - 1) + "…", style))
         break
     return shown
 
@@ -81,9 +89,23 @@ def aligned(
 
 def joined(pieces: Iterable[tuple[str, Style]]) -> Text:
     """The pieces as one line of Text."""
-    return Text.assemble(*pieces, no_wrap=True, overflow="crop", end="")
+    texts: list[str] = []
+    spans: list[Span] = []
+    start = 0
+    for text, style in pieces:
+        if text:
+            end = start + len(text)
+            texts.append(text)
+            if style:
+                spans.append(Span(start, end, style))
+            start = end
+    # As `Text.assemble` makes it, in a quarter of its time.
+    line = Text("".join(texts), no_wrap=True, overflow="crop", end="", spans=spans)
+    if len(line) != start:  # Rich left control characters out, and the spans are off.
+        line.spans = []
+    return line
 
 
 def cells_of(pieces: Iterable[tuple[str, Style]]) -> int:
     """How many cells the pieces take."""
-    return sum(cell_len(text) for text, _ in pieces)
+    return sum(cells(text) for text, _ in pieces)

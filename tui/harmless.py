@@ -18,6 +18,9 @@ _PLAIN = Console(color_system=None, force_terminal=False, markup=False, emoji=Fa
 
 def harmless_parts(row: Text | Strip) -> Iterator[Segment]:
     """The segments of a row. What is drawn has passed the gate before; this holds should somebody forget it."""
+    if isinstance(row, Text) and row.plain.isprintable():
+        yield from _parts_of(row)
+        return
     for part in row if isinstance(row, Strip) else _parts_of(row):
         yield part if part.text.isprintable() else Segment(printable_line(part.text), part.style)
 
@@ -32,13 +35,14 @@ def _parts_of(text: Text) -> Iterable[Segment]:
         base = Style.null()
     parts: list[Segment] = []
     done = 0
+    is_based = bool(base)
     for start, end, style in text.spans:
         if start < done or not isinstance(style, Style):
             return text.render(_PLAIN)
         if start > done:
             parts.append(Segment(plain[done:start], base))
         if end > start:
-            parts.append(Segment(plain[start:end], base + style))
+            parts.append(Segment(plain[start:end], base + style if is_based else style))
             done = end
     if done < len(plain):
         parts.append(Segment(plain[done:], base))

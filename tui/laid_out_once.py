@@ -3,13 +3,17 @@ size that it has just laid out for, then for the classes that go with that size.
 
 from __future__ import annotations
 
-from textual import events
+from textual import events, messages
+from textual._time import get_time
 from textual.geometry import Size
 from textual.screen import Screen
 
 
 class LaidOutOnce(Screen[None]):
     """Mix-in for screens."""
+
+    _laid_out_s = 0.0
+    """When it was laid out first, by Textual's clock."""
 
     async def _compose(self) -> None:
         """What is made gets the styles that go with the size of the terminal."""
@@ -34,5 +38,15 @@ class LaidOutOnce(Screen[None]):
             event.refresh_styles = False
         super()._on_screen_resume(event)
         if is_new and self._size:
-            self._repaint_required = False
-            self._dirty_regions.clear()
+            self._laid_out_s = get_time()
+            # What asks for more was asked to when it was made, or given its size, and has been painted in it.
+            for widget in (self, *self._compositor.full_map):
+                widget._layout_required = widget._repaint_required = False
+                widget._dirty_regions.clear()
+                widget._repaint_regions.clear()
+
+    async def _on_layout(self, message: messages.Layout) -> None:
+        """Leave out what was asked for before."""
+        if message.time < self._laid_out_s:
+            message.stop()
+            message.prevent_default()

@@ -166,6 +166,12 @@ class LineList(Guarded, SelectsText, ScrollView, can_focus=True):
         self._stop_following_unless_last()
         self._show_cursor(center=center)
 
+    def expect_scrolling(self) -> None:
+        """Have the scroll bar in the first layout, for a list that is longer than the screen: Textual lays out
+        without it, finds that it is needed, and lays out again."""
+        self.set_reactive(LineList.show_vertical_scrollbar, True)
+        self.vertical_scrollbar.display = True
+
     def follow_end(self) -> None:
         """Go to the last row and stay there as rows arrive."""
         self.following = True

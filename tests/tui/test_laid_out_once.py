@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
 from promptetheus.tui.laid_out_once import LaidOutOnce
+from promptetheus.tui.line_list import LineList
+from tests.tui.conftest import screen_text
 
 LOW, HIGH = (0, "-low"), (20, "-high")
 
@@ -57,7 +60,47 @@ async def test_the_first_layout_has_the_classes_of_its_size(height: int, name: s
     ours, textuals = await layouts_of(Once(), height), await layouts_of(Counting(), height)
     assert {each[1:] for each in ours} == {(frozenset({name}), text_height)}
     assert ours[-1] == textuals[-1]
-    assert len(ours) < len(textuals)
+    assert len(ours) == 1 < len(textuals)
+
+
+class Rows(LineList):
+    def row_count(self) -> int:
+        return 100
+
+    def render_row(self, index: int, width: int, selected: bool) -> Text:
+        return Text(f"row {index}")
+
+
+class Listing(Once):
+    def compose(self) -> ComposeResult:
+        yield Static("text")
+        rows = Rows()
+        yield rows
+        rows.refresh_rows()
+        rows.expect_scrolling()
+
+
+async def test_a_list_that_scrolls_is_laid_out_once_with_its_scroll_bar() -> None:
+    screen = Listing()
+    async with Shows(screen).run_test(size=(40, 20)) as pilot:
+        await pilot.pause(0.1)
+        assert len(screen.layouts) == 1
+        rows = screen.query_one(Rows)
+        assert rows.show_vertical_scrollbar and rows.vertical_scrollbar.size.height == rows.size.height
+        rows.action_cursor_last()
+        await pilot.pause(0.1)
+        assert rows.visible_rows.stop == 100
+
+
+async def test_what_changes_after_the_first_frame_is_laid_out_and_painted() -> None:
+    screen = Once()
+    async with Shows(screen).run_test(size=(40, 10)) as pilot:
+        await pilot.pause(0.1)
+        await screen.mount(Static("more"))
+        screen.query_one(Static).update("other")
+        await pilot.pause(0.1)
+        assert [widget.region.y for widget in screen.query(Static)] == [0, 1]
+        assert screen_text(pilot.app).splitlines()[:2] == ["other", "more"]
 
 
 async def test_another_size_is_laid_out_with_its_classes() -> None:

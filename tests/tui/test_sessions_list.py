@@ -11,6 +11,7 @@ import pytest
 from promptetheus.queries.catalog import Catalog, SessionRow
 from promptetheus.queries.filter import parse_filter
 from promptetheus.queries.rows import Status, deferred_rows
+from promptetheus.tui.sessions import session_list
 from promptetheus.tui.sessions.session_columns import COLUMN
 from promptetheus.tui.sessions.session_list import SessionList
 from tests.tui.recorded import a_broken, a_failing, a_passing, a_running
@@ -49,6 +50,20 @@ def test_counts_take_in_what_the_filter_hides(sessions: SessionList) -> None:
     assert ids(sessions) == ["broken"]
     counts = sessions.counts()
     assert (counts.sessions, counts.running, counts.failing) == (4, 1, 2)
+
+
+def test_nothing_leaves_the_list_before_a_filter_was_asked_about_all_of_it(
+    sessions: SessionList, rows: dict[str, SessionRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_list, "FILTERED_AT_ONCE", 1)
+    filtering = sessions.filtering(parse_filter("agent:coder"))
+    next(filtering)
+    sessions.take([], ["passing"])
+    sessions.take([replace(rows["broken"], session_id="later")])
+    assert ids(sessions) == ["running", "broken", "failing", "passing"]
+    for _ in filtering:
+        pass
+    assert ids(sessions) == ["later", "broken"]
 
 
 def test_the_filter_is_asked_again_about_rows_that_change(

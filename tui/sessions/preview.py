@@ -126,12 +126,13 @@ class PreviewPane(SelectsText, Guarded, Widget, can_focus=False):
         Until it is read the last preview of the same session stays, so that a growing session does not flicker.
         """
         same = row is not None and self.row is not None and row.path == self.row.path
-        self.row = row
-        self._problem = ""
+        shown = self.row, self._preview, self._problem
         known = None if row is None else self._known.get(_state(row))
+        self.row, self._problem = row, ""
         if known is not None or not same:
             self._preview = known
-        self.refresh()
+        if shown != (row, self._preview, ""):
+            self.refresh()
         return row is not None and known is None
 
     def knows(self, row: SessionRow) -> bool:

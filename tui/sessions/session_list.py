@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -14,8 +15,11 @@ from promptetheus.tui.sessions.session_cells import newest
 from promptetheus.tui.sessions.session_columns import COLUMN, COLUMNS, Column, SortKey, has_value
 from promptetheus.tui.sessions.session_groups import Group, Grouping, Listed, grouped
 
-EXAMINED_AT_ONCE = 16
+EXAMINED_AT_ONCE = 8
 """Rows, in a millisecond."""
+
+FILTERED_AT_ONCE = 16
+"""The same: what a filter asks of a row may have to be worked out first."""
 
 
 class Counts(NamedTuple):
@@ -116,8 +120,20 @@ class SessionList:
 
     def set_filter(self, wanted: Filter) -> None:
         """Show only what matches."""
+        for _ in self.filtering(wanted):
+            pass
+
+    def filtering(self, wanted: Filter) -> Iterator[None]:
+        """As `set_filter`, with pauses. What comes meanwhile is filtered already; nothing leaves the list before the
+        end."""
         self.filter = wanted
-        self._matching = {session_id for session_id, row in self.by_id.items() if wanted.matches(row)}
+        for number, session_id in enumerate(list(self.by_id)):
+            if number % FILTERED_AT_ONCE == 0 and number:
+                yield
+            row = self.by_id.get(session_id)
+            if row is None:
+                continue
+            (self._matching.add if wanted.matches(row) else self._matching.discard)(session_id)
         self.arrange()
 
     def sort_by(self, column: Column, *, descending: bool | None = None) -> None:
@@ -190,9 +206,13 @@ class SessionList:
     def arrange(self) -> None:
         """Put what matches in order."""
         # In the order in which they were read, newest first: what is nearly sorted takes a third of the time.
-        rows = [row for session_id, row in self.by_id.items() if session_id in self._matching]
+        if len(self._matching) == len(self.by_id):
+            rows = list(self.by_id.values())
+        else:
+            rows = [row for session_id, row in self.by_id.items() if session_id in self._matching]
         # Newest first within equal values, and for rows that have none.
-        rows.sort(key=lambda row: (newest(row), row.session_id), reverse=True)
+        times = [(newest(row), row.session_id) for row in rows]
+        rows = [rows[place] for place in sorted(range(len(rows)), key=times.__getitem__, reverse=True)]
         if self.order.key != "started":
             keyed: list[tuple[SortKey, SessionRow]] = []
             rest: list[SessionRow] = []
@@ -207,7 +227,11 @@ class SessionList:
         elif not self.descending:
             rows.reverse()
         self.visible = rows
-        self.lines = [*rows] if self.grouping is Grouping.NONE else grouped(rows, self.grouping, self._folded)
+        if self.grouping is Grouping.NONE:
+            self.lines = [*rows]
+            self._places = dict(zip([row.session_id for row in rows], count()))
+            return
+        self.lines = grouped(rows, self.grouping, self._folded)
         self._places = {
             line.session_id: place for place, line in enumerate(self.lines) if isinstance(line, SessionRow)
         }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import is_
 from pathlib import Path
 
+from rich.style import Style
 from rich.text import Text
 from textual.message import Message
 
@@ -28,14 +29,13 @@ from promptetheus.tui.sessions.session_columns import (
     fit_columns,
 )
 from promptetheus.tui.sessions.session_groups import Group, Listed, group_pieces
-from promptetheus.tui.sessions.session_list import EXAMINED_AT_ONCE, SessionList
+from promptetheus.tui.sessions.session_list import EXAMINED_AT_ONCE, FILTERED_AT_ONCE, SessionList
 from promptetheus.tui.theme import looks_of
 
-FILTERED_AT_ONCE = 16
-"""Rows taken in without a pause, within a millisecond or two."""
+_BETWEEN = (" " * GAP, Style.null())
 
 UNFILTERED_AT_ONCE = 200
-"""The same where nothing is looked for in them."""
+"""Rows taken in without a pause, where nothing is looked for in them."""
 
 FEW_ROWS = 64
 """So many are examined as they come: what a live spool brings, and a first frame."""
@@ -96,7 +96,10 @@ class SessionRows(LineList):
     def taking(self, updated: Iterable[SessionRow], removed: Iterable[str] = ()) -> Iterator[None]:
         """As `update`, with pauses: ten thousand rows that are filtered take half a second, and a key must not wait
         so long. Few are examined at once; many by and by, with `examine`."""
-        rows, gone = list(updated), list(removed)
+        listed, gone, by_id = list(updated), list(removed), self.sessions.by_id
+        rows = [row for row in listed if by_id.get(row.session_id) is not row]
+        if not rows and not gone and self._wanted_path is None:
+            return
         shown = self._shown() if len(rows) > FEW_ROWS else None
         moved = self.sessions.take((), gone)
         portion = FILTERED_AT_ONCE if self.sessions.filter.terms else UNFILTERED_AT_ONCE
@@ -109,10 +112,9 @@ class SessionRows(LineList):
         if moved:
             self.sessions.arrange()
         if self._wanted_path is not None:
-            for row in rows:
-                if row.path == self._wanted_path:
-                    self.pinned, self._wanted_path = row.session_id, None
-                    break
+            wanted = next((row for row in listed if row.path == self._wanted_path), None)
+            if wanted is not None:
+                self.pinned, self._wanted_path = wanted.session_id, None
         for session_id in gone:
             self.marks.pop(session_id, None)
             self.activity.pop(session_id, None)
@@ -136,7 +138,12 @@ class SessionRows(LineList):
 
     def set_filter(self, wanted: Filter) -> None:
         """Show only what matches; the cursor returns to the chosen session as soon as it is visible again."""
-        self.sessions.set_filter(wanted)
+        for _ in self.filtering(wanted):
+            pass
+
+    def filtering(self, wanted: Filter) -> Iterator[None]:
+        """As `set_filter`, with pauses."""
+        yield from self.sessions.filtering(wanted)
         self._rearranged()
 
     def clear_marks(self) -> None:
@@ -246,7 +253,7 @@ class SessionRows(LineList):
         pieces: Pieces = [(" ", looks.text)]
         for column, cells in self.columns:
             if len(pieces) > 1:
-                pieces.append((" " * GAP, looks.text))
+                pieces.append(_BETWEEN)
             pieces.extend(aligned(column.cell(row, at), cells, right=column.right, is_name=column.is_name))
         return joined(pieces)
 

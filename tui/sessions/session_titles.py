@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.guard import Guarded
-from promptetheus.tui.sessions.session_columns import GAP
+from promptetheus.tui.sessions.session_columns import GAP, Column, PlacedColumn
 from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.theme import looks_of
 
@@ -24,19 +24,30 @@ class SessionTitles(Guarded, Widget, can_focus=False):
     def __init__(self, table: SessionTable) -> None:
         super().__init__()
         self._table = table
+        self._drawn: tuple[list[PlacedColumn], Column, bool] | None = None
+
+    def follow(self) -> None:
+        """Draw again if the columns or their order changed."""
+        if self._drawn != self._shown():
+            self.refresh()
+
+    def _shown(self) -> tuple[list[PlacedColumn], Column, bool]:
+        sessions = self._table.sessions
+        return self._table.columns, sessions.order, sessions.descending
 
     def render(self) -> Text:
         """Draw the titles over their columns, an arrow at the one that is sorted by."""
         looks = looks_of(self.app)
+        columns, order, descending = self._drawn = self._shown()
         pieces: Pieces = [("  ", looks.muted)]
-        for place, (column, cells) in enumerate(self._table.columns):
+        for place, (column, cells) in enumerate(columns):
             # A right-aligned title may use a cell of the gap before it, which is where its arrow goes.
             spare = 1 if place and column.right else 0
             if place:
                 pieces.append((" " * (GAP - spare), looks.muted))
             title = (column.title, looks.muted)
-            if column is self._table.sessions.order:
-                title = (f"{column.title}{'↓' if self._table.sessions.descending else '↑'}", looks.accent)
+            if column is order:
+                title = (f"{column.title}{'↓' if descending else '↑'}", looks.accent)
             pieces.extend(aligned([title], cells + spare, right=column.right))
         return joined(pieces)
 

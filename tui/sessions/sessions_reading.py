@@ -175,8 +175,9 @@ class ReadingSessions(TakingSessions):
 
     @work(group="examine", exclusive=True, exit_on_error=False)
     async def _examine(self) -> None:
-        """Look at all of many rows that came at once, by and by: a key passes a dozen hands until it is answered, and
-        would wait for some rows at each."""
+        """Look at all of many rows that came at once, by and by, once the person looks at what there is: a key passes
+        a dozen hands until it is answered, and would wait for some rows at each."""
+        await until_rest(self.app)
         while self.table.examine():
             await asyncio.sleep(AWAY_S if self.is_asked else 0)
 

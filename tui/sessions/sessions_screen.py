@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -49,6 +50,9 @@ LOOK_AFTER_S = 2.0
 
 FILTERED_AT_ONCE = 2_000
 """Sessions that are looked through within a frame; of more, the letter is shown before the list."""
+
+FILTERS_FOR_S = 0.004
+"""How long without a pause."""
 
 
 class SessionsScreen(ReadingSessions, LooksBefore):
@@ -130,7 +134,7 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         self._is_stale = False
         self._filter_text = filter_text
         self._typed: Filter | None = None
-        """A filter that waits until the letter is shown that made it."""
+        """A filter that is not in force yet: the letter that made it is shown first."""
 
     def compose(self) -> ComposeResult:
         """Header, filter, titles over the table or the lesson, preview, keys."""
@@ -150,6 +154,8 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         remembered = [] if self._filter_text else self.feed.glance(PAGES_AT_ONCE * height)
         self.table.update(remembered[:height])
         self.table.add_unseen(remembered[height:])
+        if len(remembered) > height:
+            self.table.expect_scrolling()
         # Before anything is laid out: afterwards each of these would lay the first frame out anew.
         self._share_height()
         self.query_one(ToastRack).display = False
@@ -207,7 +213,7 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         self._say_why_empty()
         self.say_counts()
         self._share_height()
-        self.query_one(SessionTitles).refresh()
+        self.query_one(SessionTitles).follow()
         bar = self.query_one(FilterBar)
         if bar.is_active:
             hides = short_id(self.table.pinned or "") if self.table.hides_pinned else ""
@@ -266,10 +272,25 @@ class SessionsScreen(ReadingSessions, LooksBefore):
         if len(self.table.sessions.by_id) < FILTERED_AT_ONCE:
             self._take_filter()
         else:
-            self.call_after_refresh(self._take_filter)
+            self.call_after_refresh(self._filter_by_and_by)
+
+    @work(group="filter", exclusive=True, exit_on_error=False)
+    async def _filter_by_and_by(self) -> None:
+        """Let letters be shown that are typed meanwhile; of several filters only the last is wanted."""
+        typed = self._typed
+        if typed is None:
+            return
+        began_s = time.monotonic()
+        for _ in self.table.filtering(typed):
+            if time.monotonic() - began_s > FILTERS_FOR_S:
+                await asyncio.sleep(0)
+                began_s = time.monotonic()
+        if self._typed is typed:
+            self._typed = None
 
     def _take_filter(self) -> None:
-        """Show what the filter lets through; of several that were typed meanwhile only the last."""
+        """Show what the filter lets through, at once: the next key is about that."""
+        self.workers.cancel_group(self, "filter")
         typed, self._typed = self._typed, None
         if typed is not None:
             self.table.set_filter(typed)
