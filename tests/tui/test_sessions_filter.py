@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from textual import events
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.sessions import session_list, session_rows, sessions_reading, sessions_screen
+from promptetheus.tui.sessions.session_columns import COLUMN
 from promptetheus.tui.sessions.session_table import SessionTable
 from tests.tui.conftest import OnScreen, on_screen
 from tests.tui.recorded import a_broken, a_failing, a_passing
@@ -52,6 +55,59 @@ async def test_each_letter_filters(sessions_app: MakeApp, three: None) -> None:
         await shown.until(lambda: visible(shown) == ["broken"])
         assert "1 of 3" in shown.lines[1]
         assert "esc clears" in shown.lines[1]
+
+
+async def test_a_key_pressed_behind_a_filter_of_many_is_about_what_the_filter_left(
+    sessions_app: MakeApp, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_screen, "FILTERED_AT_ONCE", 0)
+    monkeypatch.setattr(sessions_screen, "FILTERS_FOR_S", 0.0)
+    monkeypatch.setattr(session_list, "FILTERED_AT_ONCE", 1)
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("coder")
+        await shown.until(lambda: visible(shown) == ["broken"])
+        for letter in ("ctrl+u", *"booking", "enter", "j"):
+            shown.app.post_message(events.Key(letter, letter if len(letter) == 1 else None))
+        await shown.until(lambda: visible(shown) == ["passing", "failing"])
+        await shown.until(lambda: table(shown).cursor == 1)
+        assert table(shown).has_focus
+
+
+async def test_many_sessions_are_examined_once_no_keys_are_pressed(
+    sessions_app: MakeApp, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests = asyncio.Event()
+
+    async def until_rest(_app: object) -> None:
+        await rests.wait()
+
+    monkeypatch.setattr(session_rows, "FEW_ROWS", 0)
+    monkeypatch.setattr(sessions_reading, "until_rest", until_rest)
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        assert not table(shown).sessions.is_examined
+        rests.set()
+        await shown.until(lambda: table(shown).sessions.is_examined)
+
+
+async def test_an_order_that_asks_something_of_all_sessions_has_it_worked_out_first(
+    sessions_app: MakeApp, three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def until_rest(_app: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(session_rows, "FEW_ROWS", 0)
+    monkeypatch.setattr(sessions_reading, "until_rest", until_rest)
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        table(shown).sort_by(COLUMN["agent"], descending=False)
+        assert visible(shown) == ["passing", "failing", "broken"]
+        await shown.until(lambda: table(shown).sessions.is_examined)
+        await shown.until(lambda: table(shown).sessions.order.key == "agent")
+        await shown.press("v")
+        await shown.until_text("▾ booking-agent")
 
 
 async def test_no_line_is_spent_on_a_filter_that_is_not_there(sessions_app: MakeApp, three: None) -> None:
@@ -191,6 +247,23 @@ async def test_enter_takes_nothing_that_nobody_chose(sessions_app: MakeApp, thre
         assert shown.app.focused is table(shown)
         assert bar(shown).input.value == "err"
         assert "number of errors" not in shown.text
+
+
+async def test_what_is_wrong_is_read_whole_where_it_is_narrow_and_offers_stand_below_it(
+    sessions_app: MakeApp, three: None
+) -> None:
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        await shown.until_text("live ●")
+        await shown.press("slash")
+        await shown.type("status:bogus")
+        await shown.until_text("There are running, passed,")
+        await shown.until_text("failed goal, failed, crashed, completed, empty, error, failing.")
+        await shown.type(" ag")
+        await shown.until_text("agent:  the agent's name")
+        await shown.until_text("failed goal, failed, crashed, completed, empty, error, failing.")
+        lines = shown.text.splitlines()
+        said = next(place for place, line in enumerate(lines) if "completed, empty, error" in line)
+        assert "agent:  the agent's name" in lines[said + 1]
 
 
 async def test_escape_closes_what_is_offered_first_and_typing_offers_again(

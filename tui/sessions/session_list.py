@@ -114,6 +114,11 @@ class SessionList:
         return bool(self._unexamined)
 
     @property
+    def asks_all(self) -> bool:
+        """Whether filter, order or groups depend on what has to be worked out of each row."""
+        return bool(self.filter.terms) or self.order.key != "started" or self.grouping is not Grouping.NONE
+
+    @property
     def is_examined(self) -> bool:
         """Whether all rows were examined."""
         return not self._unexamined

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import is_
 from pathlib import Path
 
 from rich.style import Style
 from rich.text import Text
+from textual import work
 from textual.message import Message
 
 from promptetheus.queries.activity import Activity
@@ -102,11 +105,13 @@ class SessionRows(LineList):
             return
         shown = self._shown() if len(rows) > FEW_ROWS else None
         moved = self.sessions.take((), gone)
-        portion = FILTERED_AT_ONCE if self.sessions.filter.terms else UNFILTERED_AT_ONCE
+        portion = FILTERED_AT_ONCE if self.sessions.asks_all else UNFILTERED_AT_ONCE
         for start in range(0, len(rows), portion):
             if start:
                 yield
             moved |= self.sessions.take(rows[start : start + portion])
+            if self.sessions.asks_all:
+                self.sessions.examine(portion)
         if len(rows) <= FEW_ROWS:
             self.sessions.examine(len(rows))
         if moved:
@@ -160,8 +165,25 @@ class SessionRows(LineList):
         """Order by a column; asked for the same one again without a direction, turn it round."""
         if descending is None and column is self.sessions.order:
             descending = not self.sessions.descending
+        self.once_examined(partial(self._sort_by, column, descending))
+
+    def _sort_by(self, column: Column, descending: bool | None) -> None:
         self.sessions.sort_by(column, descending=descending)
         self._rearranged()
+
+    def once_examined(self, arrange: Callable[[], None]) -> None:
+        """Do what asks something of every row once that has been worked out, which takes a second for ten thousand:
+        keys are answered meanwhile."""
+        if self.sessions.is_examined:
+            arrange()
+        else:
+            self._arrange_later(arrange)
+
+    @work(group="arrange", exclusive=True, exit_on_error=False)
+    async def _arrange_later(self, arrange: Callable[[], None]) -> None:
+        while self.sessions.examine(EXAMINED_AT_ONCE):
+            await asyncio.sleep(0)
+        arrange()
 
     def choose_columns(self, keys: Sequence[str], widths: Mapping[str, int] | None = None) -> None:
         """Show these columns, in this order; without any, as many as fit. `widths` are cells by key."""

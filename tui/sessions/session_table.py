@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -85,6 +86,9 @@ class SessionTable(SessionRows):
 
     def group_by(self, grouping: Grouping) -> None:
         """Put sessions together, the cursor on the session it was on."""
+        self.once_examined(partial(self._group_by, grouping))
+
+    def _group_by(self, grouping: Grouping) -> None:
         row = self.highlighted
         self.sessions.group_by(grouping)
         self.pinned = self.pinned if row is None else row.session_id
@@ -122,8 +126,7 @@ class SessionTable(SessionRows):
         """Sort by the next column to the right that is on screen."""
         shown = [placed.column for placed in self.columns]
         place = shown.index(self.sessions.order) if self.sessions.order in shown else -1
-        self.sessions.sort_by(shown[(place + 1) % len(shown)])
-        self._rearranged()
+        self.sort_by(shown[(place + 1) % len(shown)])
 
     def action_turn_order(self) -> None:
         """The same column, the other way round."""
