@@ -27,7 +27,13 @@ MAX_SIGNALS = 1_000
 _INPUT_LIMIT = 4_000
 _NORMAL_LIMIT = 200
 LABEL_LIMIT = 48
-"""Characters of what was said that a label holds; the rest is left out without a mark."""
+"""Characters of what was said that a label holds; the rest is left out without a mark, see `marked_label`."""
+
+_CUT_HEADS = ("goal mismatch: ", "ended with ", "error ")
+"""What labels begin with that hold no more than that."""
+
+_MORE = " (+"
+"""What counts the other labels behind the first."""
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "UUID"),
@@ -76,6 +82,25 @@ def normalise(text: object) -> str:
     for pattern, placeholder in _RULES:
         line = pattern.sub(placeholder, line)
     return line.lower()[:_NORMAL_LIMIT]
+
+
+def is_cut_label(label: str) -> bool:
+    """Whether a label holds only the beginning of what was said. (One that ends just there passes for cut, too.)"""
+    said = label.partition(_MORE)[0]
+    for head in _CUT_HEADS:
+        said = said.removeprefix(head)
+    return len(said) == LABEL_LIMIT
+
+
+def leaves_out(label: str) -> bool:
+    """Whether a session has more to say of how it failed than a label holds."""
+    return is_cut_label(label) or _MORE in label
+
+
+def marked_label(label: str) -> str:
+    """A label for people, with `…` where it was cut."""
+    said, *more = label.partition(_MORE)
+    return "".join((said, "…", *more)) if is_cut_label(label) else label
 
 
 def error_kind(text: str) -> str:
@@ -133,7 +158,7 @@ class SignalCollector:
 
         digest = sha256("|".join(signals).encode("utf-8", "replace")).hexdigest()[:12]
         labels = list(dict.fromkeys([*self._signals.values(), *self._handled.values()]))
-        more = f" (+{len(labels) - 1} more)" if len(labels) > 1 else ""
+        more = f"{_MORE}{len(labels) - 1} more)" if len(labels) > 1 else ""
         return FailureFingerprint(True, digest, labels[0] + more, signals)
 
     def _error(self, payload: Mapping[str, Any]) -> None:

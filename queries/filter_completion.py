@@ -16,7 +16,7 @@ from promptetheus.queries.filter_fields import (
     number_in,
 )
 from promptetheus.queries.filter_listed import Listed, ListedRows
-from promptetheus.queries.filter_terms import FAILING, Term, quoted, term_at, typed_terms, understand
+from promptetheus.queries.filter_terms import COMPARISONS, FAILING, Term, quoted, term_at, typed_terms
 from promptetheus.queries.rows import Status
 
 COUNTED_AT_ONCE = 400
@@ -109,7 +109,7 @@ def candidates(
     elif is_number_field(occurring.field):
         found = _limits(term, occurring)
     else:
-        found = _values(term, occurring)
+        found = _values(term, listed, occurring)
     return [each for each in found if each.text != term.text]
 
 
@@ -120,13 +120,6 @@ def complete(text: str, cursor: int, candidate: str) -> tuple[str, int]:
     return text[: term.start] + candidate + text[end:], term.start + len(candidate)
 
 
-def problem_at(text: str, cursor: int, listed: Listed) -> str:
-    """What is wrong with the term under the cursor, in a sentence; empty when nothing is, or nothing yet."""
-    if isinstance(listed, ListedRows):
-        return ""
-    return _problem(term_at(text, cursor), listed)
-
-
 def problems_in(text: str, listed: Listed) -> tuple[str, ...]:
     """What is wrong with a filter, a sentence for each term that narrows nothing in this list."""
     if isinstance(listed, ListedRows):
@@ -135,9 +128,7 @@ def problems_in(text: str, listed: Listed) -> tuple[str, ...]:
 
 
 def _problem(term: Term, listed: Listed) -> str:
-    if canonical(term.field) in listed.own:
-        return ""
-    understood = understand(term)
+    understood = listed.understand(term)
     if isinstance(understood, str):
         return understood
     if not understood.field or _narrows(understood.field, listed):
@@ -172,29 +163,36 @@ def _fields(term: Term, listed: Listed, *, everything: bool) -> list[Candidate]:
 
 
 def _corrected(term: Term, listed: Listed) -> list[Candidate]:
-    """The same term with the field that was probably meant."""
-    rest = term.unsigned[len(term.field) :]
+    """The same term with the field that was probably meant, where the rest of it makes sense there."""
+    value = term.unsigned[len(term.field) + len(term.operator) :]
     known = [name for name in listed.fields if name not in (SCORE, META)]
     notes = {name: each.help for name, each in TEXT_FIELDS.items()}
     notes.update(listed.own)
     notes.update((name, each.help) for name, each in NUMBER_FIELDS.items())
     close = get_close_matches(canonical(term.field), known, n=3, cutoff=0.6)
-    return [Candidate(f"{term.sign}{name}{rest}", notes[name]) for name in close]
+    found = [Candidate(f"{term.sign}{name}{_operator(term, name)}{value}", notes[name]) for name in close]
+    return [each for each in found if _makes_sense(each, listed)]
 
 
-def _values(term: Term, occurring: Occurring) -> list[Candidate]:
+def _makes_sense(candidate: Candidate, listed: Listed) -> bool:
+    return not any(_problem(term, listed) for term in typed_terms(candidate.text))
+
+
+def _values(term: Term, listed: Listed, occurring: Occurring) -> list[Candidate]:
     wanted, counts = term.value.casefold(), occurring.counts
     found = [value for value in counts if wanted in value.casefold()]
     found.sort(key=lambda value: (not value.casefold().startswith(wanted), -counts[value], value))
-    before = _before_value(term)
-    return [Candidate(f"{before}{quoted(value)}", count=counts[value]) for value in found]
+    before = f"{term.sign}{term.field}{_operator(term, occurring.field)}"
+    offered = [Candidate(f"{before}{quoted(value)}", count=counts[value]) for value in found]
+    # Any text may be an agent; statuses there are few, and `:=` does not take those that stand for several.
+    return [each for each in offered if occurring.field != "status" or _makes_sense(each, listed)]
 
 
 def _limits(term: Term, occurring: Occurring) -> list[Candidate]:
     """Round limits that tell some of what is listed from the rest."""
     numbers, field = occurring.numbers, occurring.field
     unit = NUMBER_FIELDS[field].unit if field in NUMBER_FIELDS else ""
-    before, wanted = _before_value(term), term.value.casefold()
+    before, wanted = f"{term.sign}{term.field}{term.operator}", term.value.casefold()
     found: list[Candidate] = []
     told = {0, len(numbers)}
     for label in _LIMITS[unit]:
@@ -217,5 +215,6 @@ def _limits(term: Term, occurring: Occurring) -> list[Candidate]:
     return found
 
 
-def _before_value(term: Term) -> str:
-    return f"{term.sign}{term.field}{term.operator}"
+def _operator(term: Term, field: str) -> str:
+    """As typed, where the field has it: only numbers are compared."""
+    return ":" if term.operator in COMPARISONS and not is_number_field(field) else term.operator

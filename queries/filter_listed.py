@@ -16,6 +16,7 @@ from promptetheus.queries.filter_fields import (
     number_of,
     text_field,
 )
+from promptetheus.queries.filter_terms import Term, understand
 from promptetheus.queries.rows import SessionRow, Status
 
 
@@ -29,6 +30,9 @@ class Listed(Protocol):
     @property
     def own(self) -> Mapping[str, str]:
         """What those of the fields mean that only this list has, by name."""
+
+    def understand(self, typed: Term) -> Term | str:
+        """The term, an empty string while it is unfinished, or what is wrong with it."""
 
     def names(self, prefix: str) -> Collection[str]:
         """The fields that occur of those that are named as `score.helpful>` and `meta.trial:` are."""
@@ -50,6 +54,10 @@ class ListedSessions:
     def own(self) -> Mapping[str, str]:
         """None: what is said of sessions is said in every list of them."""
         return {}
+
+    def understand(self, typed: Term) -> Term | str:
+        """As everywhere."""
+        return understand(typed)
 
     @property
     def fields(self) -> Collection[str]:
@@ -80,6 +88,10 @@ class ListedSteps(NamedTuple):
         """None."""
         return {}
 
+    def understand(self, typed: Term) -> Term | str:
+        """As everywhere."""
+        return understand(typed)
+
     @property
     def fields(self) -> Collection[str]:
         """Those that say something about a step."""
@@ -105,6 +117,10 @@ class ListedWords:
     def own(self) -> Mapping[str, str]:
         """None."""
         return {}
+
+    def understand(self, typed: Term) -> Term | str:
+        """As everywhere."""
+        return understand(typed)
 
     @property
     def fields(self) -> Collection[str]:

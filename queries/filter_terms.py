@@ -28,6 +28,9 @@ _TERM = re.compile(
 _QUOTE = re.compile(r'\\(["\\])|"')
 """Quotes that only hold a value together, and what a backslash makes part of it."""
 
+COMPARISONS = (">", "<", ">=", "<=")
+"""Operators that only numbers have."""
+
 FAILING = "failing"
 """`status:failing`: failed its goal, failed, or crashed."""
 
@@ -123,7 +126,7 @@ def understand(typed: Term) -> Term | str:
         if number is None:
             return f"{typed.text}: {typed.value} is not a number{_example(field)}"
         return Term(typed.text, typed.start, typed.negated, field, typed.operator, typed.value, number)
-    if typed.operator in (">", "<", ">=", "<="):
+    if typed.operator in COMPARISONS:
         return f"{typed.text}: {field} is no number, write {field}:{typed.value}"
     if field == "status" and not statuses_of(typed):
         known = ", ".join((*(status.value for status in Status), "error", FAILING))

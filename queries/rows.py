@@ -12,6 +12,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from promptetheus.display import duration
+
 
 class Status(StrEnum):
     """How a session stands; always shown as glyph and word, never by colour alone."""
@@ -215,6 +217,24 @@ _values = attrgetter(*SessionRow.__slots__)
 _put_rest = _Deferred._rest.__set__  # type: ignore[attr-defined]
 _put_directory = _Deferred._directory.__set__  # type: ignore[attr-defined]
 _put_name = _Deferred._name.__set__  # type: ignore[attr-defined]
+
+
+CRASH_TELLS_FROM_MS = 100.0
+"""Events of a crashed session that lie closer together than this say how it began, not how long it went on."""
+
+
+def took_text(row: SessionRow, now_s: float) -> str:
+    """How long a session took, or has been running for, in words.
+
+    Of a crashed one only what is known: it went on for some time after its last event, `≥31s`; `–` where its events
+    do not tell even that.
+    """
+    took = row.duration_ms
+    if row.status is Status.RUNNING and row.started is not None:
+        took = max(0.0, (now_s - row.started) * 1000)
+    if row.status is not Status.CRASHED:
+        return duration(took)
+    return "–" if took is None or took < CRASH_TELLS_FROM_MS else f"≥{duration(took)}"
 
 
 def path_text(row: SessionRow) -> str:

@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 
 from promptetheus.display import age, counted, printable_line, short_id
 from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.fit import cut_middle
 from promptetheus.tui.shell import Shell
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ TELL_EVERY_S = 0.5
 """How often another selection is written down: a held arrow key must not write a file at each row."""
 
 LOOK_EVERY_S = 2.0
-_FRESH_S = 60.0
+
+FOLDER_CELLS = 30
+"""Of the folder that evidence is written to, in the message: `12 files in …` on one line at 80 columns, too."""
+
 _MOST_LISTED = 50
 
 
@@ -98,11 +102,12 @@ class AgentSide(Shell):
             self.notify(f"The evidence could not be written: {why}.", severity="warning", timeout=6)
             return
         copy_text(self, bundle.prompt)
-        here = Path.cwd()
-        is_here = bundle.directory.is_relative_to(here)
-        where = bundle.directory.relative_to(here) if is_here else bundle.directory
+        # The prompt has the whole path: here a name of forty characters would only be broken over two lines.
+        folder, here = bundle.directory.parent, Path.cwd()
+        where = str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
         self.notify(
-            f"{counted(bundle.files, 'file')} in {where}\nPaste the prompt to your agent.",
+            f"{counted(bundle.files, 'file')} in {cut_middle(printable_line(where, 300), FOLDER_CELLS)}\n"
+            "Paste the prompt to your agent:\nit names them.",
             title="Handed over", timeout=8,
         )  # fmt: skip
 

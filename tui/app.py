@@ -270,14 +270,13 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         """Every action, and every session."""
         from promptetheus.tui.palette import PaletteScreen
 
-        sessions = self.sessions_screen.sessions()
-        await self.open_screen(PaletteScreen(self.screen, self._commands(), sessions, self.open_session))
+        await self.open_screen(PaletteScreen(self.screen, self._commands(), self))
 
     async def action_go_to(self) -> None:
         """Anywhere, by name."""
         from promptetheus.tui.go_screen import GoScreen
 
-        await self.open_screen(GoScreen(self, self.sessions_screen.sessions(), self.use_filter))
+        await self.open_screen(GoScreen(self))
 
     async def action_jump(self) -> None:
         """To a line or a pane by the letter on it."""

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -38,17 +39,31 @@ class Choice(NamedTuple):
     """Whether it cannot be done now: it is drawn dim, and `run` says why."""
 
 
-class ChoiceList(LineList, can_focus=False):
-    """The lines. The field keeps the keys; up and down reach the list through it."""
+_MOST_TITLE = 28
+"""Cells of the titles beside which explanations begin; a longer title pushes its own on."""
 
-    def __init__(self) -> None:
+
+class ChoiceList(LineList, can_focus=False):
+    """The lines. The field keeps the keys; up and down reach the list through it.
+
+    Args:
+        explains: Whether notes are sentences, read in a column beside the titles, and not keys or numbers.
+    """
+
+    def __init__(self, *, explains: bool = False) -> None:
         super().__init__()
         self.choices: Sequence[Choice] = ()
+        self._explains = explains
+        self._title_cells = 0
+        """The widest title that has an explanation."""
         self._lit: tuple[Looks, Looks] | None = None
 
     def show(self, choices: Sequence[Choice]) -> None:
         """Show other lines, the cursor on the first that can be run."""
         self.choices = choices
+        if self._explains:
+            noted = (cell_len(printable_line(each.title, _MOST_TITLE)) for each in choices if each.note)
+            self._title_cells = max(noted, default=0)
         self.refresh_rows()
         first = next((place for place, choice in enumerate(choices) if choice.run is not None), 0)
         self.select(first)
@@ -96,6 +111,10 @@ class ChoiceList(LineList, can_focus=False):
         if choice.run is None:
             return joined(cut_pieces([(printable_line(choice.title, 200), looks.muted)], width))
         note = printable_line(choice.note, 200)
+        if self._explains:
+            title = f" {printable_line(choice.title, 400)}"
+            gap = " " * (max(0, 1 + self._title_cells - cell_len(title)) + 3)
+            return joined(cut_pieces([(title, looks.text), (f"{gap}{note}", looks.muted)], width - 1))
         shorten = cut if " " in note else cut_middle  # of a file's name the end says most
         # The title may use half of the line, and the note what it leaves.
         room = width - 4 - min(Text(printable_line(choice.title, 400)).cell_len, width // 2)
@@ -163,11 +182,14 @@ class Chooser(Guarded, ModalScreen[None]):
     """
 
     BINDING_GROUP_TITLE = "Chooser"
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "close", id="chooser.close"),
     ]
     PROMPT: ClassVar[str] = ""
     """What stands in the empty field; keys named for `with_keys`."""
+    EXPLAINS: ClassVar[bool] = False
+    """Whether the notes of its lines are sentences."""
     IS_TYPED: ClassVar[bool] = False
     """Whether one comes here to type: then q is a letter like any other."""
 
@@ -182,7 +204,7 @@ class Chooser(Guarded, ModalScreen[None]):
             with Horizontal(id="chooser-line"):
                 yield ChooserInput(with_keys(self.PROMPT, self.app))
                 yield Static(id="chooser-hint", markup=False)
-            yield ChoiceList()
+            yield ChoiceList(explains=self.EXPLAINS)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`q` and `/` mean something only before anything is typed."""

@@ -29,6 +29,11 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         self._about: Pieces = []
         self._right: Pieces = []
 
+    def retitle(self, title: str) -> None:
+        """Call the view something else."""
+        self._title = title
+        self.refresh()
+
     def show_crumbs(self, names: list[str]) -> None:
         """Name the views underneath, the list of sessions first."""
         self._crumbs.name(names)
@@ -43,7 +48,7 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         """Draw what fits: the way back first of all, then the numbers, then as much of the rest as there is room."""
         looks, width = looks_of(self.app), self.size.width
         pieces = self._crumbs.draw(looks, whole=width >= _WHOLE_NAMES_FROM_WIDTH)
-        pieces.append((self._title, looks.strong))
+        pieces += cut_pieces([(self._title, looks.strong)], width - cells_of(pieces))
         right = self._right if cells_of(pieces) + cells_of(self._right) + 2 <= width else []
         room = width - cells_of(pieces) - cells_of(right) - 5
         if self._about and room > 3:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events, work
 from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
 
 from promptetheus.display import printable_line
 from promptetheus.queries.filter_completion import (
@@ -16,12 +19,11 @@ from promptetheus.queries.filter_completion import (
     candidates,
     complete,
     completed_field,
-    problem_at,
 )
 from promptetheus.queries.filter_listed import Listed
 from promptetheus.queries.filter_terms import term_at
 from promptetheus.tui.chooser import Choice, ChoiceList
-from promptetheus.tui.fit import aligned, cut_pieces, joined
+from promptetheus.tui.fit import aligned, joined
 from promptetheus.tui.theme import looks_of
 
 MOST_ROWS = 8
@@ -74,6 +76,12 @@ class FilterOffers(ChoiceList):
         self._is_moved = False
         self._titles = 0
         """Cells of the longest offer."""
+        self._left = 0
+        """The column in which they begin."""
+
+    def on_mount(self) -> None:
+        """Move with the height of the line above."""
+        self.screen.screen_layout_refresh_signal.subscribe(self, self._stand_below_the_line)
 
     @property
     def is_open(self) -> bool:
@@ -149,10 +157,8 @@ class FilterOffers(ChoiceList):
         self._is_moved = False
         field = completed_field(text, cursor, self._listed)
         found = candidates(text, cursor, self._listed, self._counted.get(field), everything=everything)
-        problem = problem_at(text, cursor, self._listed)
         self._say_likeliest(found)
-        choices = [Choice(f"! {printable_line(problem, 300)}")] if problem else []
-        choices += [
+        choices = [
             Choice(each.text, each.note if each.count is None else f"{each.count:,}", _nothing_more)
             for each in found
         ]
@@ -162,10 +168,8 @@ class FilterOffers(ChoiceList):
             self.show(choices)
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
-        """Draw one offer: the term, what it means or how often it occurs; or what is wrong with what is typed."""
+        """Draw one offer: the term, what it means or how often it occurs."""
         looks, choice = looks_of(self.app), self.choices[index]
-        if choice.run is None:
-            return joined(cut_pieces([(f" {choice.title}", looks.warned)], width))
         titles = min(self._titles, width - 4)
         is_number = choice.note[:1].isdigit()
         return joined(
@@ -188,15 +192,19 @@ class FilterOffers(ChoiceList):
         """Where the term begins, as wide as what is offered and no higher than leaves the list in sight."""
         screen = self.screen.size
         rows = min(len(choices), MOST_ROWS, max(2, screen.height // 3))
-        self._titles = max((cell_len(each.title) for each in choices if each.run is not None), default=0)
-        lines = (
-            cell_len(each.title) if each.run is None else self._titles + cell_len(each.note) + 2
-            for each in choices
-        )
+        self._titles = max(cell_len(each.title) for each in choices)
+        lines = (self._titles + cell_len(each.note) + 2 for each in choices)
         # The lines of the list behind can still be told by what is beside.
         width = min(max(lines) + 6, _WIDEST, screen.width * 3 // 4)
         self.styles.width, self.styles.height = width, rows
-        self.styles.offset = min(start + 1, max(0, screen.width - width - 3)), 1
+        self._left = min(start + 1, max(0, screen.width - width - 3))
+        self._stand_below_the_line()
+
+    def _stand_below_the_line(self, _screen: Screen[Any] | None = None) -> None:
+        """Below the field, and below what the filter line says is wrong with what is typed, which may come later."""
+        line = self.parent
+        if self.is_open and isinstance(line, Widget):
+            self.styles.offset = self._left, max(1, line.size.height)
 
     def take(self) -> tuple[str, int] | None:
         """Close, and say how the filter reads with what is chosen, and where its cursor is then."""

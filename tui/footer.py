@@ -26,7 +26,7 @@ _ALWAYS = ("help", "palette")
 _WAYS_BACK = ("back", "close", "leave")
 """What the ids of actions end with that lead back to where one was."""
 
-_GOES_ON = ".leave"
+_GOES_ON = "filter.leave"
 """A way back that is also the way on, out of a field: it stands where its widget names it."""
 
 
@@ -79,8 +79,10 @@ class KeyFooter(Widget, can_focus=False):
 
 
 def fitting(shortcuts: list[Shortcut], width: int, most: int = MOST_KEYS) -> list[Shortcut]:
-    """The first shortcuts that fit `width` cells. The way back, and help and palette, the way to everything else, are
-    kept at the end of the line: in every view at the same place."""
+    """The first shortcuts that fit `width` cells, what enter does before all others. The way back, and help and
+    palette, the way to everything else, are kept at the end of the line: in every view at the same place."""
+    # The order of the bindings is not ours where a class of Textual binds one of the keys, too.
+    shortcuts = sorted(shortcuts, key=lambda shortcut: shortcut.keys[0] != "enter")
     always = [shortcut for shortcut in shortcuts if shortcut.action in _ALWAYS]
     always.sort(key=lambda shortcut: _ALWAYS.index(shortcut.action))
     back = [shortcut for shortcut in shortcuts if shortcut.id.rpartition(".")[2] in _WAYS_BACK][:1]
@@ -90,7 +92,7 @@ def fitting(shortcuts: list[Shortcut], width: int, most: int = MOST_KEYS) -> lis
         if shortcut.action in _ALWAYS:
             continue
         if shortcut in back:
-            if shortcut.id.endswith(_GOES_ON):
+            if shortcut.id == _GOES_ON:
                 chosen, back = [*chosen, shortcut], []
             continue
         room -= _cells(shortcut)

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.worker import Worker, WorkerState
 
 
 @runtime_checkable
@@ -30,3 +31,11 @@ class Guarded(MessagePump):
             app = self.app
             if not isinstance(app, ErrorReporter) or not app.report_error(error):
                 raise
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so: Textual tells nobody but the widget that began it."""
+        worker, app = event.worker, self.app
+        if event.state is not WorkerState.ERROR or worker.exit_on_error or not isinstance(app, ErrorReporter):
+            return
+        if isinstance(worker.error, Exception):
+            app.report_error(worker.error)

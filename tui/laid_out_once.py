@@ -37,7 +37,8 @@ class LaidOutOnce(Screen[None]):
         if is_new:
             event.refresh_styles = False
         super()._on_screen_resume(event)
-        if is_new and self._size:
+        # In a batch, Textual drops the frame: then it is left alone.
+        if is_new and self._size and self.app.screen is self and not self.app._batch_count:
             self._laid_out_s = get_time()
             # What asks for more was asked to when it was made, or given its size, and has been painted in it.
             for widget in (self, *self._compositor.full_map):

@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual import work
 
 from promptetheus.display import age, printable_line
+from promptetheus.queries.rows import Status
 from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, matches
 from promptetheus.tui.delivery.troubles import delivery_troubles
 from promptetheus.tui.inspector.fields import Sentences
@@ -21,6 +22,9 @@ from promptetheus.tui.inspector.traceback_view import TracebackBlock
 from promptetheus.tui.message_log import MessageLog, Said, Trouble
 
 _GLYPHS = {"information": "·", "warning": "!", "error": "✗"}
+
+_STATUSES = tuple(f"{status.glyph} " for status in Status if status.is_failing)
+"""How the news of a session that failed begin."""
 
 
 class MessagesScreen(Chooser):
@@ -77,7 +81,8 @@ class MessagesScreen(Chooser):
 
     def _message(self, said: Said) -> Choice:
         times = f"×{said.times}  " if said.times > 1 else ""
-        title = f"{_GLYPHS[said.severity]} {_one_line(said)}"
+        line = _one_line(said)
+        title = line if line.startswith(_STATUSES) else f"{_GLYPHS[said.severity]} {line}"
         return Choice(title, times + self._ago(said.at_s), partial(self._read, said))
 
     def _ago(self, at_s: float) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from textual import work
@@ -16,10 +15,12 @@ from promptetheus.display import printable_line, short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.answering import until_rest
 from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, ChooserInput, Run
+from promptetheus.tui.go_words import GoWords
 from promptetheus.tui.key_list import KeyAction, key_actions
 from promptetheus.tui.keymap import help_sections
 from promptetheus.tui.palette_elsewhere import in_other_views, not_now
 from promptetheus.tui.palette_words import fitness, is_abbreviation, other_words
+from promptetheus.tui.shell import Shell
 from promptetheus.tui.views import ViewScreen
 
 SESSIONS_SHOWN = 50
@@ -45,18 +46,13 @@ class PaletteScreen(Chooser):
     PROMPT: ClassVar[str] = "Do something, or go to a session"
     IS_TYPED = True
 
-    def __init__(
-        self,
-        below: Screen[Any],
-        commands: Iterable[tuple[str, Run]],
-        sessions: Sequence[SessionRow],
-        open_session: Callable[[Path], object],
-    ) -> None:
+    def __init__(self, below: Screen[Any], commands: Iterable[tuple[str, Run]], shell: Shell) -> None:
         super().__init__()
         self._below = below
         self._commands = list(commands)
-        self._sessions = sessions
-        self._open_session = open_session
+        self._sessions = shell.sessions_screen.sessions()
+        self._open_session = shell.open_session
+        self._go_words = GoWords(shell)
         self._everywhere: Sequence[KeyAction] = ()
         """Actions of all views, once they are known."""
         self._known_haystacks: Sequence[str] | None = None
@@ -76,7 +72,10 @@ class PaletteScreen(Chooser):
             self.query_one(ChoiceList).show_more(self.choices(words))
 
     def choices(self, words: str) -> Sequence[Choice]:
-        """Actions that the words fit, best first; then sessions that hold all the words."""
+        """Actions that the words fit, best first; then sessions that hold all the words. What begins with a colon is
+        read as where `:` goes to."""
+        if words.startswith(":"):
+            return self._go_words.leading(words)
         known = list(self._actions())
         here = {each.choice.title for each in known}
         if words:
@@ -86,10 +85,14 @@ class PaletteScreen(Chooser):
             known = [each for _, each in fitting] or [
                 each for each in known if is_abbreviation(words, each.choice.title)
             ]
+        step = self._go_words.step(words)
+        leads_nowhere = any(each.is_out_of_reach for each in step)
         parts = (
+            [] if leads_nowhere else step,
             [each.choice for each in known],
             list(self._out_of_reach(words, here)),
             list(self._session_choices(words)),
+            step if leads_nowhere else [],
         )
         shown: list[Choice] = []
         for part in filter(None, parts):

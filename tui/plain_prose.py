@@ -16,7 +16,7 @@ _BREAKS = re.compile(r"⏎(?:\s*⏎)+")
 
 def step_text(step: Step, description: str) -> str:
     """What a row of the terminal says about a step, beside the name of its kind."""
-    if step.kind in (StepKind.USER, StepKind.AGENT, StepKind.START):
+    if step.kind in (StepKind.USER, StepKind.AGENT):
         return plain_prose(description)
     if step.kind is StepKind.ACTION:
         # The action stands in the kind column already.

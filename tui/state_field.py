@@ -76,6 +76,10 @@ class ListedStates(ListedSessions):
         """The states that there are."""
         return {STATE: ", ".join(self.known)}
 
+    def understand(self, typed: Term) -> Term | str:
+        """The own one among them."""
+        return _state(typed, self.known) if canonical(typed.field) == STATE else super().understand(typed)
+
     @property
     def fields(self) -> Collection[str]:
         """The own one before those of sessions."""

@@ -13,6 +13,9 @@ from promptetheus.tui.keymap import key_text, with_keys
 class SaysUnused(App[None]):
     """Mix-in for the app."""
 
+    _said_last = ""
+    """Of a key that does nothing."""
+
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
         """Do what the key is bound to, and answer one that nothing is bound to, in whatever view.
 
@@ -22,8 +25,15 @@ class SaysUnused(App[None]):
         if not is_done and not priority and self._says_what_is_unused(key):
             reasons: Mapping[str, str] = getattr(self.screen, "ELSEWHERE", {})
             usual = f"{key_text(key)} does nothing here: <app.help:question_mark> lists the keys that do."
-            self.notify(with_keys(reasons.get(key, usual), self), timeout=3)
+            self._say_instead(with_keys(reasons.get(key, usual), self))
         return is_done
+
+    def _say_instead(self, why: str) -> None:
+        """In place of what was said of the key before: whoever tries some keys would have the view full of it."""
+        for shown in [each for each in self._notifications if each.message == self._said_last]:
+            self._unnotify(shown, refresh=False)
+        self._said_last = why
+        self.notify(why, timeout=3)
 
     def _says_what_is_unused(self, key: str) -> bool:
         from textual.widgets import Input, TextArea  # 10 ms that the first frame need not wait for

@@ -33,7 +33,7 @@ from textual.worker import Worker, WorkerState
 from promptetheus.queries.filter_terms import quoted
 from promptetheus.tui.answering import AnswersAtOnce
 from promptetheus.tui.crumbs import AgentWanted, CrumbWanted
-from promptetheus.tui.guard import ErrorReporter, Guarded
+from promptetheus.tui.guard import Guarded
 from promptetheus.tui.laid_out_once import LaidOutOnce
 from promptetheus.tui.text_selection import CopiesSelection
 
@@ -170,12 +170,10 @@ class ViewScreen(Guarded, LaidOutOnce, AnswersAtOnce, CopiesSelection):
         self.app.call_next(self.shell.use_filter, f"agent:={quoted(event.agent)}")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed says so; what is on screen stays."""
+        """A worker that failed may have been needed; what is on screen stays."""
         error = event.worker.error if event.state is WorkerState.ERROR else None
         if isinstance(error, Exception):
             self.worker_failed(event.worker.group, error)
-            if isinstance(self.app, ErrorReporter):
-                self.app.report_error(error)
 
     def is_at_work(self, group: str) -> bool:
         """Whether a worker of this group runs: a clock that started it anew would end it before it is done."""

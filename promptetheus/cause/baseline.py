@@ -23,7 +23,7 @@ class Nearest(NamedTuple):
         """Why this one, in words; `among` how many."""
         if among == 1:
             return "the only one"
-        return f"of {among} the one with most steps in common ({self.common} of {self.moves})"
+        return f"the one of {among} with the most steps in common ({self.common} of {self.moves})"
 
 
 def nearest(failing: Run, passing: Sequence[Run]) -> Nearest | None:

@@ -135,6 +135,17 @@ _KIND_OF = {
 _WITH_ARGUMENTS = frozenset({StepKind.TOOL, StepKind.ACTION, StepKind.RETRIEVAL})
 
 
+def kind_of(sides: SideBySide, row: Row) -> DivergenceKind:
+    """What a row in which the runs differ is called, wherever it is told of."""
+    signature = sides.signature(row)
+    if signature.is_message:
+        return DivergenceKind.WORDING
+    kind = _KIND_OF[row.change]
+    if kind is DivergenceKind.ARGUMENTS and signature.kind not in _WITH_ARGUMENTS:
+        return DivergenceKind.VALUE
+    return kind
+
+
 def _described(sides: SideBySide, row: Row, confidence: float, reason: str) -> Divergence:
     left, right = sides.left, sides.right
     signature = sides.signature(row)
@@ -152,7 +163,4 @@ def _described(sides: SideBySide, row: Row, confidence: float, reason: str) -> D
         if row.change is Change.ARGUMENTS:
             arguments = changed_arguments(before, after, left.noise)
         changes = tuple(value_changes(before, after, left.noise))
-    kind = DivergenceKind.WORDING if signature.is_message else _KIND_OF[row.change]
-    if kind is DivergenceKind.ARGUMENTS and signature.kind not in _WITH_ARGUMENTS:
-        kind = DivergenceKind.VALUE
-    return Divergence(kind, name, row.left, row.right, arguments, changes, confidence, reason)
+    return Divergence(kind_of(sides, row), name, row.left, row.right, arguments, changes, confidence, reason)

@@ -44,7 +44,7 @@ class NoiseRule:
 NOISE_RULES: tuple[NoiseRule, ...] = (
     NoiseRule(
         "uuids",
-        "UUIDs",
+        "UUIDs, such as 3f2b8a10-5c6e-…",
         re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),
         "‹uuid›",
         needs="-",

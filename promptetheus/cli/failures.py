@@ -80,7 +80,7 @@ def _one(arguments: argparse.Namespace, found: list[ListedFailure], rows: list[S
         told = failure_as_json(listed.failure, listed.notes)
         print_json({**told, "session_ids": [row.session_id for row in sessions]})
         return 0
-    out(_text(listed))
+    out(_text(listed, _said(listed, sessions)))
     for row in sessions[:_MOST_SESSIONS]:
         started = age(time.time() - row.started) if row.started is not None else "–"
         out(f"        {printable_line(row.session_id, 60)}  {started}  {printable_line(row.goal, 80)}")
@@ -151,7 +151,18 @@ def _by_deviation(arguments: argparse.Namespace, rows: list[SessionRow]) -> int:
     return 0
 
 
-def _text(listed: ListedFailure) -> str:
+def _said(listed: ListedFailure, sessions: list[SessionRow]) -> str:
+    """What its newest session says in full, where the label leaves something out."""
+    from promptetheus.fingerprint import leaves_out
+    from promptetheus.queries.outcome import outcome_sentence
+
+    newest = next((row for row in sessions if row.session_id == listed.failure.examples[0]), None)
+    return outcome_sentence(newest.path) if newest and leaves_out(listed.failure.label) else ""
+
+
+def _text(listed: ListedFailure, said: str = "") -> str:
+    from promptetheus.fingerprint import marked_label
+
     failure = listed.failure
     times = f"{failure.sessions} session{'s' * (failure.sessions != 1)}"
     agents = ", ".join(printable_line(agent or "unnamed agent", 40) for agent in failure.agents[:3])
@@ -160,12 +171,13 @@ def _text(listed: ListedFailure) -> str:
     examples = " ".join(short_id(session_id) for session_id in failure.examples)
     days = _bar(failure.day_counts(time.time()))
     lines = [
-        f"{failure.fingerprint}  {failure.state:<9}  {printable_line(failure.label, 100)}",
+        f"{failure.fingerprint}  {failure.state:<9}  {printable_line(marked_label(failure.label), 100)}",
+        *([f"      {printable_line(said, 1000)}"] if said else []),
         f"      {times}  {agents}  {seen}",
         f"      {examples}",
     ]
     if days.strip():
-        lines.insert(2, f"      last 14 days │{days}│")
+        lines.insert(-1, f"      last 14 days │{days}│")
     lines += [f"      note {note.note_id}  {printable_line(note.text, 200)}" for note in listed.notes]
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from promptetheus.cli.options import add_filter, add_json, add_limit, add_spools, named
 from promptetheus.cli.output import out, print_json, say
-from promptetheus.display import age, count, counted, duration, money, printable_line
+from promptetheus.display import age, count, counted, money, printable_line
 
 if TYPE_CHECKING:
     from promptetheus.queries.ordering import Order
@@ -125,15 +125,19 @@ def row_as_json(row: SessionRow) -> dict[str, Any]:
 
 
 def _long(row: SessionRow) -> str:
+    from promptetheus.fingerprint import marked_label
+    from promptetheus.queries.rows import took_text
+
+    now_s = time.time()
     started = row.started if row.started is not None else row.mtime
     head = f"{row.status.glyph} {row.status.word:<11}  {printable_line(row.session_id)}"
     facts = [
-        age(time.time() - started),
+        age(now_s - started),
         printable_line(row.agent or "unnamed agent", 40),
         printable_line(row.goal or "no goal", 80),
-        f"{duration(row.duration_ms)}  {counted(row.steps, 'step')}  {counted(row.errors, 'error')}"
+        f"{took_text(row, now_s)}  {counted(row.steps, 'step')}  {counted(row.errors, 'error')}"
         f"  {count(row.tokens)} tokens  {money(row.cost_usd)}",
     ]
     if row.label:
-        facts.append(f"{row.fingerprint}  {printable_line(row.label, 100)}")
+        facts.append(f"{row.fingerprint}  {printable_line(marked_label(row.label), 100)}")
     return head + "".join(f"\n      {fact}" for fact in ("  ".join(facts[:2]), *facts[2:]))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from promptetheus.cause.failures import Failure
 from promptetheus.display import printable_line
 from promptetheus.exporters.markdown_export import inline_code
+from promptetheus.fingerprint import marked_label
 from promptetheus.notes import Note
 
 Noted = tuple[Failure, Sequence[Note]]
@@ -47,13 +48,18 @@ def note_as_json(note: Note) -> dict[str, Any]:
     return {"id": note.note_id, "text": note.text, "written": written, "fingerprint": note.about.fingerprint}
 
 
-def failure_markdown(failure: Failure, notes: Iterable[Note]) -> str:
-    """One of them under a heading: how it stands, where and when it was seen, what was noted."""
+def failure_markdown(failure: Failure, notes: Iterable[Note], said: str = "") -> str:
+    """One of them under a heading: how it stands, where and when it was seen, what was noted.
+
+    Args:
+        said: What its newest session says in full, where the label leaves something out.
+    """
     agents = ", ".join(inline_code(agent or "unnamed agent") for agent in failure.agents)
     since = f", {failure.since:,} of its tasks since" if failure.since else ""
     lines = [
-        f"## {inline_code(failure.fingerprint)} {inline_code(failure.label)}",
+        f"## {inline_code(failure.fingerprint)} {inline_code(marked_label(failure.label))}",
         "",
+        *([inline_code(said), ""] if said else []),
         f"{failure.state}: {failure.sessions:,} session{'s' * (failure.sessions != 1)} of {agents}{since}",
         "",
         f"- first seen {_when(failure.first_s)}, last seen {_when(failure.last_s)}",

@@ -376,3 +376,17 @@ def test_explain_lists_what_looks_wrong_with_its_steps(
     assert run(capsys, "explain", "calm", "--spool", spool, "--anomalies")[1] == (
         "Nothing looks wrong in this session.\n"
     )
+
+
+def test_a_failure_alone_says_what_its_label_has_no_room_for(
+    capsys: pytest.CaptureFixture[str], spool: Path
+) -> None:
+    said = "book_slot(day='Wednesday') was not the expected one: anya_4318 wanted Tuesday"
+    a_session("bad").checks(False, said).ends().write(spool)
+    _, out, _ = run(capsys, "failures", "--spool", spool)
+    head = out.splitlines()[0]
+    assert head.endswith("was not the expected one: any…") and "anya" not in out
+    code, out, _ = run(capsys, "failures", head[:6], "--spool", spool)
+    assert (code, out.splitlines()[1]) == (0, f"      Failed its goal: {said}.")
+    told = json.loads(run(capsys, "failures", head[:6], "--spool", spool, "--json")[1])
+    assert "…" not in told["label"], "data is as it was"

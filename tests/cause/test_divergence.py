@@ -209,5 +209,5 @@ def test_the_nearest_run_has_most_steps_in_common_and_says_how_many() -> None:
     failing, near = make_run(booking(day="Wednesday").events), make_run(booking().events)
     choice = nearest(failing, [far, near])
     assert choice is not None
-    assert (choice.place, choice.describe(2)) == (1, "of 2 the one with most steps in common (1 of 2)")
+    assert (choice.place, choice.describe(2)) == (1, "the one of 2 with the most steps in common (1 of 2)")
     assert nearest(failing, []) is None

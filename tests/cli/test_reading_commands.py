@@ -102,6 +102,17 @@ def test_the_fingerprint_of_a_crashed_session_says_what_was_open(
     assert [step["step"] for step in found["open"]] == [2, 3]
 
 
+def test_the_list_says_of_a_crashed_session_how_long_it_took_at_least_or_nothing(
+    capsys: pytest.CaptureFixture[str], spool: Path
+) -> None:
+    crashed(a_session("a")).event("user_message", {"content": "go"}, after_s=0.0003).write(spool)
+    _, out, _ = run(capsys, "sessions", "--long", "--spool", spool)
+    assert "      –  1 step  " in out and "0ms" not in out
+    crashed(a_session("a")).event("user_message", {"content": "go"}, after_s=31.0).write(spool)
+    _, out, _ = run(capsys, "sessions", "--long", "--spool", spool)
+    assert "      ≥31.0s  1 step  " in out
+
+
 def test_a_crash_with_a_failure_before_it_tells_both(capsys: pytest.CaptureFixture[str], spool: Path) -> None:
     crashed(a_session("a")).checks(False, "selected Wednesday, not Tuesday").write(spool)
     _, out, _ = run(capsys, "fingerprint", "a", "--spool", spool)

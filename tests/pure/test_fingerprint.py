@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.fingerprint import failure_fingerprint, normalise
+from promptetheus.fingerprint import failure_fingerprint, is_cut_label, marked_label, normalise
 from tests.builders import a_failing_booking, a_passing_booking, a_session
 
 
@@ -161,3 +161,24 @@ def test_unrelated_events_do_not_change_the_fingerprint() -> None:
 def test_no_payload_makes_it_raise(payloads: list[Any]) -> None:
     kinds = ("error", "tool_call", "tool_result", "goal_check", "session_end")
     failure_fingerprint([{"type": kind, "payload": payload} for kind in kinds for payload in payloads])
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [event("goal_check", passed=False, mismatches=["the call was not the expected one, michelle asked"])],
+        [event("error", message="the calendar did not answer in the time that it was given")],
+        [event("session_end", status="ok", error="the calendar did not answer in its time, nor after")],
+    ],
+)
+def test_a_label_that_was_cut_is_marked_for_people(events: list[dict[str, Any]]) -> None:
+    label = failure_fingerprint(events).label
+    assert is_cut_label(label) and marked_label(label) == f"{label}…"
+    more = failure_fingerprint([*events, event("tool_result", tool="search", error="503")]).label
+    assert marked_label(more) == f"{label}… (+1 more)"
+
+
+@pytest.mark.parametrize("events", [[WRONG_DAY], [event("tool_result", tool="t" * 48, error="503")], []])
+def test_a_label_that_says_all_of_it_has_no_mark(events: list[dict[str, Any]]) -> None:
+    label = failure_fingerprint(events).label
+    assert marked_label(label) == label

@@ -17,7 +17,7 @@ from promptetheus.queries.filter_completion import (
     candidates,
     complete,
     completed_field,
-    problem_at,
+    problems_in,
 )
 from promptetheus.queries.filter_listed import Listed, ListedSessions, ListedSteps, ListedWords
 from promptetheus.queries.rows import SessionRow
@@ -102,12 +102,35 @@ def test_what_stands_there_already_is_not_offered(rows: list[SessionRow]) -> Non
 def test_a_field_that_is_none_completes_to_the_one_that_was_meant(rows: list[SessionRow]) -> None:
     listed = ListedSessions(lambda: rows)
     assert texts("-stauts:failed", rows)[0] == "-status:failed"
-    assert problem_at("stauts:failed", 13, listed).startswith(
-        "stauts:failed: stauts is not a field, did you mean status?"
-    )
-    assert problem_at("dur>soon", 8, listed).startswith("dur>soon: soon is not a number")
-    assert problem_at("status:failed", 13, listed) == ""
-    assert problem_at("TypeError:", 10, listed) == ""
+    stauts, soon = problems_in("stauts:failed dur>soon", listed)
+    assert stauts.startswith("stauts:failed: stauts is not a field, did you mean status?")
+    assert soon.startswith("dur>soon: soon is not a number")
+    assert problems_in("status:failed TypeError:", listed) == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("state:new", []),  # neither a status nor a number of steps
+        ("state:pas", ["status:pas"]),
+        ("statuss:bogus", []),
+        ("durr>2s", ["dur>2s"]),
+        ("durr>soon", []),
+        ("agnet>coder", ["agent:coder"]),
+        ("-status>pass", ["-status:passed"]),
+        ("agent>cod", ["agent:coder"]),
+        (
+            "status:=fail",
+            ["status:=failed", 'status:="failed goal"'],
+        ),  # `=` means one status, failing are several
+    ],
+)
+def test_only_what_would_be_understood_is_offered(
+    rows: list[SessionRow], typed: str, expected: list[str]
+) -> None:
+    listed = ListedSessions(lambda: rows)
+    assert sorted(texts(typed, rows)) == sorted(expected)
+    assert not [problem for text in texts(typed, rows) for problem in problems_in(text, listed)]
 
 
 def test_a_list_of_steps_offers_what_narrows_steps() -> None:
@@ -125,12 +148,12 @@ def test_a_list_of_steps_offers_what_narrows_steps() -> None:
     assert [each.text for each in offered("status:", listed)] == ["status:failed", "status:passed"]
     assert [each.text for each in offered("", listed, everything=True)][:2] == ["status:", "tool:"]
     assert offered("agent:", listed) == offered("tokens>", listed) == []
-    assert "agent is about sessions" in problem_at("agent:coder", 11, listed)
+    assert "agent is about sessions" in problems_in("agent:coder", listed)[0]
 
 
 def test_a_list_that_knows_only_words_offers_no_field() -> None:
     assert offered("sta", ListedWords()) == offered("", ListedWords(), everything=True) == []
-    assert "words alone" in problem_at("tool:x", 6, ListedWords())
+    assert "words alone" in problems_in("tool:x", ListedWords())[0]
 
 
 def test_a_candidate_replaces_the_term_under_the_cursor(rows: list[SessionRow]) -> None:
@@ -154,6 +177,6 @@ def test_any_value_is_offered_so_that_it_can_be_taken(
 def test_no_text_is_an_error(tmp_path_factory: pytest.TempPathFactory, text: str, cursor: int) -> None:
     row = a_row(tmp_path_factory.getbasetemp())
     for listed in (ListedSessions(lambda: [row]), ListedSteps(list), ListedWords()):
-        problem_at(text, cursor, listed)
+        problems_in(text, listed)
         for each in offered(text, listed, cursor=cursor, everything=True):
             complete(text, cursor, each.text)

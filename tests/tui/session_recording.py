@@ -53,13 +53,19 @@ class SessionRecording(Recording):
         self._spans = (*self._spans, f"span_{name}_{self._seq}")
         return self.add("state_change", {"name": "span_start", "span_name": name})
 
-    def picture(self, colour: str = "#d05030", size: tuple[int, int] = (64, 40)) -> Self:
+    def picture(
+        self,
+        colour: str = "#d05030",
+        size: tuple[int, int] = (64, 40),
+        metadata: dict[str, Any] | None = None,
+    ) -> Self:
         """A screenshot of one colour."""
         data = png(colour, size)
         kept = store_artifact(self.path.parent, data, "png")
         return self.add(
             "screenshot",
             {"artifact_id": kept.artifact_id, "storage_path": kept.storage_path, "size_bytes": 1_234},
+            metadata=metadata,
         )
 
     def call(self, name: str, arguments: dict[str, Any] | None = None) -> Self:

@@ -98,6 +98,25 @@ async def test_a_key_hands_the_session_over(sessions_app: MakeApp, two: None, sp
     assert not reads(spool), "a person wrote it: no agent has read anything"
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_where_the_evidence_is_stands_on_one_line(
+    sessions_app: MakeApp, two: None, spool: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(spool.parent)
+    async with on_screen(sessions_app(), size) as shown:
+        await ready(shown)
+        await shown.press("a")
+        await shown.until_text("Handed over")
+        (directory,) = bundles(spool)
+        assert shown.line_with("files in").rstrip().endswith(f"files in {FOLDER}")
+        assert str(directory) in shown.app.clipboard, "the prompt has the whole of it"
+        monkeypatch.chdir("/")
+        await shown.press("a")
+        await shown.until(lambda: shown.text.count("Handed over") == 2)
+        lines = [line for line in shown.lines if "files in" in line]
+        assert len(lines) == 2 and all(line.rstrip().endswith(f"/{FOLDER}") for line in lines[1:])
+
+
 async def test_without_a_session_the_key_says_so(sessions_app: MakeApp, spool: Path) -> None:
     async with on_screen(sessions_app()) as shown:
         await shown.until_text("Nothing recorded here yet")

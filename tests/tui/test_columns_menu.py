@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.chooser import ChoiceList
 from promptetheus.tui.sessions.columns_menu import ColumnsMenu
 from promptetheus.tui.sessions.session_titles import SessionTitles
 from tests.tui.conftest import OnScreen, on_screen
@@ -57,6 +58,20 @@ async def test_columns_are_hidden_shown_and_put_back(sessions_app: MakeApp, two:
             "status",
             "started↓",
         ]
+
+
+async def test_a_column_has_one_name_wherever_it_is_named(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app(), (200, 50)) as shown:
+        app = await with_menu(shown)
+        over = str(app.sessions_screen.query_one(SessionTitles).render())
+        titles = [placed.column.title for placed in app.sessions_screen.table.columns]
+        assert {"started", "took", "err", "fails as"} <= set(titles)
+        assert all(title in over for title in titles)
+        listed = [choice.title[2:] for choice in app.screen.query_one(ChoiceList).choices]
+        assert [name.split(" (")[0] for name in listed[: len(titles)]] == titles
+        assert "took (duration)" in listed
+        commands = {title for title, _ in app.sessions_screen.commands()}
+        assert {f"Sort by {name}" for name in listed[:-1]} <= commands
 
 
 async def test_a_column_that_is_chosen_is_seen_at_once_where_it_is_narrow(

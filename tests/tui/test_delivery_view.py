@@ -240,6 +240,20 @@ async def test_agents_are_named_on_a_narrow_screen_and_no_column_is_empty(
         assert "booking-agent" in shown.line_with("○ pending") and "last error" not in shown.text
 
 
+async def test_a_wide_list_tells_the_sessions_of_an_agent_apart_and_leaves_errors_their_room(
+    sessions_app: MakeApp, two: list[Path]
+) -> None:
+    async with on_screen(sessions_app(), size=(200, 50)) as shown:
+        await opened(shown)
+        failed, titles = shown.line_with("! failed"), shown.line_with("refused  agent")
+        assert "1m ago" in failed and "Book Tuesday at 2pm" in failed and "connection refused" in failed
+        assert titles.index("goal") == failed.index("Book Tuesday at 2pm")
+        assert titles.index("started") == failed.index("1m ago")
+    async with on_screen(sessions_app(), size=(120, 40)) as shown:
+        await opened(shown)
+        assert "connection refused" in shown.text and "goal" not in shown.line_with("refused  agent")
+
+
 async def test_the_session_under_the_cursor_is_told_in_a_sentence(
     sessions_app: MakeApp, two: list[Path]
 ) -> None:

@@ -1,8 +1,14 @@
-"""Which rows of a comparison are shown: folds of equal steps, and filters."""
+"""Which rows of a comparison are shown: folds of equal steps, and filters; and the colours of its sides."""
 
 from __future__ import annotations
 
+import pytest
+
+from promptetheus.cause.diff_report import SessionSide
+from promptetheus.queries.rows import Status
 from promptetheus.tui.diff.lines import DiffLines, Fold
+from promptetheus.tui.diff.row import status_ink
+from tests.tui.session_recording import some_looks
 
 
 def lines(pattern: str) -> DiffLines:
@@ -75,3 +81,10 @@ def test_a_filter_shows_its_rows_and_nothing_else() -> None:
     assert found.row_at(found.line_of(6)) == 6
     found.show_matches(None)
     assert shown(found) == ["0+5", 5, 6, 7]
+
+
+@pytest.mark.parametrize("status", [Status.PASSED, Status.FAILED, Status.CRASHED, Status.RUNNING])
+def test_a_side_has_the_colour_that_its_status_has_in_the_list(status: Status) -> None:
+    looks = some_looks()
+    side = SessionSide("01A", "agent", "goal", status.word, status.glyph, status.is_failing, "", None)
+    assert status_ink(side, looks) == looks.status(status) != looks.text

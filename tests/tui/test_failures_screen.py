@@ -7,12 +7,14 @@ from pathlib import Path
 
 import orjson
 import pytest
+from rich.text import Text
 from textual.widgets import Input
 
 from promptetheus.encoding import encode_line
 from promptetheus.notes import Notes, Subject
 from promptetheus.tui.ask_words import AskWords
 from promptetheus.tui.diff.screen import DiffScreen
+from promptetheus.tui.failures.failure_pane import FailurePane
 from promptetheus.tui.failures.failures_screen import FailuresScreen
 from promptetheus.tui.failures.suspects_screen import SuspectsScreen
 from promptetheus.tui.footer import MOST_KEYS, KeyFooter, fitting
@@ -23,7 +25,7 @@ from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.views import Place
 from tests.tui.compared import MakeApp
 from tests.tui.conftest import OnScreen, on_screen
-from tests.tui.recorded import NOW, a_broken, a_failing, a_passing, a_running
+from tests.tui.recorded import NOW, Recording, a_broken, a_failing, a_passing, a_running
 
 DAY_S = 86_400.0
 ORCHID = "selected Wednesday, not Tuesday"
@@ -381,3 +383,80 @@ async def test_ages_go_on_with_the_clock(spool_of_failures: Path) -> None:
         await opened(shown)
         first = here(shown)
         await shown.until(lambda: here(shown) != first)
+
+
+WRONG_CALL = (
+    "book_reservation(insurance='no') was not the expected one: michelle_4318 had asked for insurance"
+    " on both flights, and to pay with the card that ends in 9981"
+)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_below_the_list_the_whole_of_a_cut_label_is_said(
+    sessions_app: MakeApp, spool: Path, size: tuple[int, int]
+) -> None:
+    a_failing(spool, "01M81FAILED", WRONG_CALL, ago=60)
+    a_failing(spool, "01M80FAILED", ORCHID, ago=90)
+    async with on_screen(sessions_app(), size) as shown:
+        await opened(shown)
+        assert "…" in here(shown), "the row has no room for it"
+        await shown.until(lambda: f"Failed its goal: {WRONG_CALL}." in below(shown))
+        chosen = screen_of(shown).at_hand()
+        assert chosen is not None and WRONG_CALL in chosen.text
+        await shown.press("j")
+        await shown.until(lambda: below(shown).startswith(ORCHID.lower()))
+        assert "Failed its goal" not in below(shown), "its label says all of it"
+        await shown.press("k")
+        await shown.until(lambda: WRONG_CALL in below(shown))
+
+
+async def test_a_sentence_longer_than_the_pane_leaves_room_and_is_read_on(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    a_failing(spool, "01M81FAILED", "the agent talked on and on " * 9, ago=60)
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        await opened(shown, "1 way of failing")
+        await shown.until_text("… more")
+        assert "1 session  ·  new" in below(shown)
+        await shown.press("tab", "j", "j", "j", "enter")
+        await shown.until(lambda: "… more" not in shown.text)
+        assert below(shown).count("on and on") >= 8
+
+
+async def test_a_label_that_counts_more_stays_over_what_its_newest_session_says(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    run = Recording(spool, "01M81FAILED").tool("book", {"day": "Wednesday"}, error="503 upstream")
+    run.check(False, ORCHID).end()
+    async with on_screen(sessions_app()) as shown:
+        await opened(shown, "1 way of failing")
+        await shown.until(lambda: f"Failed its goal: {ORCHID}." in below(shown))
+        assert below(shown).startswith("tool book failed (+1 more) Failed its goal")
+
+
+async def test_a_pane_that_fails_to_show_a_page_says_so_and_shows_the_next(
+    sessions_app: MakeApp, spool_of_failures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = sessions_app()
+    async with on_screen(app) as shown:
+        await opened(shown)
+        await shown.until(lambda: below(shown).startswith(ORCHID.lower()))
+
+        def fails(*_: object, **_options: object) -> None:
+            monkeypatch.undo()
+            raise ValueError("a mistake in showing it")
+
+        monkeypatch.setattr(screen_of(shown).query_one(FailurePane), "scroll_to", fails)
+        await shown.press("j")
+        await shown.until_text("a mistake in showing it")
+        await shown.press("k")
+        await shown.press("j")
+        await shown.until(lambda: "run_tests" in below(shown))
+        assert len(app.errors) == 1
+        app.errors.clear()
+
+
+def below(shown: OnScreen) -> str:
+    """The pane below the list in one line, as far as it goes."""
+    lines = (line.content for line in screen_of(shown).query_one(FailurePane).lines)
+    return " ".join(line.plain if isinstance(line, Text) else line.text for line in lines)

@@ -19,16 +19,19 @@ from promptetheus.pictures import PictureError
 from promptetheus.queries.diffs import read_session
 from promptetheus.queries.session_log import SessionLog
 from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.crumb_line import CrumbLine
+from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.open_outside import artifact_file, viewer
 from promptetheus.tui.pictures.film import film_of, nearest_frame
 from promptetheus.tui.pictures.film_strip import GAP, THUMB_CELLS, FilmStrip
 from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
 from promptetheus.tui.pictures.picture_block import PictureBlock, marks_on
 from promptetheus.tui.pictures.picture_screen import FilmScreen, MomentScreen, PictureScreen
-from promptetheus.tui.pictures.picture_view import PictureView
+from promptetheus.tui.pictures.picture_view import MOST_ZOOM, PictureView
 from promptetheus.tui.pictures.stored_picture import MOST_FRAMES, Shown, frames, read_frame
 from promptetheus.tui.pictures.wrong_click import page_before_wrong_click
 from promptetheus.tui.session.session_screen import SessionScreen
+from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.conftest import on_screen
 from tests.tui.recorded import NOW
 from tests.tui.session_recording import OnSession, SessionRecording, a_browser_run, on_session, png
@@ -147,10 +150,40 @@ async def test_more_screenshots_than_fit_scroll_under_the_chosen_one(spool: Path
         assert film.film[0] in strip.in_sight
 
 
+async def test_what_stands_under_few_pictures_has_the_room_there_is(spool: Path) -> None:
+    run = Browsing(spool, "01LONG")
+    for number in range(3):
+        run.click(f"#choose-dentist-{number}", picture_with((number * 20, 0, 40, 40)))
+    async with on_session(run.end().path, (200, 50)) as session, film_open(session) as film:
+        whole = [f"{number * 2 + 1}.00 click #choose-dentist-{number}" for number in range(3)]
+        await session.until(lambda: any(all(each in line for each in whole) for line in session.shown.lines))
+        third = Offset(session.shown.line_with(whole[2]).index(whole[2]), 3)
+        await session.shown.press("g")
+        await session.shown.pilot.click(FilmStrip, offset=third)
+        await session.until(lambda: film.chosen == 2)
+
+
+async def test_the_first_line_leads_back_as_in_every_view(spool: Path) -> None:
+    async with on_session(three_clicks(spool).path) as session:
+        async with film_open(session) as film:
+            assert session.shown.lines[0].strip().startswith("sessions › 01CLICKS › film   ")
+            start = session.shown.lines[0].index("01CLICKS")
+            await session.shown.pilot.click(CrumbLine, offset=Offset(start, 0))
+            await session.until(lambda: session.shown.app.screen is session.screen)
+            assert not film.is_attached
+        await session.press("o")
+        await session.until(lambda: isinstance(session.shown.app.screen, FullView))
+        await session.shown.until(lambda: "sessions › 01CLICKS › step " in session.shown.lines[0])
+        await session.shown.pilot.click(CrumbLine, offset=Offset(3, 0))
+        await session.until(lambda: isinstance(session.shown.app.screen, SessionsScreen))
+
+
 async def test_without_a_screenshot_f_says_so(spool: Path) -> None:
     async with on_session(SessionRecording(spool, "01NONE").user("hi").end().path) as session:
         await session.press("f")
         assert "There is no screenshot in this session." in session.text
+        await session.press("end", "b")
+        assert "There is no screenshot in this session." in session.text, "no other key is said to show one"
 
 
 async def test_a_screenshot_that_was_not_kept_or_is_broken_is_said_in_its_place(spool: Path) -> None:
@@ -215,9 +248,11 @@ async def test_b_flips_to_the_picture_before_and_boxes_what_changed(spool: Path)
         await session.until(lambda: film.view.shown == film.film[1].shown)
         await settled(session, film.view)
         await session.shown.press("b")
-        await session.shown.until_text("before  changed in a region: 40×40 pixels")
+        await session.shown.until(lambda: "before   step 3" in session.shown.lines[0])
+        assert "changed in a region: 40×40 pixels" in session.shown.lines[0]
         await session.shown.press("b")
-        await session.shown.until_text("after  changed in a region")
+        await session.shown.until(lambda: "after   step 3" in session.shown.lines[0])
+        assert "changed in a region" in session.shown.lines[0]
         await session.shown.press("right")
         await session.shown.until_text("the same picture")
 
@@ -249,6 +284,23 @@ async def test_zoom_and_pan_and_fit(spool: Path) -> None:
         assert view.window == Window()
         await session.shown.press("z", "Z")
         assert view.window == Window()
+
+
+async def test_a_key_that_cannot_move_the_picture_further_says_so(spool: Path) -> None:
+    for key, said in (
+        ("0", "All of the picture is on screen: z zooms in."),
+        ("Z", "All of the picture is on"),
+    ):
+        async with on_session(three_clicks(spool).path) as session, film_open(session):
+            await session.shown.press(key)
+            await session.shown.until_text(said)
+    async with on_session(three_clicks(spool).path) as session, film_open(session) as film:
+        await session.shown.press(*"zzzzzzz")
+        assert film.view.window.zoom == MOST_ZOOM
+        await session.shown.press("z")
+        await session.shown.until_text("This is as close as it gets.")
+        await session.shown.press(*"LLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLL")
+        await session.shown.until_text("The picture ends here.")
 
 
 async def test_o_on_a_picture_gives_it_the_screen(spool: Path) -> None:

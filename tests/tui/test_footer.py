@@ -50,6 +50,9 @@ async def test_every_view_says_how_to_go_back(sessions_app: MakeApp, pair: None,
             assert [each.action for each in shortcuts[-2:]] == ["help", "palette"]
             assert shortcuts[-3].label == "back", "at the same place in every view"
         await shown.press("5")
+        await shown.until(lambda: "leave the query" in footer(shown), what="the way back from a query")
+        asked = [each.label for each in fitting(footer_shortcuts(shown.app.screen), columns)]
+        assert asked[0] == "run" and asked[-2:] == ["leave the query", "palette"], "at the same place, too"
         await shown.type("select 1")
         await shown.press("enter")
         await shown.until_text("1 row")

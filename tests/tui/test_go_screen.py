@@ -9,7 +9,9 @@ import pytest
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
-from promptetheus.tui.go_screen import GOALS, GoScreen
+from promptetheus.tui.go_screen import GoScreen
+from promptetheus.tui.go_words import GOALS
+from promptetheus.tui.palette import PaletteScreen
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.views import VIEWS, ViewScreen
 from tests.tui.compared import FAILED, PASSED, a_pair
@@ -99,12 +101,58 @@ async def test_two_sessions_are_compared(sessions_app: MakeApp, pair: None, spoo
         assert front.subject == (spool / f"{PASSED}.jsonl", spool / f"{FAILED}.jsonl")
 
 
+async def test_the_palette_goes_to_a_step_too(sessions_app: MakeApp, pair: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        app = await going(shown, f"session {PASSED.lower()}")
+        await shown.until(lambda: view(app) == "session")
+        for words in (":3", "step 2", "4", ":step 1"):
+            await shown.press("ctrl+p")
+            await shown.until(lambda: isinstance(app.screen, PaletteScreen), what="the palette")
+            await shown.type(words)
+            await shown.press("enter")
+            await shown.until_text(f"step {words[-1]} of 12")
+
+
+async def test_the_palette_says_that_a_step_needs_a_session(sessions_app: MakeApp, pair: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("ctrl+p")
+        await shown.until(lambda: isinstance(shown.app.screen, PaletteScreen), what="the palette")
+        for words in ("412", ":412", "step 412"):
+            await shown.type(words)
+            await shown.until_text("A step needs a session: open one first")
+            await shown.press(*["backspace"] * len(words))
+
+
+async def test_digits_that_begin_an_id_lead_to_the_session(sessions_app: MakeApp, pair: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        app = await going(shown, PASSED[:2])
+        assert PASSED[:2].isdecimal()
+        await shown.until(lambda: view(app) == "session")
+
+
+@pytest.mark.parametrize("words", ["²", "step ²", "12345678901"])
+async def test_what_looks_like_a_number_and_is_none_is_no_error(
+    sessions_app: MakeApp, pair: None, words: str
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        app = await going(shown, words)
+        await shown.press("escape")
+        await shown.until(lambda: view(app) == "sessions")
+
+
 async def test_what_leads_nowhere_says_why(sessions_app: MakeApp, pair: None) -> None:
     async with on_screen(sessions_app()) as shown:
         await ready(shown)
         await shown.press("colon")
         await shown.type("step 2")
-        await shown.until_text("No session has been opened yet")
+        await shown.until_text("A step needs a session: open one first")
+        await shown.press("enter")
+        await shown.until_text("A step needs a session: open one first.")
+        assert isinstance(shown.app.screen, GoScreen), "one can go on typing"
         await shown.press(*["backspace"] * 6)
         await shown.type("diff nosuch")
         await shown.until_text("nosuch is the beginning of no id, or of several")

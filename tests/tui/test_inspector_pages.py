@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -195,11 +196,28 @@ def test_retrievals_are_a_ranked_table_whose_documents_unfold(run: SessionRecord
     text = pages.text()
     assert "how to book" in text
     assert "1    0.930  handbook.md  Book rooms early" in text
-    assert "2    0.500  d2  No" in text
-    assert "3        –  a plain text" in text
+    assert "2    0.500  d2           No" in text
+    assert "3        –               a plain text" in text
     first = next(line for line in pages.lines() if "handbook" in str(line.content))
     pages.folds.opened[first.fold] = True
     assert 'id  "d1"' in pages.text()
+
+
+def test_documents_are_read_without_unfolding_them_where_there_is_room(
+    run: SessionRecording, looks: Looks
+) -> None:
+    long = "Rooms are booked by whoever needs them, early, and given back when the meeting is moved or called off."
+    run.add("retrieval", {"query": "x", "documents": [{"id": "d1", "content": long}]})
+    run.add("retrieval", {"query": "x", "documents": [{"id": f"d{n}", "content": long} for n in range(40)]})
+    run.add("retrieval", {"query": "x", "documents": [{"source": "the-whole-handbook", "content": long}]})
+    pages = Pages(run, looks)
+    narrow = pages.text(3).splitlines()
+    assert narrow[-3].split() == ["▸", "1", "–", "the-whole-handbook"], "too little room is left beside it"
+    assert " ".join(" ".join(narrow[-2:]).split()) == long and narrow[-1].startswith(" " * 7)
+    few, many = pages.text(1), pages.text(2)
+    assert " ".join(few.split()).endswith(long), "all of one document stands there"
+    assert few.splitlines()[-1].startswith(" " * 19), "under its own beginning"
+    assert all(len(line) <= 60 and line.endswith("…") for line in many.splitlines()[-40:]), "a line each"
 
 
 def test_a_retrieval_that_found_nothing_says_so(run: SessionRecording, looks: Looks) -> None:
@@ -215,8 +233,9 @@ def test_an_action_shows_the_screenshot_and_dom_that_follow_it(run: SessionRecor
     )
     run.picture().add("dom_snapshot", {"url": "https://a.example", "visible_text": "Welcome"})
     text = Pages(run, looks).text()
-    for words in ("click", "#go", "https://a.example", "at      3, 4", "64×40  PNG", "▀▀▀", '"Welcome"'):
+    for words in ("click", "#go", "https://a.example", "position  3, 4", "64×40  PNG", "▀▀▀", '"Welcome"'):
         assert words in text
+    assert "action" not in text, "the first line says already that it is a click"
 
 
 def test_a_dom_snapshot_says_in_words_what_changed(run: SessionRecording, looks: Looks) -> None:
@@ -264,11 +283,12 @@ def test_an_unchanged_page_is_said_to_be(run: SessionRecording, looks: Looks) ->
 
 
 def test_a_screenshot_is_a_picture_with_its_measures(run: SessionRecording, looks: Looks) -> None:
-    run.picture(size=(128, 80))
+    run.picture(size=(128, 80), metadata={"width": 128, "height": 80, "tab": 2})
     lines = Pages(run, looks).lines()
     text = lines_text(lines)
     assert "128×80  PNG" in text
     assert text.count("▀" * 60) >= 10
+    assert "tab  2" in text and "width" not in text, "its measures are not said twice"
     picture = next(line for line in lines if line.title == "picture")
     assert isinstance(picture.opens, PictureBlock)
 
@@ -320,6 +340,17 @@ def test_a_failed_check_lists_what_does_not_match(run: SessionRecording, looks: 
     text = Pages(run, looks).text()
     assert "✗ the goal was not met: 2 things do not match" in text
     assert "✗ selected Wednesday, not Tuesday" in text and "✗ no laptop" in text
+    assert "goal  Book Tuesday at 2pm" in text, "one sees what was wanted without going back to the start"
+
+
+@pytest.mark.parametrize("after", [None, 5, {}, {"user_goal": ""}])
+def test_a_check_of_a_session_without_a_goal_names_none(spool: Path, looks: Looks, after: Any) -> None:
+    run = SessionRecording(spool, "01NOGOAL")
+    started = json.loads(run.path.read_text())
+    started["payload"]["after"] = after
+    run.path.write_text(json.dumps(started) + "\n")
+    text = Pages(run.check(False, "no laptop"), looks).text()
+    assert "✗ no laptop" in text and "goal  " not in text
 
 
 def test_a_passed_check_says_so(run: SessionRecording, looks: Looks) -> None:
@@ -396,7 +427,7 @@ def test_an_error_shows_type_message_fate_and_traceback(run: SessionRecording, l
     text = Pages(run, looks).text()
     for words in (
         "TimeoutError: slow",
-        "handled: the agent went on",
+        "handled  yes, the agent went on",
         'File "/app/a.py", line 4, in f',
         "boom()",
     ):

@@ -114,6 +114,25 @@ async def test_another_size_is_laid_out_with_its_classes() -> None:
         assert screen.layouts[-1] == (Size(60, 10), frozenset({"-low"}), 1)
 
 
+async def test_a_screen_that_opens_while_nothing_is_painted_is_painted_afterwards() -> None:
+    painted: list[bool] = []
+
+    class Painting(Once):
+        def _compositor_refresh(self) -> None:
+            if not self.app._batch_count:
+                painted.append(self.size.region in self._compositor._dirty_regions)
+            super()._compositor_refresh()
+
+    screen = Painting()
+    async with Shows(Counting()).run_test(size=(40, 10)) as pilot:
+        with pilot.app.batch_update():
+            await pilot.app.push_screen(screen)
+            await pilot.pause(0.1)
+            assert screen.size and not painted
+        await pilot.pause(0.2)
+        assert any(painted)
+
+
 async def test_a_screen_that_comes_back_is_painted_whole() -> None:
     painted: list[bool] = []
 

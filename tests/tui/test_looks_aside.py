@@ -51,6 +51,17 @@ async def test_a_key_that_does_nothing_says_so_in_every_view(
         await shown.until_text("9 does nothing here: ? lists the keys that do.")
 
 
+async def test_of_several_keys_that_do_nothing_only_the_last_is_answered_on_screen(
+    sessions_app: MakeApp, two: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        for key in ("9", "0", "J"):
+            await shown.press(key)
+            await shown.until_text(f"{key} does nothing here")
+        await shown.until(lambda: shown.text.count("does nothing here") == 1)
+
+
 def test_what_is_copied_of_a_list_keeps_its_order_groups_and_filter() -> None:
     shown = ShownList("status:failed", ["a'b"], "took", False, Grouping.AGENT)
     texts = {copy.title: copy.text for copy in session_copies(None, (), Path("spool"), shown)}

@@ -64,6 +64,18 @@ async def test_a_message_is_read_in_full_after_its_toast_is_gone(sessions_app: M
         assert "\x1b" not in shown.text
 
 
+async def test_the_news_of_a_session_have_one_glyph_in_the_list(sessions_app: MakeApp, one: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await ready(shown)
+        app.notify("selected Wednesday", title="✗ failed goal  booking-agent", severity="error", timeout=0.1)
+        app.notify("a process is gone", title="∅ crashed  coder", severity="error", timeout=0.1)
+        app.notify("✗ a: b\n! c: d", title="2 sessions failed", severity="error", timeout=0.1)
+        await shown.press("at")
+        await shown.until_text("✗ failed goal  booking-agent: selected Wednesday")
+        assert "✗ ✗" not in shown.text and "✗ ∅" not in shown.text
+        assert "✗ 2 sessions failed: ✗ a: b" in shown.text
+
+
 async def test_messages_are_searched(sessions_app: MakeApp, one: None) -> None:
     async with on_screen(sessions_app()) as shown:
         app = await ready(shown)

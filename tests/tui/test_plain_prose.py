@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from promptetheus.tui.plain_prose import plain_prose
+from promptetheus.cause.steps import Step, StepKind
+from promptetheus.tui.plain_prose import plain_prose, step_text
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,9 @@ def test_marks_of_markdown_are_left_out_of_a_row(line: str, shown: str) -> None:
 )
 def test_what_is_no_markdown_stays_as_it_was_said(line: str) -> None:
     assert plain_prose(line) == line
+
+
+def test_the_row_of_the_start_has_agent_and_goal_as_they_were_given() -> None:
+    said = "`rm -rf`calendar-agent · Book `Tuesday`, **not** Wednesday"
+    assert step_text(Step(0, StepKind.START, "", [0], None), said) == said
+    assert step_text(Step(1, StepKind.AGENT, "", [1], None), "I am **sure**") == "I am sure"

@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.geometry import Offset
 
+from promptetheus.tui.session import session_bar
 from promptetheus.tui.session.player import BEAT_S
 from promptetheus.tui.session.scrub_strip import ScrubStrip
 from tests.tui.recorded import a_passing, a_running
@@ -175,6 +176,16 @@ async def test_a_person_who_moves_takes_over(spool: Path) -> None:
         await session.press("g", "p", "j", "j")
         assert session.screen.player.playback is None
         assert "You took over" in session.text
+
+
+async def test_what_is_said_of_the_playing_goes_by_itself(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_bar, "SAID_FOR_S", 0.5)
+    async with on_session(a_passing(spool, "01PASS").path) as session:
+        await session.press("g", "p", "j")
+        await session.until(lambda: "You took over" not in session.text, what="it is silent")
+        assert session.screen.player.playback is None and "p play" in session.text
 
 
 async def test_speed_is_changed_while_it_plays_and_kept_for_the_next_time(spool: Path) -> None:

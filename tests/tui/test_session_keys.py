@@ -456,7 +456,7 @@ async def test_a_term_that_means_nothing_among_steps_narrows_nothing_and_says_so
     async with on_session(a_browser_run(spool).path) as session:
         every = session.timeline.row_count()
         await filter_by(session, "agent:nobody")
-        await session.press("escape", "enter")
+        await session.press("enter")
         await session.until_text(
             "agent is about sessions and narrows nothing here. Of steps there are dur, error,"
         )

@@ -16,7 +16,7 @@ from promptetheus.tui.sessions.session_groups import Grouping
 from promptetheus.tui.sessions.session_table import SessionTable
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from tests.tui.conftest import OnScreen, on_screen
-from tests.tui.recorded import a_broken, a_failing, a_passing, a_running
+from tests.tui.recorded import Recording, a_broken, a_failing, a_passing, a_running
 from tests.tui.test_session_hostile import EVERYTHING, what_a_terminal_would_obey
 
 MakeApp = Callable[..., PromptetheusApp]
@@ -262,6 +262,24 @@ async def test_the_preview_says_where_a_failing_session_parts_from_one_that_pass
             await shown.until_text("First differs from the passing session")
         finally:
             preview._reader.read = reads  # type: ignore[method-assign]
+
+
+async def test_long_values_that_differ_have_the_width_of_the_preview(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    long = "in the week after the one in which the office is closed because of the holidays"
+    for session_id, day, ago in (("01M8PASSED", "Tuesday", 90), ("01M8FAILED", "Friday", 60)):
+        run = Recording(spool, session_id, ago=ago).user("Book Tuesday at 2pm")
+        run.tool("choose_slot", {"n": 1}, f"{day} {long}")
+        run.check(day == "Tuesday", *(() if day == "Tuesday" else ("the wrong day",))).end()
+    async with on_screen(sessions_app(), (200, 50)) as shown:
+        await shown.until_text("2 sessions")
+        await shown.until_text("First differs")
+        assert f'"Friday {long[:50]}' in shown.line_with("choose_slot, other result")
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        await shown.until_text("First differs")
+        narrow = shown.line_with("choose_slot, other result")
+        assert '"Tuesday in' in narrow and '"Friday in' in narrow, "both are in sight"
 
 
 async def test_a_failing_session_without_one_that_passed_is_not_compared(

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from promptetheus.queries.catalog import Catalog, SessionRow
-from promptetheus.queries.rows import Status
+from promptetheus.queries.rows import Status, took_text
 from promptetheus.tui.failures.failure_news import QUIET_S, TOGETHER_S, FailureNews
-from promptetheus.tui.sessions.session_cells import took_text
 from tests.tui.recorded import a_failing, a_passing, a_running
 
 
@@ -153,5 +152,7 @@ def test_a_crashed_session_took_at_least_what_is_known_and_nothing_is_invented(
 ) -> None:
     crashed = replace(rows["running"], status=Status.CRASHED, duration_ms=2_600.0)
     assert took_text(crashed, 0.0) == "≥2.6s"
-    assert took_text(replace(crashed, duration_ms=0.0), 0.0) == "–"
+    for began_ms in (None, 0.0, 0.3, 8.0):
+        started = replace(crashed, duration_ms=began_ms)
+        assert took_text(started, 0.0) == "–", "its first events say nothing of how long it went on"
     assert took_text(replace(crashed, status=Status.PASSED), 0.0) == "2.6s"

@@ -152,6 +152,26 @@ async def test_help_lists_every_key_of_the_view(sessions_app: MakeApp, three: No
             assert shown_keys, f"{binding.key} ({binding.description}) is not in the help"
 
 
+@pytest.mark.parametrize("view", ["1", "2", "4", "5", "6"])
+async def test_help_says_all_that_a_key_does_where_it_is_narrow(
+    sessions_app: MakeApp, three: None, view: str
+) -> None:
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        await ready(shown)
+        await shown.press(view)
+        below = shown.app.screen
+        await shown.app.run_action("app.help")
+        await shows(shown, HelpScreen)
+        listed = shown.app.screen.query_one(ChoiceList)
+        width = listed.scrollable_content_region.width
+        drawn = [listed.render_row(row, width, False).plain for row in range(listed.row_count())]
+        assert not [line for line, each in zip(drawn, listed.choices, strict=True) if each.title not in line]
+        said = " ".join(" ".join(line.split()) for line in drawn)
+        for section in help_sections(below):
+            for shortcut in section.shortcuts:
+                assert shortcut.sentence.split()[-1] in said
+
+
 def our_binding_classes() -> list[type[Any]]:
     """Every class of ours that declares keys."""
     found = []

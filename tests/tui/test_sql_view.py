@@ -309,6 +309,24 @@ async def test_the_views_and_their_columns_are_a_key_away(sessions_app: MakeApp,
         await shown.until(lambda: screen.sql == "select passed", what="the name in the query")
 
 
+async def test_what_the_columns_mean_stands_in_a_column_and_whole_where_it_is_wide(
+    sessions_app: MakeApp, two: None
+) -> None:
+    meaning = "from the first event to the last; NULL where an imported source had no times"
+    for size, told in (((80, 24), "from the first event"), ((200, 50), meaning)):
+        async with on_screen(sessions_app(), size) as shown:
+            await shown.press("5")
+            await view(shown)
+            await shown.press("ctrl+t")
+            await shown.until_text("idempotency_key")
+            key = shown.line_with("  idempotency_key")
+            await shown.type("sessions null")
+            await shown.until_text(told)
+            duration = shown.line_with("duration_ms")
+            assert duration.index("from the first") == shown.line_with("cost_usd").index("as rec")
+            assert key.index("unique for") - key.index("idempotency_key") < 20, "near to the name"
+
+
 async def test_cells_rows_and_results_are_copied(sessions_app: MakeApp, two: None) -> None:
     sql = "select 1 as n, 'a,b' as words union all select 2, 'c'"
     async with on_screen(sessions_app(start=at(f"from ({sql}) order by n"))) as shown:

@@ -174,6 +174,17 @@ def test_bars_are_not_measured_against_spans() -> None:
     assert seen.longest_ms == 40.0
 
 
+def test_a_span_that_took_longer_than_the_longest_call_has_no_bar(looks: Looks) -> None:
+    """A bar that is full whatever the span took would say that it took as long as that call."""
+    columns = Columns(True, 5, True, longest_ms=40.0)
+    span = step_row(a_step(StepKind.SPAN, duration_ms=90_000.0), "attempt", 100, columns, looks).plain
+    call = step_row(a_step(duration_ms=40.0), "read", 100, columns, looks).plain
+    assert span.endswith(" 1m 30s") and "█" not in span
+    assert call.endswith("████████   40ms") and span.index("attempt") == call.index("read")
+    short = step_row(a_step(StepKind.SPAN, duration_ms=10.0), "choose", 100, columns, looks).plain
+    assert short.endswith("██         10ms")
+
+
 @pytest.mark.parametrize(
     ("moment", "said"),
     [

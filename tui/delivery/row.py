@@ -25,8 +25,9 @@ _MOST_AGENT, _MOST_AGENT_IF_WIDE = 24, 48
 _WIDE = 150
 _LEAST_AGENT = 10
 """Cells below which a name that is cut in its middle says nothing."""
-_LEAST_ERROR = 16
-"""Cells below which the last error is not worth its column."""
+_LEAST_ERROR, _USUAL_ERROR = 16, 40
+"""Cells below which the last error is not worth its column, and those that other columns leave it."""
+_LEAST_GOAL, _MOST_GOAL = 16, 48
 
 
 class Standing(Enum):
@@ -101,8 +102,14 @@ class Column(NamedTuple):
     right: bool = False
 
 
+_STARTED = Column("started", 8)
+
+
 def columns_for(width: int, lines: Sequence[DeliveryLine]) -> list[Column]:
-    """The columns that fit, the last error, if there is one, taking what is left."""
+    """The columns that fit, the last error, if there is one, taking what is left.
+
+    Where a line is wide, they also tell one session of an agent from the next: when it began, and its goal.
+    """
     most = _MOST_AGENT if width < _WIDE else _MOST_AGENT_IF_WIDE
     agents = max((cell_len(printable_line(line.row.agent, most)) for line in lines if line.row), default=0)
     wanted = [
@@ -123,7 +130,19 @@ def columns_for(width: int, lines: Sequence[DeliveryLine]) -> list[Column]:
         elif column.title == "agent" and room >= _LEAST_AGENT + GAP:
             chosen.append(column._replace(width=room - GAP))
             room = 0
-    if room >= _LEAST_ERROR and any(line.entry.last_error for line in lines):
+    has_errors = any(line.entry.last_error for line in lines)
+    kept = _USUAL_ERROR if has_errors else 0
+    if room - kept >= _STARTED.width + GAP:
+        chosen.insert(2, _STARTED)
+        room -= _STARTED.width + GAP
+    goals = max(
+        (cell_len(printable_line(line.row.goal, _MOST_GOAL)) for line in lines if line.row), default=0
+    )
+    goal = max(len("goal"), min(goals, room - kept - GAP))
+    if goals and goal >= min(goals, _LEAST_GOAL):
+        chosen.append(Column("goal", goal))
+        room -= goal + GAP
+    if has_errors and room >= _LEAST_ERROR:
         chosen.append(Column("last error", room))
     return chosen
 
@@ -158,6 +177,11 @@ def _cell(title: str, line: DeliveryLine, looks: Looks, now_s: float) -> Pieces:
             return [(short_id(line.row.session_id if line.row else entry.stem), looks.text)]
         case "agent":
             return [(printable_line(line.row.agent, 120) if line.row else "", looks.muted)]
+        case "goal":
+            return [(printable_line(line.row.goal, 200) if line.row else "", looks.text)]
+        case "started":
+            started = line.row.started if line.row else None
+            return [(age(None if started is None else now_s - started), looks.muted)]
         case "pending":
             return _number(entry.pending_events, looks)
         case "bytes":

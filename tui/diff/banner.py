@@ -13,8 +13,10 @@ from textual.widgets import Static
 
 from promptetheus.cause.diff_report import DiffReport, SessionSide
 from promptetheus.cause.divergence import Divergence
+from promptetheus.cause.noise import PARALLEL_ORDER
 from promptetheus.display import age, printable_line, short_id
-from promptetheus.tui.diff.row import MARK_CELLS, SEPARATOR, halves
+from promptetheus.fingerprint import marked_label
+from promptetheus.tui.diff.row import MARK_CELLS, SEPARATOR, halves, status_ink
 from promptetheus.tui.fit import Pieces, aligned, cut, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.keymap import with_keys
@@ -32,6 +34,9 @@ _VALUE_CELLS = (120, 90, 70, 50, 32)
 
 TINY_BELOW = 20
 """Lines of a terminal in which the rows need the room more than the banner does."""
+
+_IN_WORDS = {PARALLEL_ORDER: "order of parallel calls"}
+"""Rules whose names say little, where there is room for more."""
 
 MISALIGNED = (
     "the rows below are paired by their order alone: what stands side by side need not belong together"
@@ -168,9 +173,11 @@ def _parted(report: DiffReport, found: Divergence, sure: tuple[str, ...], width:
 
 
 def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:
-    said = ", ".join(printable_line(name, 60) for name in names) or "nothing: every difference counts"
     hint: Pieces = [(with_keys("  <diff.noise:i>"), looks.accent), (" changes", looks.muted)]
     room = width - LABEL_CELLS - sum(cell_len(text) for text, _ in hint)
+    said = ", ".join(printable_line(name, 60) for name in names) or "nothing: every difference counts"
+    in_words = ", ".join(_IN_WORDS.get(name, printable_line(name, 60)) for name in names)
+    said = in_words if in_words and cell_len(in_words) <= room else said
     return [("ignored".ljust(LABEL_CELLS), looks.muted), (cut(said, room), looks.muted), *hint]
 
 
@@ -231,9 +238,8 @@ class DiffSides(Guarded, Widget, can_focus=False):
 
 def _title(side: SessionSide, role: str, now_s: float, room: int, looks: Looks) -> Pieces:
     """As many facts as fit whole; how it failed, which comes last, may be cut."""
-    style = looks.failed if side.is_failing else looks.passed if side.glyph == "✓" else looks.muted
     pieces: Pieces = [
-        (f"{side.glyph} {side.status}", style),
+        (f"{side.glyph} {side.status}", status_ink(side, looks)),
         (f"  {short_id(side.session_id)}", looks.strong),
     ]
     ago = "" if side.started_s is None else age(now_s - side.started_s)
@@ -243,7 +249,7 @@ def _title(side: SessionSide, role: str, now_s: float, room: int, looks: Looks) 
             pieces.append((f"  {fact}", looks.muted))
             left -= cell_len(fact) + 2
     if side.label and left >= _LEAST_LABEL_CELLS:
-        pieces.append((f"  {printable_line(side.label, 120)}", looks.muted))
+        pieces.append((f"  {printable_line(marked_label(side.label), 120)}", looks.muted))
     return pieces
 
 

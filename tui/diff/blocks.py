@@ -13,13 +13,15 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
+from promptetheus.cause.diff_report import SessionSide
 from promptetheus.cause.picture_changes import PictureChange
 from promptetheus.cause.row_details import PicturePair
 from promptetheus.cause.value_changes import ABSENT, ValueChange
 from promptetheus.cause.word_changes import WORTH_MARKING, Stretch, WordChanges, Words
-from promptetheus.display import printable, printable_line, value
+from promptetheus.display import printable, printable_line, short_id, value
 from promptetheus.pictures import PictureError
 from promptetheus.queries.diffs import compare_pictures
+from promptetheus.tui.diff.row import status_ink
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.inspector.page import Block, Frame, Line, more_text, styled
 from promptetheus.tui.keymap import with_keys
@@ -41,6 +43,33 @@ _LEAST_PATH_CELLS = 16
 
 _MOST_PATH_CELLS = 36
 _LEAST_PICTURE_ROWS = 6
+
+
+@dataclass(slots=True)
+class SidesBlock:
+    """Which session is the left one, and which the right one: over the columns of a full-screen page."""
+
+    left: SessionSide
+    right: SessionSide
+
+    def lines(self, frame: Frame) -> list[Line]:
+        """One line, each session where its texts and pictures begin."""
+        looks = frame.looks
+        room = max(4, frame.width - 2 - len(_BETWEEN))
+        named = [
+            [
+                (f"{side.glyph} {side.status}", status_ink(side, looks)),
+                (f"  {short_id(side.session_id)}", looks.strong),
+            ]
+            for side in (self.left, self.right)
+        ]
+        pieces: Pieces = [
+            ("  ", looks.text),
+            *aligned(named[0], room // 2),
+            (_BETWEEN, looks.rule),
+            *aligned(named[1], room - room // 2),
+        ]
+        return [Line(joined(pieces))]
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ class NoiseMenu(StayingMenu):
 
     BINDING_GROUP_TITLE = "What is ignored"
     PROMPT = "enter turns a rule on or off"
+    EXPLAINS = True
 
     def __init__(self, noise: Noise, defaults: Noise, changed: Callable[[Noise], object]) -> None:
         super().__init__()
@@ -43,7 +44,11 @@ class NoiseMenu(StayingMenu):
             nothing = nothing.switched(rule.name, False) if on else nothing
         found.append(Choice("  Ignore nothing", "every difference counts", partial(self._turn, nothing)))
         found.append(
-            Choice("  As the project has it", "promptetheus rules", partial(self._turn, self._defaults))
+            Choice(
+                "  As the project has it",
+                "those that promptetheus rules lists",
+                partial(self._turn, self._defaults),
+            )
         )
         return [each for each in found if not words or matches(words, f"{each.title} {each.note}")]
 

@@ -11,26 +11,19 @@ from promptetheus.cause.steps import Step, StepKind
 from promptetheus.cause.value_changes import ValueChange
 from promptetheus.cause.word_changes import WordChanges, word_changes
 from promptetheus.display import printable_line
-from promptetheus.tui.diff.blocks import ChangesBlock, NumbersBlock, PairBlock, Sentences, WordsBlock
+from promptetheus.tui.diff.blocks import (
+    ChangesBlock,
+    NumbersBlock,
+    PairBlock,
+    Sentences,
+    SidesBlock,
+    WordsBlock,
+)
 from promptetheus.tui.diff.reading import Compared
-from promptetheus.tui.diff.row import sign_of
+from promptetheus.tui.diff.row import change_said, sign_of
 from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.page import Block, Heading, Page, spaced
 from promptetheus.tui.kind_words import kind_word
-
-_SAID = {
-    Change.SAME: "the same in both",
-    Change.WORDS: "other words",
-    Change.ARGUMENTS: "other arguments",
-    Change.RESULT: "another result",
-    Change.PAGE: "another page after it",
-    Change.MODEL: "another model",
-    Change.PICTURE: "it looks different",
-    Change.ERROR: "an error on one side",
-    Change.MISSING: "only on the left",
-    Change.EXTRA: "only on the right",
-    Change.MOVED: "in another place",
-}
 
 _REASON = 100
 """Characters of why a divergence is believed; the values themselves stand below."""
@@ -47,6 +40,8 @@ def row_page(compared: Compared, number: int, *, whole: bool) -> Page:
     if row.left is None or row.right is None:
         parts.append(_one_side(compared, number))
         return Page(spaced(parts) if whole else [block for part in parts for block in part])
+    if whole:
+        parts.append([SidesBlock(report.left, report.right)])
     details = report.details(number)
     if details.words is not None:
         parts.append([WordsBlock("", details.words)])
@@ -92,14 +87,15 @@ def _heading(report: DiffReport, number: int) -> Heading:
         where = f"step {one.index}"
     moved = report.moved_to(number)
     there = "" if moved is None else f": step {moved} there"
-    change = report.rows[number].change
-    said = f"{sign_of(change)} {_SAID.get(change, 'different')}".strip()
+    said = f"{sign_of(report.rows[number].change)} {change_said(report, number)}".strip()
     return Heading(title_of(report, number), f"{where} · {said}{there}")
 
 
 def _flags(report: DiffReport, number: int) -> list[Block]:
     """What the flag before the row says, in words."""
     found, banner = report.comparison, report.banner
+    if banner.not_comparable:
+        return []
     flags = [
         ("▶ here the two sessions part", found.first, banner.first_row),
         ("▷ from here on it matters for how they ended", found.effective, banner.effective_row),

@@ -10,13 +10,16 @@ from rich.style import Style
 from rich.text import Text
 
 from promptetheus.cause.comparison import Change
-from promptetheus.cause.diff_report import DiffReport, Side
-from promptetheus.cause.steps import Step, StepKind
+from promptetheus.cause.diff_report import DiffReport, SessionSide, Side
+from promptetheus.cause.divergence import DivergenceKind, kind_of
+from promptetheus.cause.steps import Step
 from promptetheus.cause.word_changes import WORTH_MARKING, Stretch, Words, word_changes
+from promptetheus.queries.rows import Status
 from promptetheus.tui.diff.lines import Fold
 from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.kind_words import KIND_CELLS, kind_word
+from promptetheus.tui.plain_prose import step_text
 from promptetheus.tui.theme import Looks
 
 SEPARATOR = " │ "
@@ -54,16 +57,14 @@ DIFF_MARKS = (
 )
 """What stands in the margin, for the help."""
 
-_UNSEEN = {
-    Change.PAGE: "another page",
-    Change.PICTURE: "looks different",
-    Change.RESULT: "another result",
-    Change.MODEL: "another model",
-    Change.ARGUMENTS: "other arguments",
-    Change.ERROR: "error on one side",
-    Change.WORDS: "other words",
+_SAID = {
+    Change.SAME: "the same in both",
+    Change.ERROR: "an error on one side",
+    Change.MISSING: "only on the left",
+    Change.EXTRA: "only on the right",
+    Change.MOVED: "in another place",
 }
-"""Said where the two lines read the same although something differs."""
+"""What tells more than the name that the banner has for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,25 @@ def halves(width: int, report: DiffReport | None) -> Halves:
     return Halves(left, room - left, max(2, len(str(last))), kind)
 
 
+def status_ink(side: SessionSide, looks: Looks) -> Style:
+    """The colour that the status of a session has everywhere."""
+    known = next((status for status in Status if status.word == side.status), Status.EMPTY)
+    return looks.status(known)
+
+
 def sign_of(change: Change) -> str:
     """The sign that tells a change without its colour."""
     return _MARKS.get(change, "≠")
+
+
+def change_said(report: DiffReport, number: int) -> str:
+    """How the two steps of a row stand to each other, in the words of the banner."""
+    row = report.rows[number]
+    if row.change in _SAID:
+        return _SAID[row.change]
+    kind = kind_of(report.comparison.sides, row)
+    # The banner speaks of the right session. A row stands for both: arguments are wrong on one side at most.
+    return "other arguments" if kind is DivergenceKind.ARGUMENTS else kind.value
 
 
 def mark_of(change: Change, looks: Looks) -> tuple[str, Style]:
@@ -114,22 +131,27 @@ def fold_row(fold: Fold, width: int, looks: Looks) -> Text:
     return joined(aligned(pieces, width))
 
 
+def _flag(report: DiffReport, number: int) -> str:
+    """What leads to where they part; steps that are paired by their order alone part nowhere."""
+    banner = report.banner
+    if banner.not_comparable:
+        return " "
+    return "▶" if number == banner.first_row else "▷" if number == banner.effective_row else " "
+
+
 def diff_row(report: DiffReport, number: int, width: int, looks: Looks) -> Text:
     """Draw row `number` of a comparison in exactly `width` cells."""
     row, room = report.rows[number], halves(width, report)
     left = None if row.left is None else report.run(Side.LEFT).steps[row.left]
     right = None if row.right is None else report.run(Side.RIGHT).steps[row.right]
-    flag: tuple[str, Style] = (" ", looks.text)
-    if number == report.banner.first_row:
-        flag = ("▶", looks.accent)
-    elif number == report.banner.effective_row:
-        flag = ("▷", looks.accent)
     mark, style = mark_of(row.change, looks)
+    flag = (_flag(report, number), looks.accent)
     pieces: Pieces = [flag, (" ", looks.text), (mark, style), (" ", looks.text)]
     same = row.change is Change.SAME
     texts = [_words(report, side, number) for side in Side]
     if left is not None and right is not None:
-        sides = _marked(texts[0], texts[1], row.change, room.text, looks)
+        said = "" if same else change_said(report, number)
+        sides = _marked(texts[0], texts[1], said, room.text, looks)
     else:
         alone = _alone(report, number, row.change, looks)
         sides = [(texts[0], looks.text), *alone], [(texts[1], looks.text), *alone]
@@ -140,21 +162,9 @@ def diff_row(report: DiffReport, number: int, width: int, looks: Looks) -> Text:
 
 
 def _words(report: DiffReport, side: Side, number: int) -> str:
-    cell = report.cell(number, side)
-    if cell is None:
-        return ""
-    # An action stands in the kind's column already.
-    return (
-        cell.text.removeprefix(f"{_step(report, side, number)} ")
-        if cell.kind is StepKind.ACTION
-        else cell.text
-    )
-
-
-def _step(report: DiffReport, side: Side, number: int) -> str:
-    row = report.rows[number]
+    cell, row = report.cell(number, side), report.rows[number]
     place = row.left if side is Side.LEFT else row.right
-    return "" if place is None else kind_word(report.run(side).steps[place])
+    return "" if cell is None or place is None else step_text(report.run(side).steps[place], cell.text)
 
 
 def _alone(report: DiffReport, number: int, change: Change, looks: Looks) -> Pieces:
@@ -180,12 +190,16 @@ def _side(step: Step | None, words: Pieces, width: int, room: Halves, looks: Loo
     return aligned([*pieces, *words], width)
 
 
-def _marked(left: str, right: str, change: Change, room: int, looks: Looks) -> tuple[Pieces, Pieces]:
-    """The words of both sides, those that differ marked and brought into sight."""
-    if change is Change.SAME:
+def _marked(left: str, right: str, differs: str, room: int, looks: Looks) -> tuple[Pieces, Pieces]:
+    """The words of both sides, those that differ marked and brought into sight.
+
+    Args:
+        differs: What is different, said where the words are not; "" for nothing.
+    """
+    if not differs:
         return [(left, looks.text)], [(right, looks.text)]
     if left == right:
-        said = [(f"  · {_UNSEEN.get(change, 'differs')}", looks.warned)]
+        said = [(f"  · {differs}", looks.warned)]
         cells = cell_len(said[0][0])
         both: Pieces = [*aligned([(left, looks.text)], min(cell_len(left), max(0, room - cells))), *said]
         return both, both

@@ -213,6 +213,8 @@ class DiffScreen(WalkedDiff):
         """Numbers instead of the difference below, or both where there is room for both."""
         if self.compared is not None and not self.compared.report.metrics:
             self.tell("Neither session has numbers to compare.")
+        elif self.has_class("-wide") and not self.has_class("-tiny"):
+            self.tell("The numbers of both stand at the right already.")
         else:
             self.toggle_class("-numbers")
 

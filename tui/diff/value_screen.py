@@ -6,20 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from promptetheus.cause.diff_report import DiffReport
 from promptetheus.display import printable_line
+from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.diff.page import row_page, title_of
 from promptetheus.tui.diff.reading import Compared
 from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.inspector.page import Block, Page
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.pictures.picture_block import PictureBlock
-from promptetheus.tui.theme import looks_of
 
 
 class DiffValueScreen(FullView):
@@ -72,8 +70,7 @@ class DiffValueScreen(FullView):
         self._row = found
         self._moved(found)
         self._view.show(partial(row_page, self._compared, found, whole=True))
-        title = Text(_title(self._compared.report, found), looks_of(self.app).strong, no_wrap=True)
-        self.query_one("#full-title", Static).update(title)
+        self.query_one(CrumbLine).retitle(_title(self._compared.report, found))
 
     def action_open_picture(self) -> None:
         """The picture of this line, large."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from promptetheus.display import printable_line
+from promptetheus.fingerprint import marked_label
 from promptetheus.queries.rows import SessionRow, Status
 
 TOGETHER_S = 0.5
@@ -84,7 +85,8 @@ def _who(row: SessionRow) -> str:
 
 
 def _what(row: SessionRow) -> str:
-    return printable_line(unnamed_exception(row) or row.label or row.error or row.goal or row.session_id, 120)
+    said = unnamed_exception(row) or marked_label(row.label) or row.error or row.goal or row.session_id
+    return printable_line(said, 120)
 
 
 def unnamed_exception(row: SessionRow) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from promptetheus.cause.failures import Failure, Life
 from promptetheus.display import age, count, printable_line
-from promptetheus.fingerprint import LABEL_LIMIT
+from promptetheus.fingerprint import marked_label
 from promptetheus.queries.failure_list import ListedFailure, Task
 from promptetheus.tui.fit import Pieces, aligned, joined, named_in
 from promptetheus.tui.theme import Looks
@@ -182,11 +182,7 @@ def life_of(failure: Failure, looks: Looks) -> tuple[str, Style]:
 
 def shown_label(failure: Failure) -> str:
     """What it is called, without the words that every second one begins with, and with a mark where it was cut."""
-    label, bracket, more = failure.label.partition(" (+")
-    said = label.removeprefix("goal mismatch: ").removeprefix("ended with ").removeprefix("error ")
-    mark = "…" if len(said) == LABEL_LIMIT else ""
-    shown = f"{label.removeprefix('goal mismatch: ')}{mark}{bracket}{more}"
-    return printable_line(shown or "no label", 300)
+    return printable_line(marked_label(failure.label).removeprefix("goal mismatch: ") or "no label", 300)
 
 
 def day_bar(counts: Sequence[int], looks: Looks) -> Pieces:

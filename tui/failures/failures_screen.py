@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -20,7 +19,7 @@ from promptetheus.queries.filter_terms import quoted
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.crumb_line import CrumbLine
-from promptetheus.tui.failures.failure_page import failure_page
+from promptetheus.tui.failures.failure_pane import FailurePane
 from promptetheus.tui.failures.failure_reading import NOTHING, read_failures
 from promptetheus.tui.failures.failure_table import FailureTable, FailureTitles
 from promptetheus.tui.failures.failure_taking import failure_copies, failure_exports
@@ -28,7 +27,6 @@ from promptetheus.tui.failures.noted_failures import NotedFailures
 from promptetheus.tui.filter_bar import FilterBar
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
-from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
@@ -113,7 +111,7 @@ class FailuresScreen(NotedFailures):
         with Vertical(id="failures"):
             yield FailureTitles()
             yield self.table
-        yield PageView(self.shell.root, id="failure-details")
+        yield FailurePane(self.shell.root, id="failure-details")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -197,12 +195,11 @@ class FailuresScreen(NotedFailures):
 
     @on(LineList.CursorMoved, "#failure-table")
     def _cursor_moved(self) -> None:
-        chosen, below = self._chosen, self.query_one("#failure-details", PageView)
-        if chosen is not None:
-            rows = self.read.of(chosen.failure.fingerprint)
-            below.show(partial(failure_page, chosen, rows, self.shell.clock()))
-        elif below.lines:
-            below.show(partial(Page, []))  # The filter hides what it was about.
+        chosen, below = self._chosen, self.query_one(FailurePane)
+        if chosen is None:
+            below.show_nothing()
+        else:
+            below.show_failure(chosen, self.read.of(chosen.failure.fingerprint), self.shell.clock())
 
     # Going on
 
@@ -247,7 +244,7 @@ class FailuresScreen(NotedFailures):
     def _open_wanted(self, event: PageView.OpenWanted) -> None:
         """A session of the pane below opens."""
         event.stop()
-        line = self.query_one("#failure-details", PageView).current
+        line = self.query_one(FailurePane).current
         row = (
             None
             if line is None
@@ -274,7 +271,7 @@ class FailuresScreen(NotedFailures):
         chosen = self._chosen
         if chosen is None:
             return None
-        text = failure_markdown(chosen.failure, chosen.notes)
+        text = failure_markdown(chosen.failure, chosen.notes, self.query_one(FailurePane).said)
         return AtHand(f"failure-{chosen.failure.fingerprint}.md", text)
 
     def exports(self) -> Sequence[Export]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from promptetheus.display import printable_line
+from promptetheus.tui.above_view import AboveView
 from promptetheus.tui.clipboard import copy_text
+from promptetheus.tui.crumb_line import CrumbLine
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.hand_off import Program
@@ -20,10 +20,9 @@ from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PagePlan, PageView
 from promptetheus.tui.taking import AtHand, hand_off_bindings, hand_over, line_at_hand
 from promptetheus.tui.text_selection import CopiesSelection
-from promptetheus.tui.theme import looks_of
 
 
-class FullView(Guarded, CopiesSelection):
+class FullView(Guarded, CopiesSelection, AboveView):
     """Shows one page; `esc` goes back to where it was opened."""
 
     BINDING_GROUP_TITLE = "Full screen"
@@ -43,16 +42,14 @@ class FullView(Guarded, CopiesSelection):
         self._view = PageView(spool, roomy=True, id="full")
 
     def compose(self) -> ComposeResult:
-        """A line that names it, the page, the keys."""
-        yield Static("", id="full-title", markup=False)
+        """The way back and what it is, the page, the keys."""
+        yield CrumbLine(printable_line(self._title, 200))
         yield self._view
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show the page."""
-        looks = looks_of(self.app)
-        title = Text(printable_line(self._title, 200), looks.strong, no_wrap=True)
-        self.query_one("#full-title", Static).update(title)
+        self.show_way()
         self._view.focus()
         self._view.show(self._plan)
 

@@ -14,6 +14,7 @@ from promptetheus.tui.inspector.fields import Field, Fields, Sentences
 from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line
 from promptetheus.tui.inspector.subject import Subject, metadata_of, payload_of
+from promptetheus.tui.kind_words import kind_in_full
 from promptetheus.tui.pictures.picture_block import PictureBlock
 
 MOST_FOLLOWING = 20
@@ -26,13 +27,14 @@ def action_blocks(subject: Subject) -> list[Block]:
     point = click_point(metadata)
     x, y = metadata.pop("x", None), metadata.pop("y", None)
     at = f"{x}, {y}" if point is not None else None
+    action = payload.get("action")
     blocks: list[Block] = [
         Fields(
             [
-                Field("action", payload.get("action")),
+                Field("action", None if action == kind_in_full(subject.step) else action),
                 Field("target", payload.get("target")),
                 Field("url", payload.get("url")),
-                Field("at", at),
+                Field("position", at),
             ]
         )
     ]
@@ -118,8 +120,11 @@ def _shot(
         source = payload.get("source")
         where = f" It was read from {printable_line(str(source), 300)}." if source else ""
         blocks = [Sentences([f"The picture itself was not kept, only that it was taken.{where}"])]
-    if metadata_of(event):
-        blocks += [Gap(), JsonBlock("metadata", dict(metadata_of(event)), path=f"shot {event.get('seq')}")]
+    # The picture says itself how large it is.
+    shown = ("width", "height") if path else ()
+    metadata = {key: item for key, item in metadata_of(event).items() if key not in shown}
+    if metadata:
+        blocks += [Gap(), JsonBlock("metadata", metadata, path=f"shot {event.get('seq')}")]
     return blocks
 
 

@@ -1,4 +1,4 @@
-"""The inspector's pages for calls: tools, models, retrievals."""
+"""The inspector's pages for calls: tools, models."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rich.text import Text
-
 from promptetheus.cause.describe import call_arguments, call_result
 from promptetheus.cause.verdicts import Blame, differing
 from promptetheus.cost import price
-from promptetheus.display import count, counted, duration, money, plain_value, printable_line
-from promptetheus.tui.fit import cut
+from promptetheus.display import counted, duration, money, printable_line
 from promptetheus.tui.inspector.fields import Field, Fields, Sentences
 from promptetheus.tui.inspector.json_view import JsonBlock
-from promptetheus.tui.inspector.markdown_view import MarkdownBlock
-from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line, more_text, spaced, styled
+from promptetheus.tui.inspector.page import Block, Frame, Gap, Heading, Line, spaced, styled
 from promptetheus.tui.inspector.subject import Subject, metadata_of, payload_of
 from promptetheus.tui.inspector.traceback_view import TracebackBlock
 
 _SHOWN_METADATA = {"arguments", "result", "cost_usd"}
 """Metadata that the page shows in its own place."""
 
-MOST_DOCUMENTS = 50
 MOST_DIFFERING = 20
 """Arguments that are told apart one by one."""
 
@@ -162,65 +157,3 @@ def _tokens(number: int | None) -> str:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def retrieval_blocks(subject: Subject) -> list[Block]:
-    """The query and the documents by rank."""
-    payload = subject.payload
-    documents = payload.get("documents")
-    found = documents if isinstance(documents, list) else []
-    query = payload.get("query")
-    blocks: list[Block] = [
-        Heading("query"),
-        MarkdownBlock(query, "query") if isinstance(query, str) else JsonBlock("query", query),
-        Gap(),
-        Heading("documents", count(len(found))),
-    ]
-    if isinstance(documents, list):
-        blocks.append(Ranking(found))
-    elif documents is not None:
-        blocks.append(JsonBlock("documents", documents))
-    if subject.metadata:
-        blocks += [Gap(), JsonBlock("metadata", dict(subject.metadata))]
-    return blocks
-
-
-@dataclass(slots=True)
-class Ranking:
-    """Retrieved documents under each other: rank, score, source, beginning. Each unfolds."""
-
-    documents: list[Any]
-
-    def lines(self, frame: Frame) -> list[Line]:
-        """One line a document, and what was unfolded."""
-        if not self.documents:
-            return [Line(Text("nothing was found", frame.looks.warned))]
-        shown = MOST_DOCUMENTS * frame.folds.portions("documents")
-        found: list[Line] = []
-        for rank, document in enumerate(self.documents[:shown], start=1):
-            path = f"documents/{rank}"
-            is_open = frame.folds.is_open(path, False)
-            fields = document if isinstance(document, Mapping) else {"content": document}
-            found.append(_document_line(rank, fields, document, path, is_open, frame))
-            if is_open:
-                found.extend(JsonBlock("document", document, path=f"{path}/all").lines(frame))
-        if len(self.documents) > shown:
-            rest = more_text(f"{count(len(self.documents) - shown)} more", frame)
-            found.append(Line(rest, more="documents"))
-        return found
-
-
-def _document_line(
-    rank: int, fields: Mapping[str, Any], document: Any, path: str, is_open: bool, frame: Frame
-) -> Line:
-    looks = frame.looks
-    text = styled((f"{'▾' if is_open else '▸'} {rank:>3}  ", looks.muted))
-    score = fields.get("score")
-    shown = f"{score:.3f}" if isinstance(score, int | float) and not isinstance(score, bool) else "–"
-    text.append(f"{shown:>7}  ", looks.text)
-    source = fields.get("source") or fields.get("id") or fields.get("title")
-    if source:
-        text.append(f"{cut(plain_value(source, 200), max(8, frame.width // 3))}  ", looks.strong)
-    text.append(plain_value(fields.get("content"), max(8, frame.width)), looks.text)
-    text.truncate(frame.width, overflow="ellipsis")
-    return Line(text, fold=path, is_open=is_open, value=document, title=f"document {rank}")

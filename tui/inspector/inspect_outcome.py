@@ -117,6 +117,8 @@ def check_blocks(subject: Subject) -> list[Block]:
     if subject.verdict.expected:
         blocks += [Gap(), Heading("expected calls"), _ExpectedCalls(subject.verdict.expected)]
         shown = ("expected_actions", "unmatched")
+    if subject.goal is not None and not payload.get("passed"):
+        blocks += [Gap(), Fields([Field("goal", subject.goal)])]
     return blocks + _metadata(subject, payload.get("metadata"), without=shown)
 
 
@@ -196,10 +198,10 @@ def error_blocks(subject: Subject) -> list[Block]:
     message = payload.get("message") or payload.get("error")
     trace = payload.get("traceback")
     handled = payload.get("handled")
-    fate = None if handled is None else "handled: the agent went on" if handled else "not handled"
+    fate = None if handled is None else "yes, the agent went on" if handled else "no"
     blocks: list[Block] = [_ErrorHead(payload.get("error_type"), message)]
     if fate:
-        blocks += [Gap(), Fields([Field("fate", fate)])]
+        blocks += [Gap(), Fields([Field("handled", fate)])]
     if isinstance(trace, str) and trace.strip():
         blocks += [Gap(), TracebackBlock(trace)]
     elif trace:

@@ -19,7 +19,7 @@ from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.notes_block import NotesBlock, notes_about
 from promptetheus.tui.inspector.page import Page
 from promptetheus.tui.inspector.page_view import PagePlan, PageView
-from promptetheus.tui.inspector.subject import Subject, payload_of
+from promptetheus.tui.inspector.subject import Subject, goal_of, payload_of
 from promptetheus.tui.session.verdict_reader import calls_of, check_verdict
 
 HELD_KEY_S = 0.12
@@ -144,9 +144,9 @@ def subject_of(log: SessionLog, glance: Glance) -> Subject:
     numbers = list(step.events)
     events = [log.event(number) for number in numbers]
     types = {event.get("type") for event in events}
-    verdict = NO_VERDICT
+    verdict, goal = NO_VERDICT, None
     if step.kind is StepKind.CHECK:
-        steps = glance.steps
+        steps, goal = glance.steps, goal_of(log.event(0))
         verdict = check_verdict(log, step, calls_of(log, steps, len(steps)))
     inside = span_contents(log, step, glance.steps) if step.kind is StepKind.SPAN else []
     return Subject(
@@ -162,6 +162,7 @@ def subject_of(log: SessionLog, glance: Glance) -> Subject:
         if "screenshot" in types
         else "",
         verdict=verdict,
+        goal=goal,
         inside=inside,
         blame=glance.blame,
         odd=glance.odd,

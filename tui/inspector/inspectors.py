@@ -13,7 +13,7 @@ from promptetheus.display import duration, printable_line
 from promptetheus.tui.fit import cut
 from promptetheus.tui.inspector.fields import Sentences
 from promptetheus.tui.inspector.inspect_browser import action_blocks, dom_blocks, shot_blocks
-from promptetheus.tui.inspector.inspect_calls import llm_blocks, retrieval_blocks, tool_blocks
+from promptetheus.tui.inspector.inspect_calls import llm_blocks, tool_blocks
 from promptetheus.tui.inspector.inspect_outcome import (
     check_blocks,
     end_blocks,
@@ -26,6 +26,7 @@ from promptetheus.tui.inspector.inspect_outcome import (
     state_blocks,
 )
 from promptetheus.tui.inspector.inspect_recording import recording_blocks
+from promptetheus.tui.inspector.inspect_retrieval import retrieval_blocks
 from promptetheus.tui.inspector.json_view import JsonBlock
 from promptetheus.tui.inspector.page import Block, Frame, Gap, Line, Page, styled
 from promptetheus.tui.inspector.subject import Subject

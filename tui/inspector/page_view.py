@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.strip import Strip
+from textual.worker import Worker, WorkerState
 
 from promptetheus.exporters.markdown_export import value_text
 from promptetheus.tui.inspector.page import BEFORE, NOTHING, Block, Folds, Frame, Line, Page, drawing_failure
@@ -27,6 +28,8 @@ from promptetheus.tui.theme import Looks
 
 PagePlan = Callable[[], Page]
 """Makes a page; called in a thread, so it may read files."""
+
+_LAY_OUT = "lay out"
 
 
 class PageView(LineList):
@@ -118,7 +121,7 @@ class PageView(LineList):
     def _again(self) -> None:
         self._wanted.set()
 
-    @work(group="lay out", exclusive=True, exit_on_error=False)
+    @work(group=_LAY_OUT, exclusive=True, exit_on_error=False)
     async def _lay_out(self) -> None:
         while True:
             await self._wanted.wait()
@@ -152,6 +155,12 @@ class PageView(LineList):
                 self._to_picture, self._at_picture = False, True
                 self._scroll_to_picture()
             self.post_message(self.Drawn())
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Go on with the next page after a mistake in showing one, which is told besides."""
+        if event.state is WorkerState.ERROR and event.worker.group == _LAY_OUT:
+            self._busy = False
+            self._lay_out()
 
     def look_at_picture(self) -> None:
         """Show the page to come with its picture in sight, where it does not fit above the edge."""

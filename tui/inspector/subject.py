@@ -37,6 +37,8 @@ class Subject:
     """Path of the last screenshot before it, for steps that hold one."""
     verdict: Verdict = NO_VERDICT
     """For goal checks: what the check says about single calls."""
+    goal: Any = None
+    """For goal checks: what the session was to reach, as recorded; None where nobody said."""
     inside: Sequence[InnerStep] = ()
     """For spans: the steps directly inside, the first of them."""
     blame: Blame | None = None
@@ -71,6 +73,12 @@ def payload_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """The payload of an event that may be anything."""
     payload = event.get("payload")
     return payload if isinstance(payload, Mapping) else {}
+
+
+def goal_of(started: Mapping[str, Any]) -> Any:
+    """The goal that a session's first event names; None where it names none."""
+    after = payload_of(started).get("after")
+    return (after.get("user_goal") or None) if isinstance(after, Mapping) else None
 
 
 def metadata_of(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -29,6 +29,8 @@ from promptetheus.tui.theme import looks_of
 THUMB_CELLS = 18
 THUMB_ROWS = 6
 GAP = 2
+_MOST_PITCH = 32
+"""Cells from one picture to the next, at most: where all of them fit, what is said under each has the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,14 @@ class FilmStrip(Guarded, Widget, can_focus=False):
         return max(1, (self.size.width + GAP) // (THUMB_CELLS + GAP))
 
     @property
+    def _pitch(self) -> int:
+        """Cells from the beginning of one picture to that of the next."""
+        least = THUMB_CELLS + GAP
+        longest = max((cell_len(_said(frame)) for frame in self.film[: self._room]), default=0)
+        spread = (self.size.width + GAP) // max(1, len(self.film))
+        return max(least, min(_MOST_PITCH, spread, longest + 1 + GAP))
+
+    @property
     def in_sight(self) -> Sequence[FilmFrame]:
         """The frames on screen."""
         return self.film[self._first : self._first + self._room]
@@ -130,22 +140,22 @@ class FilmStrip(Guarded, Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """A line of the pictures, or the line of what is said under them."""
         base, looks, width = self.rich_style, looks_of(self.app), self.size.width
+        cells = self._pitch - GAP
         segments: list[Segment] = []
         for place, frame in enumerate(self.in_sight, self._first):
             if place > self._first:
                 segments.append(Segment(" " * GAP, base))
             if y < THUMB_ROWS:
-                segments += self._thumb_line(frame, y)
+                segments += [*self._thumb_line(frame, y), Segment(" " * (cells - THUMB_CELLS), base)]
                 continue
             style = looks.failed if frame.failed else looks.muted
             marker = "▌" if place == self.chosen else " "
-            said = "" if frame.at_ms is None else f"{offset_text(frame.at_ms)} "
-            text = cut(f"{said}{printable_line(frame.what, 60)}", THUMB_CELLS - 1)
+            text = cut(_said(frame), cells - 1)
             style = looks.text + looks.cursor if place == self.chosen else style
             segments.append(
                 Segment(marker, looks.accent + (looks.cursor if place == self.chosen else looks.text))
             )
-            segments.append(Segment(text + " " * (THUMB_CELLS - 1 - cell_len(text)), style))
+            segments.append(Segment(text + " " * (cells - 1 - cell_len(text)), style))
         return Strip(segments).adjust_cell_length(width, base).apply_style(base)
 
     def _thumb_line(self, frame: FilmFrame, y: int) -> list[Segment]:
@@ -170,10 +180,16 @@ class FilmStrip(Guarded, Widget, can_focus=False):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        place = self._first + offset.x // (THUMB_CELLS + GAP)
+        place = self._first + offset.x // self._pitch
         if place < len(self.film):
             event.stop()
             self.post_message(self.Chosen(place, twice=event.chain == 2))
+
+
+def _said(frame: FilmFrame) -> str:
+    """What stands under a picture: when it was taken, and after what."""
+    when = "" if frame.at_ms is None else f"{offset_text(frame.at_ms)} "
+    return f"{when}{printable_line(frame.what, 60)}"
 
 
 def _thumb(shown: Shown, canvas: Canvas) -> Thumb:

@@ -7,16 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Static
 
 from promptetheus.display import printable_line
-from promptetheus.tui.fit import Pieces, cut_pieces, joined
+from promptetheus.tui.above_view import AboveView
+from promptetheus.tui.crumb_line import CrumbLine
+from promptetheus.tui.fit import Pieces
 from promptetheus.tui.footer import KeyFooter
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.keymap import with_keys
@@ -30,7 +29,7 @@ from promptetheus.tui.pictures.stored_picture import Shown
 from promptetheus.tui.theme import looks_of
 
 
-class PictureScreen(Guarded, Screen[None]):
+class PictureScreen(Guarded, AboveView):
     """One picture."""
 
     BINDING_GROUP_TITLE = "Picture"
@@ -53,12 +52,13 @@ class PictureScreen(Guarded, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """What it is, the picture, the keys."""
-        yield Static("", id="picture-title", markup=False)
+        yield CrumbLine(printable_line(self._title, 200))
         yield self.view
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show it."""
+        self.show_way()
         self.view.focus()
         if self._shown is not None:
             self.view.show(self._shown, before=self.BEGINS_BEFORE)
@@ -74,15 +74,11 @@ class PictureScreen(Guarded, Screen[None]):
 
     @on(PictureView.Drawn)
     def _say(self) -> None:
-        self.query_one("#picture-title", Static).update(self._caption())
-
-    def _caption(self) -> Text:
-        looks = looks_of(self.app)
-        return joined(cut_pieces([(self._title, looks.strong), *self._about()], self.size.width - 4))
+        self.query_one(CrumbLine).show(self._about(), [])
 
     def _about(self) -> Pieces:
-        """Measures, zoom, and which of the two is on screen."""
-        return [*self._measures(), *self._side(), *self._change()]
+        """Which of the two is on screen, measures and zoom, and what changed, where somebody asked."""
+        return _from_the_left([*self._side(), *self._measures(), *self._change()])
 
     def _measures(self) -> Pieces:
         looks, view = looks_of(self.app), self.view
@@ -130,20 +126,19 @@ class MomentScreen(PictureScreen):
     BINDING_GROUP_TITLE = "Picture"
     BEGINS_BEFORE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "go", "go to this moment", id="picture.go", tooltip="To the session, at this moment"
-        ),
+        Binding("enter", "go", "go there", id="picture.go", tooltip="To the session, at this moment"),
     ]
 
     def __init__(self, title: str, shown: Shown, note: str, go: Callable[[], object]) -> None:
         super().__init__(title, shown)
+        self.view = FilmPicture(id="picture")
         self._note = note
         self._go = go
 
     def _about(self) -> Pieces:
         """Which of the two, and why this picture, before all else."""
         why: Pieces = [(f"   {self._note}", looks_of(self.app).muted)]
-        return [*self._side(), *why, *self._measures(), *self._change()]
+        return _from_the_left([*self._side(), *why, *self._measures(), *self._change()])
 
     def action_go(self) -> None:
         """To the session, at this moment."""
@@ -152,7 +147,7 @@ class MomentScreen(PictureScreen):
 
 
 class FilmPicture(PictureView):
-    """The large picture of a film: the way through the film needs the footer more than zoom does."""
+    """A large picture from which one goes on: the ways to others and to the session need the footer more."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -176,7 +171,7 @@ class FilmScreen(PictureScreen):
     BINDING_GROUP_TITLE = "Filmstrip"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,f", "close", "back", id="film.close", tooltip="Back to the session"),
-        Binding("enter", "go", "go to this moment", id="film.go", tooltip="Back to the session, at this moment"),
+        Binding("enter", "go", "go there", id="film.go", tooltip="Back to the session, at this moment"),
         Binding("left,h", "move(-1)", "previous", id="film.previous", tooltip="The screenshot before"),
         Binding("right,l", "move(1)", "next", id="film.next", tooltip="The next screenshot"),
         Binding("g,home", "move(-100000)", "first", show=False, id="film.first", tooltip="The first screenshot"),
@@ -190,8 +185,8 @@ class FilmScreen(PictureScreen):
             super().__init__()
             self.step = step
 
-    def __init__(self, title: str, make: Callable[[], Sequence[FilmFrame]], step: int) -> None:
-        super().__init__(title, None)
+    def __init__(self, make: Callable[[], Sequence[FilmFrame]], step: int) -> None:
+        super().__init__("film", None)
         self.view = FilmPicture(id="picture")
         self.film: Sequence[FilmFrame] = ()
         self.chosen = 0
@@ -200,13 +195,14 @@ class FilmScreen(PictureScreen):
 
     def compose(self) -> ComposeResult:
         """The chosen one over all of them."""
-        yield Static("", id="picture-title", markup=False)
+        yield CrumbLine(self._title)
         yield self.view
         yield FilmStrip()
         yield KeyFooter()
 
     def on_mount(self) -> None:
         """Read which screenshots there are."""
+        self.show_way()
         self.view.focus()
         self._say()
         self._read()
@@ -225,16 +221,16 @@ class FilmScreen(PictureScreen):
                 self.view.show(shown)
         self._say()
 
-    def _caption(self) -> Text:
-        looks = looks_of(self.app)
-        pieces: Pieces = [(self._title, looks.strong)]
-        if self.film:
-            frame = self.film[self.chosen]
-            pieces.append((f"   {self.chosen + 1} of {len(self.film)}", looks.accent))
-            at = "" if frame.at_ms is None else f" · {offset_text(frame.at_ms)}"
-            said = f"   step {frame.step}{at}  {printable_line(frame.what, 100)}"
-            pieces.append((said, looks.failed if frame.failed else looks.text))
-        return joined(cut_pieces([*pieces, *self._about()], self.size.width - 4))
+    def _about(self) -> Pieces:
+        """Which of them, before or after it, the step, and then what else is said of one picture."""
+        if not self.film:
+            return []
+        looks, frame = looks_of(self.app), self.film[self.chosen]
+        place = f"{self.chosen + 1} of {len(self.film)}"
+        at = "" if frame.at_ms is None else f" · {offset_text(frame.at_ms)}"
+        said = f"   step {frame.step}{at}  {printable_line(frame.what, 100)}"
+        ink = looks.failed if frame.failed else looks.text
+        return [(place, looks.accent), *self._side(), (said, ink), *self._change(), *self._measures()]
 
     @on(PictureView.Drawn)
     def _drawn(self) -> None:
@@ -267,3 +263,8 @@ class FilmScreen(PictureScreen):
             self.app.pop_screen()
             below = self.app.screen
             below.post_message(self.StepWanted(step))
+
+
+def _from_the_left(pieces: Pieces) -> Pieces:
+    """Without the space before the first of them."""
+    return [(text.lstrip() if place == 0 else text, style) for place, (text, style) in enumerate(pieces)]

@@ -168,6 +168,9 @@ class PictureView(Guarded, Widget, can_focus=True):
     def action_zoom(self, direction: int) -> None:
         """Closer, or farther away, around the middle of what is on screen."""
         zoom = max(1.0, min(MOST_ZOOM, self.window.zoom * ZOOM_STEP**direction))
+        if zoom == self.window.zoom == MOST_ZOOM:
+            self.app.notify("This is as close as it gets.", timeout=2)
+            return
         self._look(Window() if zoom < ZOOM_STEP**0.5 else self.window._replace(zoom=zoom))
 
     def action_fit(self) -> None:
@@ -177,7 +180,7 @@ class PictureView(Guarded, Widget, can_focus=True):
     def action_pan(self, x: int, y: int) -> None:
         """Look at another part."""
         if self.window.zoom == 1.0:
-            self.app.notify("All of the picture is on screen: z zooms in.", timeout=2)
+            self._say_whole()
             return
         step = PAN_STEP / self.window.zoom
         self._look(
@@ -190,6 +193,14 @@ class PictureView(Guarded, Widget, can_focus=True):
         if window != self.window:
             self.window = window
             self.draw_again()
+        elif window.zoom == 1.0:
+            self._say_whole()
+        else:
+            self.app.notify("The picture ends here.", timeout=2)
+
+    def _say_whole(self) -> None:
+        said = with_keys("All of the picture is on screen: <picture.zoom_in:z> zooms in.", self.app)
+        self.app.notify(said, timeout=2)
 
     def action_flip(self) -> None:
         """The picture before, and back."""

@@ -10,7 +10,7 @@ from textual import events
 from textual.message import Message
 
 from promptetheus.display import count, money, printable_line, short_id
-from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.rows import SessionRow, took_text
 from promptetheus.tui.crumbs import ARROW, Crumbs
 from promptetheus.tui.fit import Pieces, cells_of
 from promptetheus.tui.keymap import with_keys
@@ -18,7 +18,6 @@ from promptetheus.tui.line_widget import LineWidget
 from promptetheus.tui.session.log_tail import is_live
 from promptetheus.tui.session.shape import Shape
 from promptetheus.tui.session.trouble import Trouble
-from promptetheus.tui.sessions.session_cells import took_text
 from promptetheus.tui.theme import Looks, looks_of
 
 ALL_SHAPES_FROM_WIDTH = 100

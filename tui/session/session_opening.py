@@ -21,6 +21,8 @@ from promptetheus.tui.pictures.picture_screen import FilmScreen, PictureScreen
 from promptetheus.tui.session.session_taking import TakingSession
 from promptetheus.tui.session.shape import Shape
 
+NO_SCREENSHOT = "There is no screenshot in this session."
+
 
 class OpeningScreen(TakingSession):
     """The keys that lead out of the timeline and the inspector."""
@@ -67,7 +69,7 @@ class OpeningScreen(TakingSession):
         elif isinstance(block, PictureBlock):
             self.app.push_screen(PictureScreen(self._step_title(), block.shown))
         else:
-            title = f"{self._step_title()} › {event.title}"
+            title = " › ".join(filter(None, (self._step_title(), event.title)))
             self.app.push_screen(FullView(title, lambda: Page([block]), self.inspector.spool))
 
     def _open_step(self) -> None:
@@ -78,7 +80,7 @@ class OpeningScreen(TakingSession):
 
     def _step_title(self) -> str:
         step = self.timeline.current_step
-        return self.crumb if step is None else f"{self.crumb} › step {step.index}"
+        return "" if step is None else f"step {step.index}"
 
     # Pictures
 
@@ -87,10 +89,10 @@ class OpeningScreen(TakingSession):
         timeline, log = self.timeline, self.tail.log
         shots, step = list(timeline.course.shots), timeline.current_step
         if not shots:
-            self.say("There is no screenshot in this session.")
+            self.say(NO_SCREENSHOT)
             return
         make = partial(film_of, log, timeline.steps.steps, shots)
-        await self.shell.open_screen(FilmScreen(self.crumb, make, 0 if step is None else step.index))
+        await self.shell.open_screen(FilmScreen(make, 0 if step is None else step.index))
 
     @on(FilmScreen.StepWanted)
     def _moment_wanted(self, event: FilmScreen.StepWanted) -> None:
@@ -103,6 +105,8 @@ class OpeningScreen(TakingSession):
             self._flips_when_drawn = not self._flips_when_drawn
         elif self.inspector.flip():
             self.look_at_picture()
+        elif not self.timeline.course.shots:
+            self.say(NO_SCREENSHOT)
         else:
             self.say(
                 with_keys(

@@ -24,7 +24,7 @@ class PlayingScreen(OpeningScreen):
         Binding("F", "follow", "follow", show=False, id="session.follow", tooltip="Follow the end, or stop"),
         Binding(
             "space", "pause", "pause", show=False, id="session.pause",
-            tooltip="Hold what arrives back, and show it all when you go on; stop playing",
+            tooltip="Hold back what arrives, and show it all when you go on; stop playing",
         ),
     ]  # fmt: skip
     player: Player

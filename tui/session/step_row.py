@@ -161,8 +161,11 @@ def _right(step: Step, width: int, columns: Columns, looks: Looks, state: RowSta
     text = Text()
     if width >= BAR_FROM_WIDTH and columns.has_durations:
         cells = 8 if width >= WIDE_BAR_FROM_WIDTH else 3
+        # A span around others may be longer than the longest of them: that its bar is full says nothing.
+        is_around = step.kind is StepKind.SPAN and (ms or 0.0) > columns.longest_ms
+        bar = "" if is_around else _bar(ms, columns.longest_ms, cells)
         text.append(
-            _bar(ms, columns.longest_ms, cells).ljust(cells) + " ",
+            bar.ljust(cells) + " ",
             looks.faint if state.elapsed_ms is None else style,
         )
     shown = "" if ms is None else duration(ms)

@@ -82,7 +82,8 @@ class LivePreview(PreviewPane):
         """Where a failing session parts from one that passed."""
         await asyncio.sleep(DIFFERENCE_DELAY_S)
         if self.is_about(row):
-            found = await asyncio.to_thread(difference, row, self._sessions(), partial(self._has_left, row))
+            given_up, width = partial(self._has_left, row), self.content_size.width
+            found = await asyncio.to_thread(difference, row, self._sessions(), given_up, width)
             if found:
                 self.show_difference(row, found)
 

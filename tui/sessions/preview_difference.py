@@ -11,8 +11,11 @@ from promptetheus.tui.sessions.session_cells import newest
 MOST_PASSING = 6
 """Sessions that passed and are held against it; the Diff view looks at more."""
 
-_VALUES = 60
+_LEAST_VALUES = 60
 """Characters for the two values that differ: both are in sight on a narrow screen, too."""
+
+_BEFORE_VALUES = 60
+"""Cells of a line that say what differs, and where in it: the rest is for the two values."""
 
 MOST_EVENTS = 3_000
 """Longer sessions are left to the Diff view."""
@@ -31,11 +34,14 @@ def passing_like(row: SessionRow, rows: Sequence[SessionRow]) -> list[SessionRow
     return sorted(alike, key=newest, reverse=True)[:MOST_PASSING]
 
 
-def difference(row: SessionRow, rows: Sequence[SessionRow], given_up: Callable[[], bool]) -> tuple[str, ...]:
+def difference(
+    row: SessionRow, rows: Sequence[SessionRow], given_up: Callable[[], bool], width: int
+) -> tuple[str, ...]:
     """Up to three printable lines; none when nothing can be said, or nobody waits for it any more.
 
     Args:
         rows: All sessions, in any order.
+        width: Cells of a line of the preview.
     """
     # None of this is needed before the first frame.
     from promptetheus.cause.diff_report import Side
@@ -78,5 +84,6 @@ def difference(row: SessionRow, rows: Sequence[SessionRow], given_up: Callable[[
     if found is not None and found.changes and place == banner.first_row:
         # In the words of the banner of the Diff view: of two long lines one would have to find it.
         name = printable_line(found.name, 80) or "message"
-        return said, f"{name}, {found.kind.value}: {report.changed_value(found, _VALUES)}"
+        values = max(_LEAST_VALUES, width - _BEFORE_VALUES)
+        return said, f"{name}, {found.kind.value}: {report.changed_value(found, values)}"
     return said, f"here   {mine.text}", f"there  {theirs.text}"

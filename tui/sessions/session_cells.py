@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from promptetheus.display import age, count, duration, money, printable_line, value
+from promptetheus.display import age, count, money, printable_line, value
+from promptetheus.fingerprint import marked_label
 from promptetheus.queries.activity import Activity
 from promptetheus.queries.filter_fields import task_id
-from promptetheus.queries.rows import SessionRow, Status
+from promptetheus.queries.rows import SessionRow, Status, took_text
 from promptetheus.tui.failures.failure_news import unnamed_exception
 from promptetheus.tui.fit import Pieces
 from promptetheus.tui.theme import Looks
@@ -40,21 +41,6 @@ class Moment(NamedTuple):
 def newest(row: SessionRow) -> float:
     """When a session began; its file's last change where no event has a time."""
     return row.mtime if row.started is None else row.started
-
-
-def took_ms(row: SessionRow, now: float) -> float | None:
-    """How long a session took, or has been running for."""
-    if row.status is Status.RUNNING and row.started is not None:
-        return max(0.0, (now - row.started) * 1000)
-    return row.duration_ms
-
-
-def took_text(row: SessionRow, now: float) -> str:
-    """How long in words; of a crashed session only what is known: it went on for some time after its last event."""
-    took = took_ms(row, now)
-    if row.status is Status.CRASHED:
-        return f"≥{duration(took)}" if took else "–"
-    return duration(took)
 
 
 def scores_text(row: SessionRow) -> str:
@@ -164,7 +150,8 @@ def fails_as_cell(row: SessionRow, at: Moment) -> Pieces:
 def _way_of_failing(row: SessionRow) -> str:
     """The label without the words that the status beside it says already."""
     raised = unnamed_exception(row)
-    return f"{raised} · {row.label}" if raised else row.label.removeprefix("goal mismatch: ")
+    label = marked_label(row.label)
+    return f"{raised} · {label}" if raised else label.removeprefix("goal mismatch: ")
 
 
 def fails_as_content(row: SessionRow) -> str:

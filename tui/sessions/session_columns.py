@@ -67,8 +67,7 @@ class Column(NamedTuple):
     key: str
     """How it is named in actions and in the palette."""
     title: str
-    name: str
-    """What the palette calls it."""
+    """Its only name, over the column as in the palette and in the list of columns."""
     least: int
     """Cells without which it is not worth showing."""
     rank: int
@@ -92,8 +91,15 @@ class Column(NamedTuple):
     """The direction that is meant when one sorts by it first."""
     always: bool = True
     """Shown even when no row has a value."""
+    means: str = ""
+    """What the title stands for, where it is short."""
     content: Callable[[SessionRow], str] | None = None
     """The text that decides how wide it may grow; None for columns of one width."""
+
+    @property
+    def name(self) -> str:
+        """The title, with what it stands for where that is not plain."""
+        return f"{self.title} ({self.means})" if self.means else self.title
 
 
 class PlacedColumn(NamedTuple):
@@ -107,18 +113,16 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="status",
         title="status",
-        name="status",
         least=13,
         rank=0,
         cell=status_cell,
         sort=lambda row: STATUS_ORDER.index(row.status),
         descending=False,
     ),
-    Column(key="started", title="started", name="start", least=8, rank=2, cell=started_cell, sort=newest),
+    Column(key="started", title="started", least=8, rank=2, cell=started_cell, sort=newest),
     Column(
         key="agent",
         title="agent",
-        name="agent",
         least=12,
         most=22,
         comfort=14,
@@ -132,7 +136,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="task",
         title="task",
-        name="task id",
         least=6,
         most=20,
         rank=8,
@@ -146,7 +149,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="goal",
         title="goal",
-        name="goal",
         least=16,
         most=64,
         share=3,
@@ -160,7 +162,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="took",
         title="took",
-        name="duration",
+        means="duration",
         least=7,
         rank=4,
         cell=took_cell,
@@ -170,7 +172,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="steps",
         title="steps",
-        name="steps",
         least=5,
         rank=5,
         cell=steps_cell,
@@ -180,7 +181,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="errors",
         title="err",
-        name="errors",
+        means="errors",
         least=3,
         most=4,
         rank=6,
@@ -192,7 +193,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="calls",
         title="llm",
-        name="LLM calls",
+        means="LLM calls",
         least=4,
         rank=12,
         cell=llm_calls_cell,
@@ -203,7 +204,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="tokens",
         title="tok",
-        name="tokens",
+        means="tokens",
         least=4,
         rank=10,
         cell=tokens_cell,
@@ -214,7 +215,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="cost",
         title="cost",
-        name="cost",
         least=7,
         most=8,
         rank=9,
@@ -227,7 +227,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="score",
         title="score",
-        name="score",
         least=10,
         most=24,
         rank=13,
@@ -239,7 +238,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="fails",
         title="fails as",
-        name="way of failing",
+        means="way of failing",
         least=16,
         most=70,
         share=3,
@@ -254,7 +253,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="activity",
         title="activity",
-        name="size",
+        means="number of events",
         least=ACTIVITY_CELLS,
         rank=14,
         from_width=150,
@@ -264,7 +263,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="tags",
         title="tags",
-        name="tags",
         least=10,
         most=24,
         rank=11,

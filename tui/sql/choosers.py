@@ -84,7 +84,8 @@ class QueryChooser(Chooser):
 class SchemaChooser(Chooser):
     """The views with what their columns mean, and the macros; enter puts a name into the query."""
 
-    PROMPT: ClassVar[str] = "Views, columns, macros: enter puts one into the query"
+    PROMPT: ClassVar[str] = "Views, columns, macros: enter inserts one"
+    EXPLAINS: ClassVar[bool] = True
 
     def __init__(self, take: Take) -> None:
         super().__init__()

@@ -54,8 +54,8 @@ class SqlEditor(Guarded, TextArea):
             "ctrl+u", "clear_query", "clear", id="sql.clear",
             tooltip="Clear the whole query; ctrl+z brings it back",
         ),
-        Binding("ctrl+j,alt+enter", "new_line", "new line", id="sql.new_line", tooltip="Begin a new line"),
         Binding("tab", "complete(1)", "complete", id="sql.complete", tooltip="Complete the word, or the next way to"),
+        Binding("ctrl+j,alt+enter", "new_line", "new line", id="sql.new_line", tooltip="Begin a new line"),
         Binding(
             "shift+tab", "complete(-1)", "complete", show=False, id="sql.complete_back",
             tooltip="The completion before; to the result where there is none",

@@ -39,7 +39,7 @@ class ResultGrid(LineList):
     BINDING_GROUP_TITLE = "Result"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "enter", "open_row", "open session", id="list.open",
+            "enter", "open_row", "open", id="list.open",
             tooltip="Open the session of this row; else the value in full",
         ),
         Binding("space", "value", "value", id="grid.value", tooltip="Show the value of this cell in full"),
