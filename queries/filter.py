@@ -159,7 +159,9 @@ def _matches_step(
     wanted = term.value.casefold()
     match term.field:
         case "":
-            return wanted in name.casefold() or wanted in text.casefold() or wanted == kind
+            said = wanted in name.casefold() or wanted in text.casefold() or wanted == kind
+            # The row says so by its sign, the head of the session by this word.
+            return said or (ok is False and wanted in ("error", "errors"))
         case "dur":
             return _compares(term, duration_ms)
         case "tool":

@@ -72,9 +72,7 @@ TEXT_FIELDS: dict[str, TextField] = {
     "project": TextField("the project", lambda r: (r.project,)),
     "env": TextField("the environment", lambda r: (r.environment,)),
     "id": TextField("the session id", lambda r: (r.session_id,)),
-    "error": TextField(
-        "how the session ended, where it ended with an error", lambda r: (r.error or "", r.label)
-    ),
+    "error": TextField("what is said of an error: `error:timeout`", lambda r: (r.error or "", r.label)),
 }
 NUMBER_FIELDS: dict[str, NumberField] = {
     "dur": NumberField("how long it took: 2s, 150ms, 1m, 1.5h", lambda r: r.duration_ms, "ms"),

@@ -46,7 +46,7 @@ _BY_ACTION: Mapping[str, str] = {
     "session.shape": "tree waterfall spans gantt view layout",
     "session.inspector": "details pane panel hide show",
     "session.follow": "tail live end",
-    "session.longest": "slow slowest latency duration",
+    "session.longest": "slow slowest latency duration call",
     "diff.noise": "ignore settings rules volatile",
     "diff.swap": "exchange flip sides",
     "delivery.purge": "remove clean prune delete disk",

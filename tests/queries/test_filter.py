@@ -143,7 +143,7 @@ STEP = ("tool", "search_calendar", "search_calendar(day=Tuesday)", False, 2500.0
     "text",
     [
         "", "tuesday", "tool:search", "type:tool", "type:tool_call", "type:error", "status:failed", "dur>2s",
-        "error:search", "-tool:pay", "agent:whoever", "cost>100", "status:failed tuesday",
+        "error:search", "-tool:pay", "agent:whoever", "cost>100", "status:failed tuesday", "error", "Errors tuesday",
     ],
 )  # fmt: skip
 def test_a_filter_narrows_a_timeline_by_what_steps_have(text: str) -> None:
@@ -161,6 +161,13 @@ def test_messages_checks_and_screenshots_are_found_by_type() -> None:
     for kind, text in (("user", "type:message"), ("check", "type:goal_check"), ("shot", "type:screenshot")):
         assert parse_filter(text).matches_step(kind, "", "", None, None)
         assert not parse_filter(text).matches_step("llm", "", "", None, None)
+
+
+def test_error_is_a_word_of_steps_that_failed_and_of_those_that_say_it() -> None:
+    wanted = parse_filter("error")
+    assert wanted.matches_step("tool", "read", "no such file", False, None)
+    assert wanted.matches_step("agent", "", "There was an error.", None, None)
+    assert not wanted.matches_step("tool", "read", "42 lines", True, None)
 
 
 def test_every_field_is_explained() -> None:

@@ -195,7 +195,7 @@ async def test_a_query_that_takes_long_is_timed_and_can_be_cancelled(
             await shown.press("enter")
             await shown.until_text("running")
             await shown.press(key)
-            await shown.until_text("Stopped")
+            await shown.until_text("Cancelled after")
             assert shown.app.screen is screen
 
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 600.0
 """A person sees that it runs, and can stop it."""
 
+_CANCELLING = "cancelling"
+
 MOST_VALUES = 200
 """Texts of one column that complete a query."""
 
@@ -200,7 +202,10 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
             await asyncio.to_thread(self._remember, sql.strip())
         except SqlError as error:
             if progress is self._query:
-                self._show_error(error, sql)
+                is_cancelled = progress.what == _CANCELLING
+                self._show_error(
+                    SqlError(f"Cancelled after {self._elapsed}.") if is_cancelled else error, sql
+                )
             return
         finally:
             if progress is self._query:
@@ -236,7 +241,7 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
     def action_cancel(self) -> None:
         """Stop what runs, or what is looked for far down."""
         if self._query is not None:
-            self._query.what = "cancelling"
+            self._query.what = _CANCELLING
             self.database.interrupt()
         elif self.grid.going_to is not None:
             self.grid.stop_going()
@@ -268,10 +273,13 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
     def _tick(self) -> None:
         progress = self._query
         if progress is not None:
-            elapsed = duration((time.monotonic() - self._began_s) * 1000)
             self.query_one(CrumbLine).show(
-                self._about(), [(f"running  {elapsed}", looks_of(self.app).running)]
+                self._about(), [(f"running  {self._elapsed}", looks_of(self.app).running)]
             )
+
+    @property
+    def _elapsed(self) -> str:
+        return duration((time.monotonic() - self._began_s) * 1000)
 
     @on(ResultGrid.Arranged)
     def _arranged(self) -> None:
