@@ -28,6 +28,7 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         self._crumbs = Crumbs()
         self._about: Pieces = []
         self._right: Pieces = []
+        self._more: Pieces = []
 
     def retitle(self, title: str) -> None:
         """Call the view something else."""
@@ -39,9 +40,10 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         self._crumbs.name(names)
         self.refresh()
 
-    def show(self, about: Pieces, right: Pieces) -> None:
-        """Say what the view is about, and at the right how much there is. The texts are printable."""
-        self._about, self._right = about, right
+    def show(self, about: Pieces, right: Pieces, more: Pieces | None = None) -> None:
+        """Say what the view is about, and at the right how much there is, followed by `more` where nothing else has
+        to give way to it. The texts are printable."""
+        self._about, self._right, self._more = about, right, more or []
         self.refresh()
 
     def render(self) -> Text:
@@ -51,6 +53,9 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         pieces += cut_pieces([(self._title, looks.strong)], width - cells_of(pieces))
         right = self._right if cells_of(pieces) + cells_of(self._right) + 2 <= width else []
         room = width - cells_of(pieces) - cells_of(right) - 5
+        if right and cells_of(self._about) + cells_of(self._more) <= room:
+            right = [*right, *self._more]
+            room -= cells_of(self._more)
         if self._about and room > 3:
             pieces += [("   ", looks.text), *cut_pieces(self._about, room)]
         space = max(0, width - cells_of(pieces) - cells_of(right))

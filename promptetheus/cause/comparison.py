@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from promptetheus.cause.alignment import Pair, align
+from promptetheus.cause.common_ground import no_common_ground
 from promptetheus.cause.effects import Effects
 from promptetheus.cause.signatures import Run, Signature
 from promptetheus.cause.steps import StepKind
 from promptetheus.cause.value_changes import same_value
-from promptetheus.display import printable_line
-
-MIN_MOVES_TO_JUDGE = 3
-"""With fewer calls and actions than this on either side, nothing in common says nothing."""
 
 
 class Change(StrEnum):
@@ -125,7 +121,8 @@ def side_by_side(left: Run, right: Run, effects: Effects) -> SideBySide:
         moved_to = elsewhere.get(Pair(i, j))
         alone = Change.MISSING if j is None else Change.EXTRA
         rows.append(Row(i, j, alone if moved_to is None else Change.MOVED, moved_to))
-    return SideBySide(left, right, tuple(rows), alignment.coarse, _no_common_ground(left, right))
+    equal = [row.right for row in rows if row.right is not None and row.change is Change.SAME]
+    return SideBySide(left, right, tuple(rows), alignment.coarse, no_common_ground(left, right, equal))
 
 
 def _elsewhere(left: Run, right: Run, pairs: Sequence[Pair]) -> dict[Pair, int]:
@@ -173,24 +170,3 @@ _KIND_OF_CONTENT = {
     StepKind.AGENT: Change.WORDS,
     StepKind.LLM: Change.MODEL,
 }
-
-
-def _no_common_ground(left: Run, right: Run) -> str:
-    """Two runs that move, and have no kind of move in common, are about different things."""
-    moves = [_moves(run) for run in (left, right)]
-    if min(found.total() for found in moves) < MIN_MOVES_TO_JUDGE or moves[0].keys() & moves[1].keys():
-        return ""
-    shown = [", ".join(printable_line(name, 60) for name, _ in found.most_common(3)) for found in moves]
-    return f"they have no call or action in common: one did {shown[0]}, the other {shown[1]}"
-
-
-def _moves(run: Run) -> Counter[str]:
-    """Calls and actions by name; what encloses others (a decorated agent) is none."""
-    return Counter(
-        signature.name or signature.kind.value
-        for place, signature in enumerate(run.signatures)
-        if signature.kind in _MOVES and not run.encloses_next(place)
-    )
-
-
-_MOVES = frozenset({StepKind.TOOL, StepKind.ACTION, StepKind.RETRIEVAL, StepKind.SPAN})

@@ -14,7 +14,7 @@ from promptetheus.cause.word_changes import WordChanges
 
 def report_as_json(report: DiffReport, *, rows: bool) -> dict[str, Any]:
     """The report; with `rows` also the aligned rows and what changed in each."""
-    regression, sides = report.regression, report.comparison.sides
+    regression, sides, claimed = report.regression, report.comparison.sides, report.claimed
     data: dict[str, Any] = {
         "baseline": report.left.session_id,
         "candidate": report.right.session_id,
@@ -28,9 +28,9 @@ def report_as_json(report: DiffReport, *, rows: bool) -> dict[str, Any]:
         "not_comparable": sides.not_comparable or None,
         "coarse": report.banner.coarse or None,
         "ignored": list(report.banner.ignored),
-        "first_divergence": divergence_as_json(report, report.comparison.first),
-        "effective_divergence": divergence_as_json(report, report.comparison.effective),
-        "effect_differences": [divergence_as_json(report, each) for each in report.comparison.candidates],
+        "first_divergence": divergence_as_json(report, claimed.first),
+        "effective_divergence": divergence_as_json(report, claimed.effective),
+        "effect_differences": [divergence_as_json(report, each) for each in claimed.candidates],
         "steps_compared": {"rows": len(report.rows), "equal": sides.equal},
         "metrics": [
             {

@@ -4,7 +4,8 @@ How to draw it:
 
 - `left` and `right` say whose sides these are; the left one is the baseline.
 - `banner` is the head: where they part (`first`), where that begins to matter (`effective`), `not_comparable` with
-  why, `coarse`, and what is `ignored`. `banner.first_row` and `banner.effective_row` are places in `rows`.
+  why, `coarse`, what is `ignored` and what is `left_out`. `banner.first_row` and `banner.effective_row` are places in
+  `rows`. `claimed` is the comparison without what cannot be said of sessions that are not comparable.
 - `rows` are the aligned rows: `row.kind` is equal, changed, missing left, missing right or moved, `row.change` says
   more exactly what. `cell(number, Side.LEFT)` is the step on one side of a row (None for a gap): its number in its
   session, kind and one printable line, worked out when asked for.
@@ -26,6 +27,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from promptetheus.cause.common_ground import left_out, other_task
 from promptetheus.cause.comparison import Change, Row
 from promptetheus.cause.divergence import Divergence, DivergenceKind, first_divergence
 from promptetheus.cause.effects import Effects
@@ -100,11 +102,17 @@ class Banner:
     """What was not compared exactly, and why; "" when all was."""
     ignored: tuple[str, ...]
     """Names of the noise rules in force."""
+    left_out: str
+    """Steps that are in no row, `metrics, scores and checks`; "" when all are."""
+    other_task: str
+    """What the left session is, when its agent or goal is another one; "" when both are the same."""
 
 
 COARSE = (
     "the sessions are too long to judge every gap between equal steps: long gaps are aligned by name only"
 )
+
+_NOT_SAID = "cannot be said, the two are not comparable"
 
 
 @dataclass(frozen=True)
@@ -180,9 +188,17 @@ class DiffReport:
         return diff_sessions(self.run(Side.LEFT).events, self.run(Side.RIGHT).events)
 
     @cached_property
+    def claimed(self) -> Comparison:
+        """The comparison as far as it may be told: of sessions that are not comparable no place where they part."""
+        found = self.comparison
+        if not found.sides.not_comparable:
+            return found
+        return replace(found, first=None, effective=None, candidates=())
+
+    @cached_property
     def banner(self) -> Banner:
         """The head of every view of this."""
-        found = self.comparison
+        found = self.claimed
         first, effective = found.first, found.effective
         return Banner(
             first=self._first_text(),
@@ -190,7 +206,9 @@ class DiffReport:
             confidence=first.confidence if first else 1.0,
             how_sure=first.how_sure if first else "",
             effective=(
-                "none, both changed the same things"
+                _NOT_SAID
+                if found.sides.not_comparable
+                else "none, both changed the same things"
                 if effective is None
                 else printable_line(
                     f"{self.where(effective)}, {effective.kind.value}, {effective.how_sure}", 300
@@ -200,9 +218,21 @@ class DiffReport:
             not_comparable=found.sides.not_comparable,
             coarse=COARSE if found.sides.coarse else "",
             ignored=self.noise.names,
+            left_out=left_out(*(self.run(side) for side in Side)),
+            other_task=self._other_task(),
         )
 
+    def _other_task(self) -> str:
+        different = other_task(self.run(Side.LEFT), self.run(Side.RIGHT))
+        if not different:
+            return ""
+        whose = "another agent's session" if "agent" in different else "a session of another goal"
+        names = (printable_line(name, 120) for name in (self.left.agent, self.left.goal) if name)
+        return f"{whose}: {', '.join(names)}"
+
     def _first_text(self) -> str:
+        if self.comparison.sides.not_comparable:
+            return _NOT_SAID
         first = self.comparison.first
         if first is None:
             return "none, the steps are the same"

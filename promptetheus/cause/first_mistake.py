@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from promptetheus.cause.common_ground import task_of
 from promptetheus.cause.effects import Effects, infer_effects
 from promptetheus.cause.mistake_signs import Sign, SignedMove, signed_moves
 from promptetheus.cause.signatures import Run, make_run
@@ -90,7 +91,7 @@ def first_mistakes(
 def likeliest(run: Run, effects: Effects | None = None, limit: int = MAX_CANDIDATES) -> list[Candidate]:
     """The same for a session that is a run already."""
     known = infer_effects([run]) if effects is None else effects
-    signed = signed_moves(run, _goal(run.events), known)
+    signed = signed_moves(run, task_of(run.events).goal, known)
     chances = _first_of(signed)
     order = sorted(range(len(signed)), key=lambda number: (-chances[number], number))
     return [_candidate(run, signed[number], chances[number]) for number in order[:limit] if chances[number]]
@@ -119,12 +120,3 @@ def _candidate(run: Run, found: SignedMove, chance: float) -> Candidate:
     assert place is not None
     message = None if move.words is None else run.steps[move.words].index
     return Candidate(run.steps[place].index, message, chance, found.signs, run.text(place))
-
-
-def _goal(events: Sequence[Mapping[str, Any]]) -> str:
-    for event in events[:50]:
-        payload = event.get("payload")
-        after = payload.get("after") if isinstance(payload, Mapping) else None
-        if isinstance(after, Mapping) and isinstance(after.get("user_goal"), str):
-            return str(after["user_goal"])
-    return ""

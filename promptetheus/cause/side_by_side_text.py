@@ -37,18 +37,23 @@ _AROUND = 24
 
 
 def banner_lines(report: DiffReport) -> list[str]:
-    """The banner: where the two part, where that begins to matter, what was ignored."""
+    """The banner: where the two part, where that begins to matter, or why neither can be said; what was ignored."""
     banner = report.banner
-    lines = [f"not comparable: {banner.not_comparable}"] if banner.not_comparable else []
-    lines.append(f"first divergence: {banner.first}")
-    lines.append(f"effective divergence: {banner.effective}")
-    candidates = report.comparison.candidates
+    if banner.not_comparable:
+        lines = [f"not comparable: {banner.not_comparable}"]
+    else:
+        lines = [f"first divergence: {banner.first}", f"effective divergence: {banner.effective}"]
+    if banner.other_task and not report.chosen:
+        lines.append(f"compared with {banner.other_task}")
+    candidates = report.claimed.candidates
     lines += [f"  {printable_line(each.reason, 300)}" for each in candidates[:5]]
     if len(candidates) > 5:
         lines.append(f"  and {len(candidates) - 5} more")
     if banner.coarse:
         lines.append(f"coarse: {banner.coarse}")
     lines.append(f"ignored: {', '.join(banner.ignored) or 'nothing'}")
+    if banner.left_out:
+        lines.append(f"not lined up: {banner.left_out}")
     return [printable_line(line, 600) for line in lines]
 
 

@@ -71,12 +71,12 @@ def _verdict(report: DiffReport) -> str:
     lines = []
     if banner.not_comparable:
         lines.append(f"<p><strong>Not comparable:</strong> {_text(banner.not_comparable)}</p>")
-    lines.append(
-        f"<p><strong>First divergence:</strong> {_linked(report, banner.first, banner.first_row)}</p>"
-    )
-    effective = _linked(report, banner.effective, banner.effective_row)
-    lines.append(f"<p><strong>Effective divergence:</strong> {effective}</p>")
-    reasons = [each.reason for each in report.comparison.candidates[:5]]
+    else:
+        first = _linked(report, banner.first, banner.first_row)
+        effective = _linked(report, banner.effective, banner.effective_row)
+        lines.append(f"<p><strong>First divergence:</strong> {first}</p>")
+        lines.append(f"<p><strong>Effective divergence:</strong> {effective}</p>")
+    reasons = [each.reason for each in report.claimed.candidates[:5]]
     if reasons:
         lines.append(f"<ul>{''.join(f'<li>{_text(reason, 400)}</li>' for reason in reasons)}</ul>")
     if report.chosen:

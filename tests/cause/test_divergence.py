@@ -5,11 +5,13 @@ from hypothesis import given
 from promptetheus.cause.baseline import nearest
 from promptetheus.cause.comparison import Change
 from promptetheus.cause.deviation import DeviationKind, deviation
+from promptetheus.cause.diff_json import report_as_json
 from promptetheus.cause.divergence import DivergenceKind
 from promptetheus.cause.effects import infer_effects
 from promptetheus.cause.held_against import Comparison, compare
 from promptetheus.cause.side_by_side_text import banner_lines, row_lines
 from promptetheus.cause.signatures import make_run
+from promptetheus.exporters.diff_html import diff_html
 from tests.builders import SessionBuilder, a_session
 from tests.cause.hostile import EVENTS
 from tests.cause.reports import report_of
@@ -139,6 +141,90 @@ def test_sessions_about_different_things_are_not_comparable_and_it_says_why() ->
     assert found.first is not None
     assert found.first.confidence == 0
     assert banner_lines(report_of(one, other))[0].startswith("not comparable: ")
+
+
+def of_task(agent: str, goal: str, task_id: str = "") -> SessionBuilder:
+    session = a_session(agent=agent, goal=goal)
+    if task_id:
+        session.events[0]["metadata"] = {"session_metadata": {"task_id": task_id}}
+    return session
+
+
+def test_sessions_of_other_agents_and_goals_with_no_step_in_common_claim_no_divergence() -> None:
+    one = of_task("calendar-agent", "Book Tuesday").calls("create_event", {"day": "Tuesday"})
+    other = of_task("coding-agent", "Fix the test").calls("edit_file", {"path": "a.py"})
+    report = report_of(one, other)
+    assert report.banner.not_comparable == "another agent and another goal, and no step in common"
+    assert (report.banner.first_row, report.banner.effective_row) == (None, None)
+    lines = banner_lines(report)
+    assert lines[0] == "not comparable: another agent and another goal, and no step in common"
+    assert "another agent's session: " in lines[1]
+    assert not any("divergence" in line or "create_event" in line for line in lines)
+    data = report_as_json(report, rows=False)
+    assert data["not_comparable"] == report.banner.not_comparable
+    assert (data["first_divergence"], data["effective_divergence"]) == (None, None)
+    assert data["effect_differences"] == []
+    page = diff_html(report, lambda pair: None)  # type: ignore[arg-type, return-value]
+    assert "Not comparable:" in page and "divergence:</strong>" not in page
+
+
+def test_sessions_of_one_agent_and_goal_with_no_step_in_common_keep_what_is_said_of_them() -> None:
+    one = of_task("a", "Book Tuesday").calls("create_event", {"day": "Tuesday"})
+    other = of_task("a", "Book Tuesday").calls("give_up", {})
+    report = report_of(one, other)
+    assert (report.banner.not_comparable, report.banner.other_task) == ("", "")
+    assert report.banner.first_row is not None and report.banner.how_sure == "unsure"
+
+
+def test_another_goal_alone_does_not_hide_where_sessions_part_that_share_their_steps() -> None:
+    one, other = (
+        of_task("a", goal).calls("log_in", {"as": "me"}).calls("book", {"day": day})
+        for goal, day in (("Book Tuesday", "Tuesday"), ("Book Friday", "Friday"))
+    )
+    report = report_of(one, other)
+    assert report.banner.not_comparable == "" and report.banner.first_row == 1
+    assert report.banner.other_task == "a session of another goal: calendar-agent, Book"
+
+
+def test_one_agent_that_does_the_same_for_another_goal_can_be_compared() -> None:
+    one, other = (
+        of_task("a", f"Book {day}").calls("search", {"day": day}).calls("book", {"day": day})
+        for day in ("Tuesday", "Friday")
+    )
+    report = report_of(one, other)
+    assert report.banner.not_comparable == "" and report.banner.first_row == 0
+
+
+def test_the_same_call_of_a_model_is_nothing_in_common() -> None:
+    one, other = of_task("a", "Book Tuesday"), of_task("a", "Fix the test")
+    for session, tool in ((one, "book"), (other, "edit")):
+        for _ in range(5):
+            session.event("llm_call", {"model": "gpt-5"})
+        session.calls(tool, {})
+    assert report_of(one, other).banner.not_comparable == "another goal, and no step in common"
+
+
+def test_one_equal_step_of_many_is_hardly_anything_in_common() -> None:
+    one, other = of_task("a", "Book Tuesday").calls("log_in", {}), of_task("b", "Fix it").calls("log_in", {})
+    for number in range(11):
+        one.calls("look", {"at": f"slot {number}"})
+        other.calls("read", {"at": f"line {number}"})
+    assert report_of(one, other).banner.not_comparable == (
+        "another agent and another goal, and only 1 of 12 steps in common"
+    )
+
+
+def test_a_task_that_is_put_in_other_words_is_the_same_by_its_id() -> None:
+    one = of_task("a", "Book Tuesday", "t-one").calls("book", {"day": "Tuesday"})
+    other = of_task("a", "I want to come on Tuesday", "t-one").calls("look", {"day": "Tuesday"})
+    assert report_of(one, other).banner.not_comparable == ""
+
+
+def test_steps_that_are_not_lined_up_are_named() -> None:
+    one = booking().event("metric", {"name": "hours", "value": 19})
+    other = booking().event("goal_check", {"passed": False, "mismatches": []})
+    assert banner_lines(report_of(one, other))[-1] == "not lined up: metrics and checks"
+    assert not any("not lined up" in line for line in banner_lines(report_of(booking(), booking("Friday"))))
 
 
 def test_long_stretches_of_equal_rows_are_one_line() -> None:

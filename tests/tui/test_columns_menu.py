@@ -60,6 +60,51 @@ async def test_columns_are_hidden_shown_and_put_back(sessions_app: MakeApp, two:
         ]
 
 
+def under_cursor(app: PromptetheusApp) -> str:
+    chosen = app.screen.query_one(ChoiceList).chosen
+    assert chosen is not None
+    return chosen.title
+
+
+async def test_enter_twice_hides_a_column_and_shows_it_where_it_was(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await with_menu(shown)
+        usual = columns(app)
+        for keys in (["down", "down"], ["pageup", "ctrl+down", "ctrl+down"]):
+            await shown.press(*keys)
+            before, name = columns(app), under_cursor(app)
+            await shown.press("enter")
+            assert under_cursor(app) == name.replace("✓", "·")
+            assert len(columns(app)) == len(usual) - 1
+            await shown.press("enter")
+            assert under_cursor(app) == name
+            assert columns(app) == before, "also one that was moved"
+
+
+async def test_several_columns_are_hidden_one_below_the_other(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await with_menu(shown)
+        usual = columns(app)
+        await shown.press("down", "enter", "down", "enter")
+        assert columns(app) == [usual[0], *usual[3:]]
+        await shown.press("pageup", "ctrl+down")
+        assert columns(app) == [usual[3], usual[0], *usual[4:]], "it moves past a shown one, not a hidden one"
+        assert under_cursor(app) == "✓ status"
+
+
+async def test_the_cursor_goes_along_with_a_column_that_finds_its_place(
+    sessions_app: MakeApp, two: None
+) -> None:
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        app = await with_menu(shown)
+        listed = app.screen.query_one(ChoiceList)
+        task = next(n for n, each in enumerate(listed.choices) if each.title == "· task")
+        await shown.press(*["down"] * task, "enter")
+        assert under_cursor(app) == "✓ task"
+        await shown.press("enter")
+        assert under_cursor(app) == "· task"
+
+
 async def test_a_column_has_one_name_wherever_it_is_named(sessions_app: MakeApp, two: None) -> None:
     async with on_screen(sessions_app(), (200, 50)) as shown:
         app = await with_menu(shown)
@@ -125,7 +170,7 @@ async def test_one_column_always_stays(sessions_app: MakeApp, two: None) -> None
         app = await with_menu(shown)
         for _ in columns(app):
             await shown.press("enter")
-            await shown.press("pageup")
+            await shown.press("down")
         await shown.until_text("This is the only column")
         assert len(columns(app)) == 1
 

@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from promptetheus.cause.diff_report import Side
 from promptetheus.display import short_id
+from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.diff.noise_menu import NoiseMenu
 from promptetheus.tui.diff.reading import Sides
 from promptetheus.tui.diff.screen import DiffScreen
@@ -22,9 +23,10 @@ from promptetheus.tui.menu import Menu
 from promptetheus.tui.pictures.picture_screen import PictureScreen
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
+from promptetheus.tui.views import Place
 from tests.tui.compared import FAILED, PASSED, MakeApp, a_long_run, a_pair, a_pair_with_pictures, diff_of
 from tests.tui.conftest import OnScreen, on_screen
-from tests.tui.recorded import Recording, a_failing, a_passing
+from tests.tui.recorded import NOW, Recording, a_failing, a_passing
 
 
 async def all_read(shown: OnScreen, count: int) -> None:
@@ -417,6 +419,48 @@ async def test_sessions_with_nothing_in_common_are_not_comparable_and_it_says_wh
         assert "not comparable" in diff.text
         assert "no call or action in common" in diff.text
         assert not {"▶", "▷"} & set(diff.text) and "sessions part" not in diff.text, "there is no such place"
+
+
+async def test_two_marked_sessions_of_other_tasks_are_not_said_to_part(spool: Path) -> None:
+    booked = Recording(spool, PASSED, agent="calendar-agent", goal="Book Tuesday at 2pm", ago=50)
+    booked.tool("create_event", {"day": "Tuesday"}, "booked").check(True)
+    mended = Recording(spool, FAILED, agent="coding-agent", goal="Fix the test", ago=40)
+    mended.tool("edit_file", {"path": "a.py"}, "edited").check(False, "the test fails")
+    async with diff_of(spool, booked.end().path, mended.end().path) as diff:
+        assert "another agent and another goal, and no step in common" in diff.text
+        whose = diff.shown.line_with("compared with")
+        assert "another agent's session: calendar-agent, Book Tuesday at 2pm" in whose
+        assert not {"▶", "▷"} & set(diff.text) and "sure" not in diff.text
+        await diff.press("f")
+        await diff.shown.until_text("Not comparable: they part nowhere")
+
+
+async def test_steps_that_are_not_lined_up_are_named_in_the_banner(spool: Path) -> None:
+    paths = []
+    for session_id in (PASSED, FAILED):
+        run = Recording(spool, session_id, ago=50).tool("look", {}, 1)
+        run.add("metric", {"name": "hours", "value": 19})
+        paths.append(run.check(True).end().path)
+    async with diff_of(spool, *paths) as diff:
+        line = diff.shown.line_with("not lined up")
+        assert "metrics and checks" in line and "v shows the numbers" in line
+
+
+async def test_without_a_comparison_only_what_helps_is_offered(spool: Path) -> None:
+    path = a_failing(spool, FAILED).path
+    app = PromptetheusApp(spool, clock=lambda: NOW, start=Place("diff", (path,)))
+    async with on_screen(app) as shown:
+        await shown.until_text("mark any two with space and press d")
+        helpful = {"back", "help", "palette", "quit"}
+
+        def offered() -> set[str]:
+            return {shortcut.action for shortcut in footer_shortcuts(app.screen)}
+
+        await shown.until(
+            lambda: {"back", "help", "palette"} <= offered() <= helpful, what="what helps alone"
+        )
+        await shown.press("escape")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionsScreen))
 
 
 async def test_a_session_that_grows_under_the_view_is_compared_anew(spool: Path) -> None:

@@ -15,6 +15,7 @@ from promptetheus.notes import Notes, Subject
 from promptetheus.tui.ask_words import AskWords
 from promptetheus.tui.diff.screen import DiffScreen
 from promptetheus.tui.failures.failure_pane import FailurePane
+from promptetheus.tui.failures.failure_row import sessions_text
 from promptetheus.tui.failures.failures_screen import FailuresScreen
 from promptetheus.tui.failures.suspects_screen import SuspectsScreen
 from promptetheus.tui.footer import MOST_KEYS, KeyFooter, fitting
@@ -99,6 +100,35 @@ async def test_ways_of_failing_that_are_called_alike_are_told_apart_by_their_tas
         await shown.until_text("task  12 Cancel the trip")
 
 
+@pytest.mark.parametrize("size", [(60, 24), (80, 24), (120, 40), (150, 40), (200, 50)])
+async def test_labels_that_begin_alike_are_cut_before_what_tells_them_apart(
+    sessions_app: MakeApp, spool: Path, size: tuple[int, int]
+) -> None:
+    answers = ("michele", "yosemite", "cloak")
+    for place, answer in enumerate(answers):
+        said = f"the final answer is not the expected one: {answer}"
+        a_failing(spool, f"01M8{place}FAILED", said, ago=60 + place)
+    a_broken(spool, "01M80BROKEN", ago=90)
+    async with on_screen(sessions_app(), size) as shown:
+        await opened(shown, "4 ways of failing")
+        rows = [line for line in shown.lines if "✦" in line]
+        for row, answer in zip(rows, answers, strict=False):
+            assert " the fi" in row and answer[:4] in row
+        await filtered(shown, "yosem")
+        await shown.until_text("1 of 4")
+        assert rows[1].strip("▌ ") in shown.text, "a filter does not change how it is written"
+
+
+async def test_a_label_has_the_room_of_older_days_and_of_when_it_was_first_seen(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    a_failing(spool, "01M80FAILED", "selected Wednesday, not the Tuesday that", ago=60)
+    async with on_screen(sessions_app(), (120, 40)) as shown:
+        await opened(shown, "1 way of failing")
+        assert "selected wednesday, not the tuesday that " in here(shown)
+        assert "first" not in shown.line_with("fails as")
+
+
 async def test_a_way_of_failing_of_several_tasks_names_their_ids(sessions_app: MakeApp, spool: Path) -> None:
     for place, task in enumerate((7, 7, 12)):
         a_task(spool, f"01M8{place}FAILED", 0, "Move my flight", ago=60 + place)
@@ -107,6 +137,40 @@ async def test_a_way_of_failing_of_several_tasks_names_their_ids(sessions_app: M
     async with on_screen(sessions_app(), (160, 40)) as shown:
         await opened(shown, "1 way of failing")
         assert "2 tasks: 7, 12" in here(shown)
+
+
+async def test_it_says_why_other_sessions_are_failing_than_fail_in_some_way(
+    sessions_app: MakeApp, spool: Path
+) -> None:
+    a_failing(spool, "01M80FAILED", ago=90)
+    run = Recording(spool, "01M81PASSED", ago=80).user("Book Tuesday at 2pm")
+    run.tool("search_calendar", {"day": "Tuesday"}, error="TimeoutError: timed out").check(True).end()
+    Recording(spool, "01M82CRASHED", ago=70, pid=2**22 + 1).user("Book Tuesday at 2pm")
+    async with on_screen(sessions_app(), (120, 40)) as shown:
+        await shown.until_text("2 failing")
+        await opened(shown)
+        assert "2 of 3 sessions, 1 of them passed · 1 more crashed" in shown.lines[0]
+    async with on_screen(sessions_app(), (80, 24)) as shown:
+        await opened(shown)
+        assert shown.lines[0].rstrip().endswith("2 of 3 sessions"), "the numbers come first"
+        assert "2 new" in shown.lines[0]
+
+
+async def test_nothing_is_explained_where_the_numbers_agree(
+    sessions_app: MakeApp, spool_of_failures: Path
+) -> None:
+    async with on_screen(sessions_app(), (200, 50)) as shown:
+        await opened(shown)
+        assert shown.lines[0].rstrip().endswith("3 of 5 sessions")
+
+
+def test_how_often_is_written_with_all_digits_where_they_have_room() -> None:
+    assert [sessions_text(number) for number in (8, 1974, 123_456, 1_234_567)] == [
+        "8",
+        "1,974",
+        "123,456",
+        "1.2M",
+    ]
 
 
 async def test_a_bar_a_day_shows_when_it_was_seen(sessions_app: MakeApp, spool_of_failures: Path) -> None:

@@ -112,6 +112,8 @@ def test_cells_say_what_people_would_write(row: SessionRow) -> None:
 def test_a_way_of_failing_that_repeats_says_how_often(row: SessionRow) -> None:
     at = Moment(NOW, AT.looks, {row.fingerprint: 6})
     assert said("fails", row, at) == "8ae0f4 ×6 selected wednesday, not tuesday"
+    at = Moment(NOW, AT.looks, {row.fingerprint: 1974})
+    assert said("fails", row, at).startswith("8ae0f4 ×1,974 ")
 
 
 def test_unknown_is_a_dash_and_never_zero(row: SessionRow) -> None:

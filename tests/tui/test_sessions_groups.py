@@ -116,6 +116,20 @@ async def test_a_session_that_arrives_joins_its_group(sessions_app: MakeApp, fiv
         assert "coder   3 sessions" in shown.text
 
 
+@pytest.mark.parametrize("size", [(60, 24), (80, 24), (120, 40)])
+async def test_a_long_goal_gives_way_to_the_numbers_of_its_group(
+    sessions_app: MakeApp, spool: Path, size: tuple[int, int]
+) -> None:
+    for number in range(5):
+        a_failing(spool, f"01M8{number}FAILED", ago=60 + number, goal="Move my flight to Friday " * 7)
+    async with on_screen(sessions_app(), size) as shown:
+        await ready(shown)
+        await shown.press("v", "v")
+        line = next(line for line in shown.lines if "▾ Move my flight" in line)
+        assert "…   5 sessions · 5 failing · " in line
+        assert " tok" in line and not line.rstrip().endswith("…")
+
+
 async def test_a_filter_and_an_order_hold_within_groups(sessions_app: MakeApp, five: None) -> None:
     async with on_screen(sessions_app()) as shown:
         await ready(shown)

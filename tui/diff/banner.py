@@ -38,9 +38,7 @@ TINY_BELOW = 20
 _IN_WORDS = {PARALLEL_ORDER: "order of parallel calls"}
 """Rules whose names say little, where there is room for more."""
 
-MISALIGNED = (
-    "the rows below are paired by their order alone: what stands side by side need not belong together"
-)
+MISALIGNED = "the rows are paired by order alone, not by what they do"
 JUDGES = "  (other sessions are being read, to be surer)"
 
 
@@ -128,9 +126,12 @@ def _lines(
         yield from _told(label, f"{_effective_text(report, width)}{JUDGES * judges}", style, width, looks)
     if banner.coarse and not tiny:
         yield from _told("coarse", banner.coarse, looks.warned, width, looks)
-    if report.chosen and not tiny:
-        yield from _told("compared with", report.chosen, looks.muted, width, looks, lines=1)
+    with_what = report.chosen or banner.other_task
+    if with_what and not tiny:
+        yield from _told("compared with", with_what, looks.muted, width, looks, lines=1)
     yield joined(_ignored(banner.ignored, width, looks))
+    if banner.left_out and not tiny:
+        yield joined(_left_out(banner.left_out, width, looks))
     if problem:
         yield from _told("", problem, looks.warned, width, looks)
 
@@ -179,6 +180,12 @@ def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:
     in_words = ", ".join(_IN_WORDS.get(name, printable_line(name, 60)) for name in names)
     said = in_words if in_words and cell_len(in_words) <= room else said
     return [("ignored".ljust(LABEL_CELLS), looks.muted), (cut(said, room), looks.muted), *hint]
+
+
+def _left_out(kinds: str, width: int, looks: Looks) -> Pieces:
+    hint: Pieces = [(with_keys("  <diff.numbers:v>"), looks.accent), (" shows the numbers", looks.muted)]
+    room = max(1, width - LABEL_CELLS - sum(cell_len(text) for text, _ in hint))
+    return [("not lined up".ljust(LABEL_CELLS), looks.muted), (cut(kinds, room), looks.muted), *hint]
 
 
 def _told(

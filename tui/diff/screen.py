@@ -40,6 +40,11 @@ from promptetheus.tui.views import NotNow
 if TYPE_CHECKING:
     from promptetheus.tui.shell import Shell
 
+_OF_A_COMPARISON = frozenset(
+    {"difference", "first", "jump", "noise", "suspects", "numbers", "filter", "swap", "open_session"}
+)
+"""Actions that need two sessions side by side."""
+
 
 def open_view(app: Shell, subject: object) -> DiffScreen:
     """Two sessions, or one and the nearest that passed; without any the highlighted one, else the one opened last."""
@@ -142,7 +147,9 @@ class DiffScreen(WalkedDiff):
         """Show a comparison."""
         report = compared.report
         self._lost = ""
-        self.remove_class("-nothing")
+        if self.has_class("-nothing"):
+            self.remove_class("-nothing")
+            self.refresh_bindings()
         self.query_one(DiffBanner).show(report, "; ".join(compared.problems[:1]))
         self._say_whose(report)
         self.table.show(report)
@@ -164,6 +171,13 @@ class DiffScreen(WalkedDiff):
         """Say why there is nothing to show."""
         self.add_class("-nothing")
         self.query_one("#diff-problem", Static).update(printable_line(why, 600))
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where there is nothing to compare, the keys that go through a comparison are not offered."""
+        if action in _OF_A_COMPARISON and self.has_class("-nothing"):
+            return False
+        return super().check_action(action, parameters)
 
     def lost(self, what: str) -> None:
         """Say that what is on screen cannot be read any more."""

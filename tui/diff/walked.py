@@ -52,7 +52,11 @@ class WalkedDiff(TakingDiff):
         banner = self.compared.report.banner
         rows = [row for row in (banner.first_row, banner.effective_row) if row is not None]
         if not rows:
-            self.tell("The two sessions do not part.")
+            self.tell(
+                "Not comparable: they part nowhere."
+                if banner.not_comparable
+                else "The two sessions do not part."
+            )
             return
         if {self.table.row} == set(rows):
             self.tell(with_keys("Here they part: <diff.next:n> goes to the next difference."))

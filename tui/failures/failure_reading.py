@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import is_
@@ -10,7 +11,7 @@ from pathlib import Path
 from promptetheus.notes import Notes
 from promptetheus.queries.failure_list import ListedFailure, list_failures
 from promptetheus.queries.filter import Filter
-from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.tasks import ended
 from promptetheus.tui.diff.reading import Stamp, stamp_of
 from promptetheus.tui.state_field import StateFilter
@@ -25,6 +26,8 @@ class ReadFailures:
     """The sessions that have ended, newest first."""
     notes: Stamp
     """The file of notes as it was."""
+    other_numbers: str = ""
+    """See `why_other_numbers`."""
 
     def of(self, fingerprint: str) -> list[SessionRow]:
         """The sessions that failed in this way, the newest first."""
@@ -62,6 +65,23 @@ def _words(listed: ListedFailure) -> str:
     return f"{failure.fingerprint} {failure.state} {failure.label} {notes}"
 
 
+def why_other_numbers(ended_sessions: Sequence[SessionRow]) -> str:
+    """Why as many sessions as have a way of failing are not as many as are failing; "" where they are.
+
+    `, 11 of them passed`: something failed in them, and they reached their goal. ` · 1 more crashed`: nothing says
+    as what it failed.
+    """
+    well = Counter(row.status.word for row in ended_sessions if row.fingerprint and not row.status.is_failing)
+    untold = Counter(
+        row.status.word for row in ended_sessions if row.status.is_failing and not row.fingerprint
+    )
+    said = f", {well.total():,} of them {' or '.join(sorted(well, reverse=True))}" if well else ""
+    if untold:
+        how = "crashed" if set(untold) == {Status.CRASHED.word} else "do not say how"
+        said += f" · {untold.total():,} more {how}"
+    return said
+
+
 def read_failures(spool: Path, rows: Sequence[SessionRow], before: ReadFailures) -> ReadFailures:
     """The failures of these sessions; `before` itself when nothing that matters has changed since."""
     over = ended(rows)
@@ -70,4 +90,4 @@ def read_failures(spool: Path, rows: Sequence[SessionRow], before: ReadFailures)
     same = len(over) == len(before.sessions) and all(map(is_, over, before.sessions))
     if same and notes == before.notes:
         return before
-    return ReadFailures(list_failures(spool, over), over, notes)
+    return ReadFailures(list_failures(spool, over), over, notes, why_other_numbers(over))

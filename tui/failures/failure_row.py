@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rich.style import Style
 from rich.text import Text
@@ -12,7 +13,8 @@ from promptetheus.cause.failures import Failure, Life
 from promptetheus.display import age, count, printable_line
 from promptetheus.fingerprint import marked_label
 from promptetheus.queries.failure_list import ListedFailure, Task
-from promptetheus.tui.fit import Pieces, aligned, joined, named_in
+from promptetheus.tui.failures.alike_labels import cut_where_alike
+from promptetheus.tui.fit import Pieces, aligned, cells_of, joined, named_in
 from promptetheus.tui.theme import Looks
 
 MANY_DAYS = 28
@@ -31,6 +33,9 @@ SESSIONS_CELLS = 8
 AGENTS_CELLS = 16
 FINGERPRINT_CELLS = 7
 LEAST_LABEL_CELLS = 24
+ENOUGH_LABEL_CELLS = 44
+"""With so many, a label that is cut is read well; when it was first seen and the older days give way to it."""
+
 ROOMY_LABEL_CELLS = 56
 """A fingerprint and most labels whole."""
 
@@ -76,19 +81,30 @@ class FailureColumns:
         return max(0, self.width - taken)
 
 
-def columns_for(width: int) -> FailureColumns:
-    """As many columns as leave room for the label; the bar of days goes last."""
+@lru_cache(maxsize=16)
+def columns_for(width: int, longest: int = 0) -> FailureColumns:
+    """As many columns as leave enough of the longest label to read; where none do, the bar of days goes last.
+
+    Args:
+        longest: Cells of the longest label.
+    """
     state = STATE_CELLS if width >= 150 else SHORT_STATE_CELLS
     if width >= TASKS_FROM_WIDTH:
         return _with_tasks(width, state)
-    for first, agents, days in (
-        (True, True, DAYS),
-        (False, True, DAYS),
-        (False, False, DAYS),
-        (False, False, FEW_DAYS),
-    ):
-        found = FailureColumns(width, state, first, agents, days)
-        if found.label >= LEAST_LABEL_CELLS + FINGERPRINT_CELLS:
+    least = LEAST_LABEL_CELLS + FINGERPRINT_CELLS
+    enough = max(least, min(ENOUGH_LABEL_CELLS, longest + FINGERPRINT_CELLS))
+    choices = [
+        FailureColumns(width, state, first, agents, days)
+        for first, agents, days in (
+            (True, True, DAYS),
+            (False, True, DAYS),
+            (False, True, FEW_DAYS),
+            (False, False, DAYS),
+            (False, False, FEW_DAYS),
+        )
+    ]
+    for wanted in (enough, least):
+        if found := next((each for each in choices if each.label >= wanted), None):
             return found
     return FailureColumns(width, state, first=False, agents=False, days=0)
 
@@ -110,14 +126,22 @@ def titles(columns: FailureColumns, looks: Looks) -> Text:
     return joined(_laid_out([[(name, looks.muted)] for name in cells], columns, looks))
 
 
-def failure_row(listed: ListedFailure, columns: FailureColumns, looks: Looks, now_s: float) -> Text:
-    """Draw one in exactly the width of the columns."""
+def failure_row(
+    listed: ListedFailure, columns: FailureColumns, looks: Looks, now_s: float, shared: int = 0
+) -> Text:
+    """Draw one in exactly the width of the columns.
+
+    Args:
+        shared: Characters of its label that another one begins with, too.
+    """
     failure = listed.failure
     glyph, style = life_of(failure, looks)
     state = failure.state if columns.state >= STATE_CELLS else failure.life.value
-    label: Pieces = [(f"{failure.fingerprint[:6]} ", looks.muted), (shown_label(failure), looks.text)]
+    label: Pieces = [(f"{failure.fingerprint[:6]} ", looks.muted)]
     if listed.notes:
-        label.insert(1, ("✎ ", looks.accent))
+        label.append(("✎ ", looks.accent))
+    room = columns.label - cells_of(label)
+    label.append((cut_where_alike(shown_label(failure), room, shared), looks.text))
     agents = [printable_line(agent or "unnamed agent", 80) for agent in failure.agents[:_NAMED_AGENTS]]
     more = len(failure.agents) - len(agents)
     return joined(
@@ -126,7 +150,7 @@ def failure_row(listed: ListedFailure, columns: FailureColumns, looks: Looks, no
                 [(f"{glyph} {state}", style)],
                 label,
                 [(tasks_line(listed.tasks), looks.text)] if columns.task else [],
-                [(count(failure.sessions), looks.text)],
+                [(sessions_text(failure.sessions), looks.text)],
                 [(named_in(agents, AGENTS_CELLS, more), looks.muted)],
                 [(age(now_s - failure.first_s), looks.muted)],
                 [(age(now_s - failure.last_s), looks.text)],
@@ -157,6 +181,12 @@ def _laid_out(cells: Sequence[Pieces], columns: FailureColumns, looks: Looks) ->
     if columns.days:
         pieces += [(_GAP, looks.text), *aligned(days, columns.days)]
     return pieces
+
+
+def sessions_text(number: int) -> str:
+    """`1,974`, as everywhere; `1.2M` where there is no room for all digits."""
+    whole = f"{number:,}"
+    return whole if len(whole) <= SESSIONS_CELLS else count(number)
 
 
 def tasks_line(tasks: Sequence[Task]) -> str:

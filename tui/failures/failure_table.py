@@ -10,8 +10,15 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from promptetheus.queries.failure_list import ListedFailure
-from promptetheus.tui.failures.failure_row import columns_for, failure_row, titles
-from promptetheus.tui.fit import cut
+from promptetheus.tui.failures.alike_labels import shared_beginnings
+from promptetheus.tui.failures.failure_row import (
+    FailureColumns,
+    columns_for,
+    failure_row,
+    shown_label,
+    titles,
+)
+from promptetheus.tui.fit import cells, cut
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.theme import looks_of
@@ -37,6 +44,20 @@ class FailureTable(LineList):
         """Fingerprint of the failure that the person went to; the cursor goes back to it when the filter lets it."""
         self._clock = clock
         self._wanted = ""
+        self._shared: dict[str, int] = {}
+        """Characters that labels share with another one, by label."""
+        self._longest = 0
+        """Cells of the longest label."""
+
+    def measure(self, failures: Sequence[ListedFailure]) -> None:
+        """Find which labels are alike, in all there are: a filter must not change how they are written."""
+        labels = [shown_label(each.failure) for each in failures]
+        self._shared = shared_beginnings(labels)
+        self._longest = max(map(cells, labels), default=0)
+
+    def columns(self, width: int) -> FailureColumns:
+        """The columns that `width` cells have room for."""
+        return columns_for(width, self._longest)
 
     def show(self, failures: Sequence[ListedFailure]) -> None:
         """Show these, with the cursor on the failure that it was on."""
@@ -91,7 +112,9 @@ class FailureTable(LineList):
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
-        row = failure_row(self.failures[index], columns_for(width - 2), self.looks, self._clock())
+        listed = self.failures[index]
+        shared = self._shared.get(shown_label(listed.failure), 0)
+        row = failure_row(listed, self.columns(width - 2), self.looks, self._clock(), shared)
         return Text(" ").append_text(row)
 
     def render_empty(self, y: int, width: int) -> Text | None:
@@ -107,7 +130,11 @@ class FailureTitles(Guarded, Widget, can_focus=False):
     FailureTitles { height: 2; }
     """
 
+    def __init__(self, table: FailureTable) -> None:
+        super().__init__()
+        self._table = table
+
     def render(self) -> Text:
         """Over the columns, whose list keeps a cell for its marker, one for its scroll bar and one before that."""
         text = Text("  ")
-        return text.append_text(titles(columns_for(self.size.width - 4), looks_of(self.app)))
+        return text.append_text(titles(self._table.columns(self.size.width - 4), looks_of(self.app)))

@@ -109,7 +109,7 @@ class FailuresScreen(NotedFailures):
         yield CrumbLine("failures")
         yield FilterBar(ListedStates(self._failed_sessions, self._states, STATES))
         with Vertical(id="failures"):
-            yield FailureTitles()
+            yield FailureTitles(self.table)
             yield self.table
         yield FailurePane(self.shell.root, id="failure-details")
         yield KeyFooter()
@@ -139,6 +139,8 @@ class FailuresScreen(NotedFailures):
         found = await asyncio.to_thread(read_failures, self.shell.root, sessions.sessions(), self.read)
         if self.is_running and (found is not self.read or not self.read.sessions):
             self.read = found
+            self.table.measure(found.failures)
+            self.query_one(FailureTitles).refresh()
             self._arrange()
         if self.is_running and complete and (missing := self.table.forget_wanted()):
             self.app.notify(f"No session here fails as {missing}.", timeout=5)
@@ -181,7 +183,8 @@ class FailuresScreen(NotedFailures):
             (ways, looks.text),
             (f" · {failing:,} of {counted(len(self.read.sessions), 'session')}", looks.muted),
         ]
-        self.query_one(CrumbLine).show(about, right if lives else [])
+        why: Pieces = [(self.read.other_numbers, looks.muted)]
+        self.query_one(CrumbLine).show(about, right if lives else [], why if lives else [])
 
     def _failed_sessions(self) -> list[SessionRow]:
         return [row for row in self.read.sessions if row.fingerprint]

@@ -52,7 +52,7 @@ def suspect_columns(width: int, most: int = 0) -> SuspectColumns:
     Args:
         most: Sessions of the larger group, which the counts need room for.
     """
-    counts = max(LEAST_COUNTS_CELLS, len(f"{most} of {most}"))
+    counts = max(LEAST_COUNTS_CELLS, len(f"{most:,} of {most:,}"))
     return SuspectColumns(width, counts, kind=width >= 90, bars=width >= 100, luck=width >= 110)
 
 
@@ -116,7 +116,7 @@ def _side(with_it: int, of: int, columns: SuspectColumns, looks: Looks, *, faili
             ("·" * (BAR_CELLS - len(bar)), looks.faint),
             (" ", looks.text),
         ]
-    return [*pieces, *aligned([(f"{with_it} of {of}", looks.text)], columns.counts, right=True)]
+    return [*pieces, *aligned([(f"{with_it:,} of {of:,}", looks.text)], columns.counts, right=True)]
 
 
 def _laid_out(cells: list[Pieces], columns: SuspectColumns, looks: Looks) -> Pieces:

@@ -143,7 +143,7 @@ def fails_as_cell(row: SessionRow, at: Moment) -> Pieces:
     pieces = [(row.fingerprint[:6], at.looks.muted)]
     repeats = at.repeats.get(row.fingerprint, 0)
     if repeats > 1:
-        pieces.append((f" ×{repeats}", at.looks.accent))
+        pieces.append((f" ×{repeats:,}", at.looks.accent))
     return [*pieces, (f" {short_line(_way_of_failing(row))}", at.looks.text)]
 
 

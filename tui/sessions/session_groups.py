@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from promptetheus.display import counted, printable_line
 from promptetheus.queries.rows import SessionRow, Status
-from promptetheus.tui.fit import Pieces
+from promptetheus.tui.fit import Pieces, cells_of, cut, cut_pieces
 from promptetheus.tui.sessions.spent import spent
 from promptetheus.tui.theme import Looks
 
@@ -37,6 +37,8 @@ class Group(NamedTuple):
 Listed = SessionRow | Group
 """A line of the list."""
 
+_LEAST_TITLE_CELLS = 8
+
 
 def grouped(rows: Sequence[SessionRow], by: Grouping, folded: Set[str]) -> list[Listed]:
     """The rows under the lines of their groups; groups stand in the order in which their first row stands."""
@@ -54,20 +56,26 @@ def grouped(rows: Sequence[SessionRow], by: Grouping, folded: Set[str]) -> list[
     return lines
 
 
-def group_pieces(group: Group, looks: Looks) -> Pieces:
-    """`▾ booking-agent   12 sessions · 3 failing · 41k tok · $0.39`."""
-    pieces: Pieces = [
-        ("▸ " if group.folded else "▾ ", looks.muted),
-        (printable_line(group.title, 200), looks.strong),
-        (f"   {counted(group.sessions, 'session')}", looks.muted),
-    ]
+def group_pieces(group: Group, looks: Looks, width: int) -> Pieces:
+    """`▾ booking-agent   12 sessions · 3 failing · 41k tok · $0.39` in at most `width` cells: where there is no room
+    for all of it, the title is cut, and the numbers only when next to nothing of it would be left."""
+    numbers: Pieces = [(counted(group.sessions, "session"), looks.muted)]
     if group.running:
-        pieces += [(" · ", looks.faint), (f"{group.running} running", looks.running)]
+        numbers += [(" · ", looks.faint), (f"{group.running:,} running", looks.running)]
     if group.failing:
-        pieces += [(" · ", looks.faint), (f"{group.failing} failing", looks.failed)]
+        numbers += [(" · ", looks.faint), (f"{group.failing:,} failing", looks.failed)]
     if group.spent:
-        pieces += [(" · ", looks.faint), (group.spent, looks.muted)]
-    return pieces
+        numbers += [(" · ", looks.faint), (group.spent, looks.muted)]
+    room = max(_LEAST_TITLE_CELLS, width - cells_of(numbers) - 6)  # one from the scroll bar
+    return cut_pieces(
+        [
+            ("▸ " if group.folded else "▾ ", looks.muted),
+            (cut(printable_line(group.title, 400), room), looks.strong),
+            ("   ", looks.muted),
+            *numbers,
+        ],
+        width,
+    )
 
 
 def _key(row: SessionRow, by: Grouping) -> str:

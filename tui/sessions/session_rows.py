@@ -18,7 +18,7 @@ from promptetheus.queries.activity import Activity
 from promptetheus.queries.filter import Filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.drawn_rows import MARK
-from promptetheus.tui.fit import Pieces, aligned, cut_pieces, joined
+from promptetheus.tui.fit import Pieces, aligned, joined
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.project_notes import NOTED
@@ -270,7 +270,7 @@ class SessionRows(LineList):
         row = self.sessions.lines[index]
         looks = looks_of(self.app)
         if isinstance(row, Group):
-            return joined(cut_pieces(group_pieces(row, looks), width))
+            return joined(group_pieces(row, looks, width))
         at = Moment(self._clock(), looks, self.sessions.repeats, self.activity, self.sessions.priced)
         pieces: Pieces = [(" ", looks.text)]
         for column, cells in self.columns:
