@@ -16,7 +16,7 @@ MIN_MOVES_TO_JUDGE = 3
 """With fewer calls and actions than this on either side, nothing in common says nothing."""
 
 HARDLY_ANY = 0.1
-"""Equal steps as a share of the shorter run's, up to which runs of different agents or tasks have nothing in common."""
+"""Equal steps as a share of the shorter run's, up to which runs of other agents or tasks have nothing in common."""
 
 _STARTS_WITHIN = 50
 """Events among which a session's start is looked for: a hostile file may not have it first."""
