@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 TIMEOUT_S = 600.0
 """A person sees that it runs, and can stop it."""
 
-_CANCELLING = "cancelling"
-
 MOST_VALUES = 200
 """Texts of one column that complete a query."""
 
@@ -90,6 +88,8 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
         self._asked = sql
         self.database = IsolatedDatabase(root)
         self._query: Progress | None = None
+        self._cancelled: Progress | None = None
+        """Of the query that the person wanted no longer."""
         self._began_s = 0.0
         self._values: dict[str, list[str]] = {}
         self._ran = ""
@@ -202,7 +202,7 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
             await asyncio.to_thread(self._remember, sql.strip())
         except SqlError as error:
             if progress is self._query:
-                is_cancelled = progress.what == _CANCELLING
+                is_cancelled = progress is self._cancelled
                 self._show_error(
                     SqlError(f"Cancelled after {self._elapsed}.") if is_cancelled else error, sql
                 )
@@ -241,7 +241,8 @@ class SqlScreen(QueryLibrary, OpeningRow, NarrowingResult):
     def action_cancel(self) -> None:
         """Stop what runs, or what is looked for far down."""
         if self._query is not None:
-            self._query.what = _CANCELLING
+            self._query.what = "cancelling"
+            self._cancelled = self._query
             self.database.interrupt()
         elif self.grid.going_to is not None:
             self.grid.stop_going()
