@@ -39,6 +39,12 @@ ENVELOPE = frozenset({"type", "session_id", "seq", "timestamp", "idempotency_key
 _KNOWN_TYPES = frozenset(EVENT_TYPES)
 
 
+def as_mapping(thing: object) -> Mapping[str, Any]:
+    """The thing where it is a mapping, else an empty one: a payload, and what is in it, may be anything."""
+    # Asking the abstract class takes 0.15 µs, of every part of every event.
+    return thing if type(thing) is dict or (thing is not None and isinstance(thing, Mapping)) else {}
+
+
 def validate_event(event: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError, naming the field, when an envelope breaks the schema.
 

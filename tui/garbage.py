@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 RESTS_AFTER_S = 1.0
 """Without a key for so long, nobody notices a pause."""
@@ -14,6 +16,21 @@ WORTH_IT = 10
 
 AT_THE_LATEST = 1_000
 """As many looks as that are never outwaited, however busy the person is."""
+
+
+@contextmanager
+def not_looked_for() -> Iterator[None]:
+    """Read much without passes over it: what is parsed has no cycles, and passes take the longer, the more there is.
+
+    Several threads may do so at once.
+    """
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looked:
+            gc.enable()
 
 
 class GarbageAtRest:

@@ -175,13 +175,14 @@ def _with_gaps(
     room = MAX_LIKENESS_CELLS
     top = first = 0
     for i, j in [*matched, (len(left), len(right))]:
-        cells = (i - top) * (j - first)
-        judged = cells <= min(MAX_GAP_CELLS, room)
-        if judged:
-            room -= cells
-        elif cells:
-            coarse = True
-        pairs += _gap(left, right, (top, i), (first, j), judged)
+        if i > top or j > first:
+            cells = (i - top) * (j - first)
+            judged = cells <= min(MAX_GAP_CELLS, room)
+            if judged:
+                room -= cells
+            elif cells:
+                coarse = True
+            pairs += _gap(left, right, (top, i), (first, j), judged)
         if i < len(left) or j < len(right):
             pairs.append(Pair(i, j))
         top, first = i + 1, j + 1

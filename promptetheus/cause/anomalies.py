@@ -18,6 +18,7 @@ from promptetheus.cause.mistake_signs import answered_nothing
 from promptetheus.cause.signatures import Run, make_run
 from promptetheus.cause.stalls import pauses, stalls, unanswered
 from promptetheus.cause.steps import Step, StepKind
+from promptetheus.events import as_mapping
 from promptetheus.fingerprint import in_order
 
 __all__ = ["Anomaly", "AnomalyKind", "anomalies"]
@@ -71,7 +72,7 @@ def anomalies(events: Iterable[Mapping[str, Any]]) -> list[Anomaly]:
 def _false_success(run: Run) -> list[Anomaly]:
     """The last words say that it worked, and a check says that it did not."""
     failed = any(
-        event.get("type") == "goal_check" and _mapping(event.get("payload")).get("passed") is False
+        event.get("type") == "goal_check" and as_mapping(event.get("payload")).get("passed") is False
         for event in run.events
     )
     words = [place for place, step in enumerate(run.steps) if step.kind is StepKind.AGENT]
@@ -139,7 +140,7 @@ def _changes(step: Step, effects: Effects) -> bool:
 
 
 def _words(run: Run, step: Step) -> str:
-    content = _mapping(run.events[step.events[0]].get("payload")).get("content")
+    content = as_mapping(run.events[step.events[0]].get("payload")).get("content")
     return content if isinstance(content, str) else ""
 
 
@@ -199,14 +200,10 @@ def _clicks_in_vain(run: Run) -> list[Anomaly]:
 
 
 def _page(event: Mapping[str, Any]) -> str:
-    payload = _mapping(event.get("payload"))
+    payload = as_mapping(event.get("payload"))
     return repr(
         [
             payload.get(key)
             for key in ("url", "visible_text", "selected_values", "warnings", "text", "html", "title", "dom")
         ]
     )
-
-
-def _mapping(thing: object) -> Mapping[str, Any]:
-    return thing if isinstance(thing, Mapping) else {}

@@ -11,6 +11,7 @@ from promptetheus.cause.plain_form import plain_text
 from promptetheus.cause.signatures import Run
 from promptetheus.cause.steps import StepKind
 from promptetheus.display import printable_line
+from promptetheus.events import as_mapping
 
 MIN_MOVES_TO_JUDGE = 3
 """With fewer calls and actions than this on either side, nothing in common says nothing."""
@@ -49,9 +50,9 @@ class Task:
 def task_of(events: Sequence[Mapping[str, Any]]) -> Task:
     """The task that a session's start names."""
     for event in events[:_STARTS_WITHIN]:
-        after = _mapping(_mapping(event.get("payload")).get("after"))
+        after = as_mapping(as_mapping(event.get("payload")).get("after"))
         if isinstance(after.get("user_goal"), str) or isinstance(after.get("agent"), str):
-            metadata = _mapping(_mapping(event.get("metadata")).get("session_metadata"))
+            metadata = as_mapping(as_mapping(event.get("metadata")).get("session_metadata"))
             task_id = metadata.get("task_id")
             return Task(
                 _text(after.get("agent")),
@@ -126,7 +127,3 @@ def _moves(run: Run) -> Counter[str]:
 
 def _text(thing: object) -> str:
     return thing if isinstance(thing, str) else ""
-
-
-def _mapping(thing: object) -> Mapping[str, Any]:
-    return thing if isinstance(thing, Mapping) else {}

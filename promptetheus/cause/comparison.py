@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from promptetheus.cause.alignment import Pair, align
 from promptetheus.cause.common_ground import no_common_ground
@@ -61,8 +62,7 @@ UNTELLING = frozenset({Change.SAME, Change.WORDS, Change.MODEL, Change.PICTURE})
 """Changes that say nothing about another course: a language model hardly ever uses the same words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the side-by-side view."""
 
     left: int | None
@@ -144,7 +144,7 @@ def _change(left: Run, i: int, right: Run, j: int) -> Change:
     if one.content != other.content:
         changed = _KIND_OF_CONTENT.get(one.kind, Change.ARGUMENTS)
         if changed is not Change.ARGUMENTS or not same_value(
-            left.arguments(i), right.arguments(j), left.noise
+            left.arguments[i], right.arguments[j], left.noise
         ):
             return changed
     match one.kind:

@@ -297,7 +297,7 @@ class DiffReport:
             pairs = [pair for pair in self.details(number).pictures if not pair.is_same][:left]
             left -= len(pairs)
             if any(look(pair).is_visible for pair in pairs):
-                rows[number] = replace(row, change=Change.PICTURE)
+                rows[number] = row._replace(change=Change.PICTURE)
         sides = replace(self.comparison.sides, rows=tuple(rows))
         comparison = replace(self.comparison, sides=sides)
         if comparison.first is None:

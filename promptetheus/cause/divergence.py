@@ -102,7 +102,7 @@ def _innermost(sides: SideBySide, row: Row, different: Sequence[Row]) -> Row | N
         if other.change is Change.WORDS
         and other.left is not None
         and other.right is not None
-        and outcome & _changed_words(sides.left.arguments(other.left), sides.right.arguments(other.right))
+        and outcome & _changed_words(sides.left.arguments[other.left], sides.right.arguments[other.right])
     )
     return next(said, row)
 
@@ -155,7 +155,7 @@ def _described(sides: SideBySide, row: Row, confidence: float, reason: str) -> D
     if row.left is not None and row.right is not None:
         match row.change:
             case Change.ARGUMENTS | Change.WORDS | Change.MODEL:
-                before, after = left.arguments(row.left), right.arguments(row.right)
+                before, after = left.arguments[row.left], right.arguments[row.right]
             case Change.PAGE:
                 before, after = left.page(row.left), right.page(row.right)
             case _:

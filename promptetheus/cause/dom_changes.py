@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptetheus.display import count, plain_value
+from promptetheus.events import as_mapping
 
 MOST_SENTENCES = 12
 """Changes said one by one; of more, the number is said."""
@@ -78,7 +79,7 @@ def page_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[
 
 
 def _told(before: Mapping[str, Any], after: Mapping[str, Any], words: _Words) -> list[str]:
-    old, new = _mapping(before.get("selected_values")), _mapping(after.get("selected_values"))
+    old, new = as_mapping(before.get("selected_values")), as_mapping(after.get("selected_values"))
     found = [
         *_address(before, after, words),
         *_selected(old, new, words),
@@ -147,10 +148,6 @@ def _say(value: object) -> str:
 
 def _quote(value: object) -> str:
     return f"“{plain_value(value, 120)}”"
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _texts(value: object) -> list[str]:

@@ -38,7 +38,7 @@ def effect_differences(left: Run, right: Run, effects: Effects) -> tuple[Diverge
     found = []
     for j in new:
         i = partner.get(j)
-        if i is not None and _only_reworded(left.arguments(i), right.arguments(j), left.noise):
+        if i is not None and _only_reworded(left.arguments[i], right.arguments[j], left.noise):
             continue
         found.append(_wrong_call(left, i, right, j, effects))
     taken = set(partner.values())
@@ -95,7 +95,7 @@ def _first_swap(left: Run, matched: Sequence[tuple[int, int]]) -> int | None:
 
 
 def _subjects(run: Run, place: int) -> set[str]:
-    arguments = run.arguments(place)
+    arguments = run.arguments[place]
     if not isinstance(arguments, Mapping):
         return set()
     return {
@@ -121,7 +121,7 @@ def _partners(left: Run, right: Run, old: Sequence[int], new: Sequence[int]) -> 
 
 
 def _alike(left: Run, i: int, right: Run, j: int) -> float:
-    one, other = left.arguments(i), right.arguments(j)
+    one, other = left.arguments[i], right.arguments[j]
     if not isinstance(one, Mapping) or not isinstance(other, Mapping):
         return likeness(left.signatures[i], right.signatures[j])
     names = {str(key) for key in (*one, *other)}
@@ -155,7 +155,7 @@ def _wrong_call(left: Run, i: int | None, right: Run, j: int, effects: Effects) 
             confidence=known.confidence,
             reason=printable_line(reason, 400),
         )
-    one, other = left.arguments(i), right.arguments(j)
+    one, other = left.arguments[i], right.arguments[j]
     changes = tuple(value_changes(one, other, left.noise))
     names = changed_arguments(one, other, left.noise)
     told = "; ".join(change.describe() for change in changes[:3]) + ("; …" if len(changes) > 3 else "")

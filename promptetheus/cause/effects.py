@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from promptetheus.cause.plain_form import plain
@@ -94,6 +95,8 @@ _RECORD_GIVEN = 0.5
 _BULK_ANSWER = 0.5
 _REPEATED = 0.7
 """Weights, in the unit of a logit: a verb alone gives 0.88."""
+
+_ARGUMENTS_LOOKED_AT = 50
 
 _FEW = 8
 """Calls between two equal questions that are looked at: among more of them none stands alone."""
@@ -191,15 +194,13 @@ def _observe(run: Run, evidence: dict[str, Evidence]) -> None:
             continue
         found = evidence[step.name]
         found.calls += 1
-        found.declared = found.declared or _declared(run.events[step.events[0]])
-        arguments, result = run.arguments(place), run.result(place)
+        if found.declared is None:
+            found.declared = _declared(run.events[step.events[0]])
         if step.ok is False:
             found.failures += 1
             continue
-        if isinstance(arguments, Mapping) and any(
-            isinstance(item, list | Mapping) for item in list(arguments.values())[:50]
-        ):
-            found.records += 1
+        result = run.result(place)
+        found.records += _holds_a_record(run.arguments[place])
         found.lists += isinstance(result, list)
         question = (step.name, signature.content)
         if question in asked:
@@ -216,13 +217,22 @@ def _observe(run: Run, evidence: dict[str, Evidence]) -> None:
         asked[question] = (result, len(calls))
 
 
+def _holds_a_record(arguments: Any) -> bool:
+    if not isinstance(arguments, Mapping):
+        return False
+    for item in islice(arguments.values(), _ARGUMENTS_LOOKED_AT):
+        if type(item) is not str and isinstance(item, list | Mapping):
+            return True
+    return False
+
+
 def _same(before: Any, after: Any, run: Run) -> bool:
     return before == after or plain(before, run.noise) == plain(after, run.noise)
 
 
 def _declared(event: Mapping[str, Any]) -> Effect | None:
     for holder in (event.get("metadata"), event.get("payload")):
-        word = holder.get("effect") if isinstance(holder, Mapping) else None
+        word = holder.get("effect") if holder and isinstance(holder, Mapping) else None
         if isinstance(word, str) and word.lower() in _DECLARED:
             return _DECLARED[word.lower()]
     return None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from promptetheus.cause.anomaly import Anomaly, AnomalyKind, finding
 from promptetheus.cause.signatures import Run
 from promptetheus.cause.steps import StepKind
 from promptetheus.display import count
+from promptetheus.events import as_mapping
 
 CONTEXT_TOKENS = 8_000
 CONTEXT_SHARE = 0.6
@@ -30,7 +29,7 @@ def cut_off(run: Run) -> list[Anomaly]:
         if step.kind is not StepKind.LLM:
             continue
         event = run.events[step.events[0]]
-        for holder in (_mapping(event.get("payload")), _mapping(event.get("metadata"))):
+        for holder in (as_mapping(event.get("payload")), as_mapping(event.get("metadata"))):
             reason = holder.get("finish_reason") or holder.get("stop_reason")
             if isinstance(reason, str) and reason in _CUT_OFF:
                 found.append(
@@ -45,7 +44,7 @@ def context_lost(run: Run) -> list[Anomaly]:
     given: dict[str, int] = {}
     for place, step in enumerate(run.steps):
         if step.kind is StepKind.LLM:
-            tokens = _mapping(run.events[step.events[0]].get("payload")).get("input_tokens")
+            tokens = as_mapping(run.events[step.events[0]].get("payload")).get("input_tokens")
             if type(tokens) is not int:
                 continue
             before = given.get(step.name, 0)
@@ -59,7 +58,3 @@ def context_lost(run: Run) -> list[Anomaly]:
                 text = f"the agent saw a part of the answer only: {run.text(place)}"
                 found.append(finding(AnomalyKind.CONTEXT_LOST, [step.index], text))
     return found
-
-
-def _mapping(thing: object) -> Mapping[str, Any]:
-    return thing if isinstance(thing, Mapping) else {}

@@ -246,9 +246,9 @@ def _told(run: Run, place: int) -> str:
         case StepKind.USER | StepKind.AGENT:
             return _message(run, place)
         case StepKind.TOOL:
-            return f"{_flat(run.arguments(place))} {_flat(run.result(place))}"
+            return f"{_flat(run.arguments[place])} {_flat(run.result(place))}"
         case StepKind.ACTION | StepKind.DOM:
-            return f"{_flat(run.arguments(place))} {_page_of(run, place)}"
+            return f"{_flat(run.arguments[place])} {_page_of(run, place)}"
         case StepKind.RETRIEVAL | StepKind.STATE | StepKind.OTHER:
             return _flat(run.events[step.events[0]].get("payload"))
         case _:
@@ -256,12 +256,12 @@ def _told(run: Run, place: int) -> str:
 
 
 def _message(run: Run, place: int) -> str:
-    content = run.arguments(place)
+    content = run.arguments[place]
     return content[:MAX_TEXT] if isinstance(content, str) else _flat(content)
 
 
 def _code_of(run: Run, move: Move) -> str:
-    return "" if move.call is None else _flat(run.arguments(move.call))
+    return "" if move.call is None else _flat(run.arguments[move.call])
 
 
 def _page_of(run: Run, place: int) -> str:

@@ -112,6 +112,8 @@ class Noise:
     trails: tuple[Trail, ...] = field(init=False, compare=False)
     masks_numbers: bool = field(init=False, compare=False)
     """Whether JSON numbers are ignored like those in text."""
+    texts: dict[str, str] = field(init=False, compare=False, repr=False)
+    """Short texts seen with their plain forms: two runs of a task say much the same. `plain_form` fills it."""
     number_digits: int = field(init=False, compare=False)
     """Significant digits of a number that count: so many that no two that are told apart by the tolerance look
     alike. Two that are close may still look different: `is_close` decides."""
@@ -127,6 +129,7 @@ class Noise:
             ("trails", tuple(rule.trail for rule in in_force if rule.trail)),
             ("masks_numbers", "numbers" in self.active),
             ("number_digits", digits),
+            ("texts", {}),
         ):
             object.__setattr__(self, name, found)
 

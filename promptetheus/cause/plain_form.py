@@ -20,6 +20,10 @@ MAX_NODES = 20_000
 IGNORED = "‹ignored›"
 """Stands for what a project's JSON path leaves out."""
 
+_SHORT = 120
+_MOST_TEXTS = 10_000
+"""Texts of at most so many characters are remembered, and so many of them: a few megabytes."""
+
 _EXACT = 1 << 53
 _TRIGGER = re.compile(r"[0-9/]")
 """None of our patterns matches a text that has none of these."""
@@ -27,6 +31,17 @@ _TRIGGER = re.compile(r"[0-9/]")
 
 def plain_text(text: str, noise: Noise = DEFAULT_NOISE) -> str:
     """The text as it is compared: runs of white space are one space, noise is replaced by placeholders."""
+    found = noise.texts.get(text)
+    if found is None:
+        found = _plain_text(text, noise)
+        if len(text) <= _SHORT:
+            if len(noise.texts) >= _MOST_TEXTS:
+                noise.texts.clear()
+            noise.texts[text] = found
+    return found
+
+
+def _plain_text(text: str, noise: Noise) -> str:
     rest = ""
     if len(text) > MAX_TEXT:
         rest = f"…{crc32(text[MAX_TEXT:].encode('utf-8', 'replace')):08x}"
@@ -61,18 +76,24 @@ def _plain(value: Any, noise: Noise, depth: int, room: list[int], trails: tuple[
     if value is None or kind is bool:
         return str(value)
     if kind is dict or isinstance(value, Mapping):
-        pairs = [
-            (name := str(key)[:MAX_TEXT], _member(name, item, noise, depth - 1, room, trails))
-            for key, item in _some(value.items(), room)
-        ]
+        members = _some(value.items(), room)
+        if trails:
+            pairs = [
+                (name := str(key)[:MAX_TEXT], _member(name, item, noise, depth - 1, room, trails))
+                for key, item in members
+            ]
+        else:
+            pairs = [
+                (str(key)[:MAX_TEXT], _plain(item, noise, depth - 1, room, trails)) for key, item in members
+            ]
         pairs.sort()
         return "{" + ",".join([f"{name}:{item}" for name, item in pairs]) + "}"
     if isinstance(value, list | tuple):
-        members = [
+        items = [
             _member(str(place), item, noise, depth - 1, room, trails)
             for place, item in enumerate(_some(value, room))
         ]
-        return "[" + ",".join(members) + "]"
+        return "[" + ",".join(items) + "]"
     return f'"{plain_text(str(value), noise)}"' if isinstance(value, str) else plain_text(str(value), noise)
 
 

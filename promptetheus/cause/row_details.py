@@ -76,7 +76,7 @@ def row_details(sides: SideBySide, row: Row) -> RowDetails:
         return RowDetails(pictures=_pictures(sides, row))
     left, right = sides.left, sides.right
     kind = left.steps[row.left].kind
-    before, after = left.arguments(row.left), right.arguments(row.right)
+    before, after = left.arguments[row.left], right.arguments[row.right]
     if kind in (StepKind.USER, StepKind.AGENT) and isinstance(before, str) and isinstance(after, str):
         return RowDetails(
             words=word_changes(before, after) if row.change is not Change.SAME else None,

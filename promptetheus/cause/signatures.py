@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptetheus.cause.describe import call_arguments, call_result, describe
 from promptetheus.cause.noise import DEFAULT_NOISE, Noise
 from promptetheus.cause.plain_form import plain, plain_text
 from promptetheus.cause.steps import Step, StepBuilder, StepKind
-from promptetheus.events import Event
+from promptetheus.events import Event, as_mapping
 from promptetheus.fingerprint import in_order
 
 BOOKKEEPING = frozenset(
@@ -34,11 +34,12 @@ _CONTENT: dict[StepKind, tuple[str, ...]] = {
 }
 """Which payload fields make a step what it is; kinds that are not here have a rule of their own or only a name."""
 
+_NEVER = float("inf")
+
 _PAGE = frozenset({"url", "visible_text", "selected_values", "warnings"})
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """A step as other runs can share it."""
 
     kind: StepKind
@@ -67,6 +68,8 @@ class Run:
     """The moves, in the order they are aligned in. `Step.index` tells where one stood in its session."""
     signatures: Sequence[Signature]
     """Of the steps, one each."""
+    arguments: Sequence[Any]
+    """Of the steps: what a call was made with; of other steps the words or fields that make them what they are."""
     noise: Noise
 
     def event(self, number: int) -> Event:
@@ -77,18 +80,12 @@ class Run:
         """What step `place` of this run was, in one printable line."""
         return describe(self.steps[place], self.event)
 
-    def arguments(self, place: int) -> Any:
-        """What a call was made with; for other steps the fields that make it what it is."""
-        step = self.steps[place]
-        event = self.events[step.events[0]]
-        return call_arguments(event) if step.kind is StepKind.TOOL else _content(step, event)
-
     def result(self, place: int) -> Any:
         """What a call answered: its result, or its error text; of a retrieval the documents, without their scores
         (their order says as much, and does not differ in the tenth digit); None for other steps."""
         step = self.steps[place]
         event = self.events[step.events[-1]]
-        payload = _mapping(event.get("payload"))
+        payload = as_mapping(event.get("payload"))
         if step.kind is StepKind.TOOL:
             is_answer = event.get("type") == "tool_result"
             return payload.get("error") or call_result(event) if is_answer else None
@@ -107,7 +104,7 @@ class Run:
     def following(self, place: int, kind: str) -> list[Mapping[str, Any]]:
         """The payloads of a step's events of one type, in order."""
         events = (self.events[number] for number in self.steps[place].events)
-        return [_mapping(event.get("payload")) for event in events if event.get("type") == kind]
+        return [as_mapping(event.get("payload")) for event in events if event.get("type") == kind]
 
     def encloses(self, place: int, other: int) -> bool:
         """Whether a step began before another one of this run and ended after it."""
@@ -130,24 +127,37 @@ def make_run(events: Iterable[Mapping[str, Any]], noise: Noise = DEFAULT_NOISE) 
             continue
         kept.append(event if type(event) is dict else dict(event))
     moves = [step for step in builder.steps if step.kind not in BOOKKEEPING]
-    signed = [(step, _signature(step, kept, noise)) for step in moves]
+    signed = [_signed(step, kept[step.events[0]], noise) for step in moves]
     if noise.parallel:
         signed = _in_canonical_order(signed)
-    return Run(kept, [step for step, _ in signed], [signature for _, signature in signed], noise)
+    return Run(
+        kept,
+        [step for step, _, _ in signed],
+        [signature for _, signature, _ in signed],
+        [content for _, _, content in signed],
+        noise,
+    )
 
 
-def _signature(step: Step, events: Sequence[Event], noise: Noise) -> Signature:
-    event = events[step.events[0]]
+_Signed = tuple[Step, Signature, Any]
+"""A step with its signature and its content."""
+
+
+def _signed(step: Step, event: Event, noise: Noise) -> _Signed:
     # The model of a call is what may change about it, not what it is.
     name = plain_text(step.name, noise) if step.name and step.kind is not StepKind.LLM else ""
-    content = call_arguments(event) if step.kind is StepKind.TOOL else _content(step, event)
+    content = _content(step, event)
     if isinstance(content, str):
-        return sign(step.kind, name, plain_text(content, noise))
-    return sign(step.kind, name, plain(content, noise) if content is not None else "")
+        text = plain_text(content, noise)
+    else:
+        text = "" if content is None else plain(content, noise)
+    return step, sign(step.kind, name, text), content
 
 
 def _content(step: Step, event: Event) -> Any:
-    payload = _mapping(event.get("payload"))
+    if step.kind is StepKind.TOOL:
+        return call_arguments(event)
+    payload = as_mapping(event.get("payload"))
     if step.kind in MESSAGES:
         return payload.get("content")
     if step.kind is StepKind.OTHER:
@@ -158,39 +168,36 @@ def _content(step: Step, event: Event) -> Any:
     return {key: payload[key] for key in fields if payload.get(key) is not None}
 
 
-def _in_canonical_order(signed: list[tuple[Step, Signature]]) -> list[tuple[Step, Signature]]:
+def _in_canonical_order(signed: list[_Signed]) -> list[_Signed]:
     """Calls that were open at the same time, sorted by what they are.
 
     A group begins with a call; those that began before its first answer came belong to it. It ends with the
     first answer, so that a long call around others (an agent's own span as a call) does not swallow them.
     """
-    ordered: list[tuple[Step, Signature]] = []
-    group: list[tuple[Step, Signature]] = []
+    ordered: list[_Signed] = []
+    group: list[_Signed] = []
     answered: float = -1
-    for pair in signed:
-        step = pair[0]
-        closes = step.events[-1] if len(step.events) > 1 else float("inf")
-        if step.kind is StepKind.TOOL and group and step.events[0] < answered:
-            group.append(pair)
+    for each in signed:
+        step = each[0]
+        closes = step.events[-1] if len(step.events) > 1 else _NEVER
+        if group and step.kind is StepKind.TOOL and step.events[0] < answered:
+            group.append(each)
             answered = min(answered, closes)
             continue
         ordered += _sorted_group(group)
-        group, answered = ([pair], closes) if step.kind is StepKind.TOOL else ([], -1)
-        if not group:
-            ordered.append(pair)
+        if step.kind is StepKind.TOOL:
+            group, answered = [each], closes
+        else:
+            group = []
+            ordered.append(each)
     return ordered + _sorted_group(group)
 
 
-def _sorted_group(group: list[tuple[Step, Signature]]) -> list[tuple[Step, Signature]]:
-    return sorted(group, key=lambda pair: pair[1].key) if len(group) > 1 else group
+def _sorted_group(group: list[_Signed]) -> list[_Signed]:
+    return sorted(group, key=lambda each: each[1].key) if len(group) > 1 else group
 
 
 def _unscored(document: Any) -> Any:
     if not isinstance(document, Mapping):
         return document
     return {key: item for key, item in document.items() if key != "score"}
-
-
-def _mapping(thing: object) -> Mapping[str, Any]:
-    # Asking the abstract class about a thing that is none takes 0.3 µs: too long for what most events lack.
-    return thing if type(thing) is dict or (thing is not None and isinstance(thing, Mapping)) else {}

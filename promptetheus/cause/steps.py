@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptetheus.clock import parse_timestamp
 from promptetheus.fingerprint import is_failed_check, is_failed_status
@@ -90,6 +90,18 @@ class Step:
         return self.kind not in (StepKind.START, StepKind.END)
 
 
+class _Begun(NamedTuple):
+    step: Step
+    moment: float | None
+    """When, in seconds since 1970."""
+
+    def took_ms(self, moment: float | None) -> float | None:
+        """Until then; None where a time is missing."""
+        if self.moment is None or moment is None:
+            return None
+        return max(0.0, (moment - self.moment) * 1000)
+
+
 @dataclass
 class StepBuilder:
     """Turns events into steps one by one. Call `add` in the order of (seq, arrival)."""
@@ -98,10 +110,10 @@ class StepBuilder:
     timed: bool = True
     """False once the session says that its times are those of an import, not of the run."""
     _first_s: float | None = None
-    _calls: dict[str, Step] = field(default_factory=dict)
-    _call_started_s: dict[str, float | None] = field(default_factory=dict)
-    _spans: dict[str, Step] = field(default_factory=dict)
-    _span_started_s: dict[str, float | None] = field(default_factory=dict)
+    _calls: dict[str, _Begun] = field(default_factory=dict)
+    """Those that wait for their result, by call id."""
+    _spans: dict[str, _Begun] = field(default_factory=dict)
+    """By span id."""
     _action: Step | None = None
 
     def add(self, number: int, event: Mapping[str, Any]) -> list[Step]:
@@ -110,15 +122,16 @@ class StepBuilder:
         if type(payload) is not dict and not isinstance(payload, Mapping):  # the ABC alone costs 0.3 µs
             payload = {}
         moment = self._moment(event, payload)
-        if kind in ("screenshot", "dom_snapshot") and self._action is not None:
-            self._action.events.append(number)
-            return [self._action]
-        self._action = None
+        if self._action is not None:
+            if kind == "screenshot" or kind == "dom_snapshot":
+                self._action.events.append(number)
+                return [self._action]
+            self._action = None
         if kind == "tool_result":
             call = self._calls.pop(_text(payload.get("call_id")), None)
             if call is not None:
-                return [self._close_call(call, number, payload, moment)]
-        if kind == "state_change" and payload.get("name") in ("span_start", "span_end"):
+                return [_closed(call, number, payload, moment)]
+        elif kind == "state_change" and payload.get("name") in ("span_start", "span_end"):
             return [self._span_marker(number, event, payload, moment)]
         return [self._open(number, event, payload, moment)]
 
@@ -138,8 +151,7 @@ class StepBuilder:
                 if event.get("type") == "tool_call":
                     step.open = True
                     if call_id:
-                        self._calls[call_id] = step
-                        self._call_started_s[call_id] = moment
+                        self._calls[call_id] = _Begun(step, moment)
                 else:  # a result whose call was never seen
                     step.ok = not _result_failed(payload)
             case StepKind.ACTION:
@@ -163,45 +175,33 @@ class StepBuilder:
         self.steps.append(step)
         return step
 
-    def _close_call(self, step: Step, number: int, payload: Mapping[str, Any], moment: float | None) -> Step:
-        started = self._call_started_s.pop(_text(payload.get("call_id")), None)
-        step.events.append(number)
-        step.open = False
-        step.ok = not _result_failed(payload)
-        if started is not None and moment is not None:
-            step.duration_ms = max(0.0, (moment - started) * 1000)
-        return step
-
     def _span_marker(
         self, number: int, event: Mapping[str, Any], payload: Mapping[str, Any], moment: float | None
     ) -> Step:
         span_id = _text(event.get("span_id"))
         name = _text(payload.get("span_name"))
-        known = self._spans.get(span_id)
-        if payload.get("name") == "span_end" and known is not None and known.open:
+        begun = self._spans.get(span_id)
+        if payload.get("name") == "span_end" and begun is not None and begun.step.open:
+            known = begun.step
             known.events.append(number)
             known.open = False
             known.name = known.name or name
-            known.duration_ms = _number(payload.get("duration_ms"))
-            if known.duration_ms is None:
-                started = self._span_started_s.get(span_id)
-                if started is not None and moment is not None:
-                    known.duration_ms = max(0.0, (moment - started) * 1000)
+            recorded_ms = _number(payload.get("duration_ms"))
+            known.duration_ms = begun.took_ms(moment) if recorded_ms is None else recorded_ms
             return known
         parent = self._spans.get(_text(event.get("parent_id")))
-        depth = parent.depth + 1 if parent is not None else 0
+        depth = parent.step.depth + 1 if parent is not None else 0
         step = self._append(StepKind.SPAN, name, number, moment, depth)
         step.open = payload.get("name") == "span_start"
         if not step.open:
             step.duration_ms = _number(payload.get("duration_ms"))
         if span_id:
-            self._spans[span_id] = step
-            self._span_started_s[span_id] = moment
+            self._spans[span_id] = _Begun(step, moment)
         return step
 
     def _depth_of(self, event: Mapping[str, Any]) -> int:
         span = self._spans.get(_text(event.get("span_id")))
-        return span.depth + 1 if span is not None else 0
+        return span.step.depth + 1 if span is not None else 0
 
     def _moment(self, event: Mapping[str, Any], payload: Mapping[str, Any]) -> float | None:
         """The time of an event in seconds since 1970, None in a session without times."""
@@ -228,6 +228,15 @@ def is_untimed(started: Mapping[str, Any]) -> bool:
     metadata = started.get("metadata")
     imported = metadata.get("imported") if isinstance(metadata, Mapping) else None
     return isinstance(imported, Mapping) and imported.get("timed") is False
+
+
+def _closed(call: _Begun, number: int, payload: Mapping[str, Any], moment: float | None) -> Step:
+    step = call.step
+    step.events.append(number)
+    step.open = False
+    step.ok = not _result_failed(payload)
+    step.duration_ms = call.took_ms(moment)
+    return step
 
 
 def _result_failed(payload: Mapping[str, Any]) -> bool:

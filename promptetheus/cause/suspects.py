@@ -195,7 +195,7 @@ def _of_step(run: Run, place: int) -> list[tuple[SuspectKind, str]]:
     plain_name = step.name if step.kind is StepKind.TOOL else f"{step.kind.value} {step.name}".strip()
     name = printable_line(plain_name, 80)
     shown = [(SuspectKind.STEP, name)]
-    arguments = run.arguments(place)
+    arguments = run.arguments[place]
     if isinstance(arguments, Mapping):
         for key, item in list(arguments.items())[:30]:
             if len(text := plain(item, run.noise)) <= _MAX_ARGUMENT:

@@ -204,7 +204,7 @@ class RecordedRun:
         __tracebackhide__ = True
         run = make_run(self.events)
         said = [
-            str(run.arguments(place)) for place, step in enumerate(run.steps) if step.kind is StepKind.AGENT
+            str(run.arguments[place]) for place, step in enumerate(run.steps) if step.kind is StepKind.AGENT
         ]
         if not any(text.casefold() in message.casefold() for message in said):
             told = "\n".join(f"  {printable_line(message, 200)}" for message in said[-_LISTED:])
@@ -234,7 +234,7 @@ def _calls(run: Run) -> Iterator[Call]:
     for place, step in enumerate(run.steps):
         if step.kind is StepKind.TOOL:
             yield Call(
-                step.index, step.name, run.arguments(place), run.result(place), step.ok is False,
+                step.index, step.name, run.arguments[place], run.result(place), step.ok is False,
                 describe(step, run.event),
             )  # fmt: skip
 

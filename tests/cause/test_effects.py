@@ -62,7 +62,7 @@ def test_a_call_answered_with_an_error_changed_nothing() -> None:
     run = make_run(
         a_session().calls("book", {"day": "Tue"}, error="full").calls("book", {"day": "Wed"}).events
     )
-    assert [run.arguments(place) for place in writes_of(run, infer_effects([run]))] == [{"day": "Wed"}]
+    assert [run.arguments[place] for place in writes_of(run, infer_effects([run]))] == [{"day": "Wed"}]
 
 
 @given(EVENTS)

@@ -139,7 +139,7 @@ def _one_side(compared: Compared, number: int) -> list[Block]:
     place = row.left if side is Side.LEFT else row.right
     assert place is not None
     run = report.run(side)
-    arguments, result = run.arguments(place), run.result(place)
+    arguments, result = run.arguments[place], run.result(place)
     blocks: list[Block] = []
     if arguments is not None:
         blocks.append(JsonBlock("arguments" if _is_call(report, number) else "what it says", arguments))
@@ -160,8 +160,8 @@ def _whole_values(report: DiffReport, number: int) -> list[list[Block]]:
     named: list[tuple[str, Any, Any]] = [
         (
             "arguments" if _is_call(report, number) else "all of it",
-            left.arguments(row.left),
-            right.arguments(row.right),
+            left.arguments[row.left],
+            right.arguments[row.right],
         ),
         ("result", left.result(row.left), right.result(row.right)),
     ]

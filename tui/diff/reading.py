@@ -17,6 +17,7 @@ from promptetheus.project_rules import ProjectRules, read_rules
 from promptetheus.queries.diffs import ReadSession, compare_pictures, effects_for, read_session, report_on
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.tasks import all_rows, nearest_passing
+from promptetheus.tui.garbage import not_looked_for
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.progress import Progress
 
@@ -76,6 +77,7 @@ class Compared:
         return replace(self, report=self.report.with_pictures(look))
 
 
+@not_looked_for()
 def read_and_compare(
     spool: Path,
     paths: tuple[Path, ...],
