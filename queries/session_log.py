@@ -176,12 +176,13 @@ class SessionLog:
     @property
     def steps(self) -> list[Step]:
         """The steps of everything polled so far; the same list grows, until a reset."""
-        while self._feed_steps():
+        while self.build_steps():
             pass
         return self._builder.steps
 
-    def _feed_steps(self) -> bool:
-        """Build steps for some more events; other threads get their turn in between."""
+    def build_steps(self) -> bool:
+        """Build steps for some more of the events polled, within three milliseconds; whether there are yet more.
+        Other threads get their turn in between."""
         with self._turn:
             pass
         with self._lock:

@@ -15,8 +15,8 @@ ANSWER_S = 0.05
 REST_S = 0.5
 """Without a key for so long, the person looks at what there is."""
 
-AT_THE_LATEST_S = 5.0
-"""Nothing waits longer for the person to rest."""
+AT_THE_LATEST_S = 30.0
+"""Nothing waits longer for the person to rest: whoever presses keys all that while looks at what the keys do."""
 
 
 @runtime_checkable
@@ -35,8 +35,12 @@ class AnswersAtOnce(Screen[None]):
     """
 
     def on_idle(self) -> None:
-        """Draw what changed, if the person waits for it and no other key is on its way through the app."""
-        if self.is_asked and not self.app.message_queue_size:
+        """Draw what changed, if the person waits for it, once no other key may be on its way through the app."""
+        if not self.is_asked:
+            return
+        if self.app.message_queue_size:
+            self.app.call_later(self.check_idle)
+        else:
             self._on_timer_update()
 
     @property

@@ -14,6 +14,8 @@ from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
 
+from promptetheus.tui.line_list import LineList
+
 ROUNDS = 3
 """So often a word is passed from the widget with the focus up to the program: the key itself goes that way, then what
 the widget has to say about it, then what the view does upon that."""
@@ -49,12 +51,23 @@ class KeysInOrder(App[None]):
         self._answering = True
         self._turn += 1
         try:
-            await super().on_event(event)
+            await self._hand_out(event)
         finally:
             self._pass_on(iter(()), ROUNDS + 1, self._turn)
             if self._waiting:
                 self._be_patient(self._turn)
         return None
+
+    async def _hand_out(self, key: events.Key) -> None:
+        """To the widget with the focus, from which it comes back to us where nothing on the way takes it.
+
+        A list takes none, nor does what it stands in: what its keys do is done at once, not after a round of them all.
+        """
+        if not isinstance(self.focused, LineList):
+            await super().on_event(key)
+        elif not await self._check_bindings(key.key, priority=True):
+            key._set_forwarded()
+            await super().on_event(key)
 
     def _pass_on(self, way: Iterator[MessagePump], rounds: int, turn: int) -> None:
         """Ask the next one on the way to go on with this once it has done what it was asked before."""

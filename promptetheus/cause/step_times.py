@@ -23,7 +23,9 @@ def stretch_of(step: Step) -> Stretch | None:
     at = step.offset_ms
     if at is None:
         return None
-    took = max(0.0, step.duration_ms or 0.0)
+    took = step.duration_ms
+    if not took or took < 0:
+        return Stretch(at, at)
     if step.kind is StepKind.LLM:
         return Stretch(max(0.0, at - took), at)
     return Stretch(at, at + took)

@@ -64,6 +64,17 @@ def test_the_order_of_keys_and_the_spelling_of_a_number_are_no_difference() -> N
     assert plain({"a": 5}) != plain({"a": "5"})
 
 
+def test_texts_are_remembered_by_rule_and_only_so_many() -> None:
+    noise, numbers_too = noise_rules(), noise_rules(on=["numbers"])
+    for number in range(30_000):
+        plain_text(f"flight {number}", noise)
+    assert len(noise.texts) <= 10_000
+    assert plain_text("flight 7", noise) == "flight 7"
+    assert plain_text("flight 7", numbers_too) == "flight ‹n›"
+    assert plain_text("flight 7", noise.switched("numbers", True)) == "flight ‹n›"
+    assert noise == noise_rules(), "what was seen is no part of the rules"
+
+
 def test_long_texts_that_differ_at_their_end_differ() -> None:
     assert plain_text("x" * 30_000 + "a") != plain_text("x" * 30_000 + "b")
 

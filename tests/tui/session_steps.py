@@ -38,8 +38,8 @@ def listed(steps: Iterable[Step]) -> StepList:
 
 def axis_of(steps: list[Step]) -> TimeAxis:
     axis = TimeAxis()
-    for index, step in enumerate(steps):
-        axis.take(index, step, stretch_of(step))
+    for step in steps:
+        axis.take(step, stretch_of(step))
     return axis
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -66,6 +67,36 @@ async def test_a_key_is_answered_although_the_next_frame_is_an_hour_away(
             screen = app.screen
             assert isinstance(screen, Counting)
             assert screen.painted.startswith(f"{number} keys")
+
+
+class BusyApp(Counting):
+    """Its app has something else to do whenever it might draw, some times."""
+
+    times = 3
+
+    def on_idle(self) -> None:
+        if self.pressed and self.times:
+            self.times -= 1
+            self.app.call_later(lambda: None)
+
+
+async def test_an_answer_is_drawn_although_the_app_had_something_else_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("textual.screen.UPDATE_PERIOD", 3600.0)
+    app = Asked()
+    async with app.run_test(size=(40, 5)) as pilot:
+        screen = BusyApp()
+        await app.push_screen(screen)
+        await pilot.pause()
+        before = app.frames
+        app.post_message(events.Key("x", "x"))
+        deadline = time.monotonic() + 20.0
+        while app.frames == before and time.monotonic() < deadline:
+            app.acted_s = time.monotonic()  # however long it takes here
+            await asyncio.sleep(0.01)
+        assert app.frames > before
+        assert not screen.times
 
 
 async def test_nobody_waits_for_an_answer_who_pressed_nothing() -> None:

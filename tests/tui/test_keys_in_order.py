@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.failures.failures_screen import FailuresScreen
@@ -24,8 +25,6 @@ def app(spool: Path) -> PromptetheusApp:
 
 def burst(shown: OnScreen, *keys: str) -> None:
     """Press keys without waiting for anything in between."""
-    from textual import events
-
     for key in keys:
         shown.app.post_message(events.Key(key, key if len(key) == 1 else None))
 
@@ -55,6 +54,15 @@ async def test_what_follows_the_enter_of_the_palette_goes_to_the_view(app: Promp
             what="a session was opened, and the failures are shown",
         )
         await shown.until_text("first seen")
+
+
+async def test_what_a_key_does_to_a_list_is_done_at_once(app: PromptetheusApp) -> None:
+    async with on_screen(app) as shown:
+        await shown.until_text("failing")
+        table = app.sessions_screen.table
+        assert table.cursor == 0
+        await app.on_event(events.Key("j", "j"))
+        assert table.cursor == 1, "it did not wait for its turn with everything that the list stands in"
 
 
 async def test_letters_keep_their_order(app: PromptetheusApp) -> None:

@@ -75,7 +75,7 @@ def test_a_step_that_is_told_of_again_changes_nothing() -> None:
     told = TimeAxis()
     for index, step in enumerate(steps):
         for again in (steps[index - 1], step) if index else (step,):
-            told.take(again.index, again, stretch_of(again))
+            told.take(again, stretch_of(again))
     once = axis_of(steps)
     assert told.cuts(0.0, 1e12) == once.cuts(0.0, 1e12)
     assert told.length == once.length
@@ -85,9 +85,9 @@ def test_a_call_that_ends_later_was_at_work_until_then() -> None:
     call, after = a_step(0, 0.0, is_open=True), a_step(1, 10.0)
     axis = axis_of([call, after])
     call.open, call.duration_ms = False, HOUR
-    axis.take(0, call, stretch_of(call))
+    axis.take(call, stretch_of(call))
     last = a_step(2, HOUR + 5.0)
-    axis.take(2, last, stretch_of(last))
+    axis.take(last, stretch_of(last))
     assert axis.position(HOUR) == HOUR
 
 

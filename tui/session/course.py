@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from enum import IntFlag
 
-from promptetheus.cause.step_times import stretch_of
+from promptetheus.cause.step_times import Stretch, stretch_of
 from promptetheus.cause.steps import Step, StepKind
 from promptetheus.tui.session.step_list import StepList
 from promptetheus.tui.session.time_axis import TimeAxis
@@ -76,24 +76,27 @@ class Course:
 
     def take(self, steps: StepList, changed: Iterable[int], type_of: Callable[[int], str]) -> None:
         """Take in steps that are new or changed, in their order."""
-        for index in self._placed(steps, changed):
-            step = steps[index]
-            stretch = stretch_of(step)
+        position = self.axis.position
+        for step, stretch in self._placed(steps, changed):
+            index = step.index
             is_new = index >= self._steps
-            self._steps = max(self._steps, index + 1)
+            if is_new:
+                self._steps = index + 1
             if stretch is None or not self.timed:
                 start, end = self.ends(steps, index)
             else:
-                start = self.axis.position(stretch.start)
-                end = start if stretch.end == stretch.start else self.axis.position(stretch.end)
+                start = position(stretch.start)
+                end = start if stretch.end == stretch.start else position(stretch.end)
             self._take(index, step, start, end, is_new, type_of)
 
-    def _placed(self, steps: StepList, changed: Iterable[int]) -> Iterable[int]:
-        """The steps to put on the line: all of them once time begins to pass, for then they stand elsewhere."""
-        taken = list(changed)
-        for index in taken:
-            self.axis.take(index, steps[index], stretch_of(steps[index]))
-            self._note_beginning(steps[index])
+    def _placed(self, steps: StepList, changed: Iterable[int]) -> Iterable[tuple[Step, Stretch | None]]:
+        """The steps to put on the line, with when they were at work: all of them once time begins to pass, for then
+        they stand elsewhere."""
+        taken = [(step, stretch_of(step)) for step in map(steps.__getitem__, changed)]
+        for step, stretch in taken:
+            self.axis.take(step, stretch)
+            if not self._apart:
+                self._note_beginning(step)
         timed = steps.timed and self.axis.end_ms > 0 and not self.at_once
         if timed is self.timed:
             return taken
@@ -103,11 +106,14 @@ class Course:
         self._scale = _FINEST
         self._marks[:] = bytes(BUCKETS)
         self._llm_ms[:] = array("d", bytes(8 * BUCKETS))
-        return range(max(known, taken[-1] + 1)) if known else taken
+        if not known:
+            return taken
+        every = map(steps.__getitem__, range(max(known, taken[-1][0].index + 1)))
+        return ((step, stretch_of(step)) for step in every)
 
     def _note_beginning(self, step: Step) -> None:
         at, first = step.offset_ms, self._first_move
-        if self._apart or at is None or not step.is_move:
+        if at is None or not step.is_move:
             return
         if first is None or first.offset_ms is None:
             self._first_move = step

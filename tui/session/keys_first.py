@@ -26,5 +26,13 @@ class KeysFirst:
     async def wait(self) -> None:
         """Until the last key is answered, or the news have waited long enough."""
         end = time.monotonic() + AT_MOST_S
-        while (left := min(self._acted_s() + ANSWER_S, end) - time.monotonic()) > 0:
+        while (left := self._left_s(end)) > 0:
             await asyncio.sleep(left)
+
+    def hold(self, end: float) -> None:
+        """The same in a thread, until `end` by `time.monotonic()` at the latest: Python computes in one at a time."""
+        while (left := self._left_s(end)) > 0:
+            time.sleep(left)
+
+    def _left_s(self, end: float) -> float:
+        return min(self._acted_s() + ANSWER_S, end) - time.monotonic()

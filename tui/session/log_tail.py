@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from promptetheus.cause.steps import Step
@@ -13,7 +13,7 @@ from promptetheus.cause.verdicts import Blame
 from promptetheus.queries.pricing import Pricer
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.queries.session_log import SessionLog
-from promptetheus.tui.session.keys_first import KeysFirst
+from promptetheus.tui.session.keys_first import AT_MOST_S, KeysFirst
 from promptetheus.tui.session.trouble import DISK_FULL, Trouble, emptied, is_disk_full, trouble_of
 from promptetheus.tui.session.verdict_reader import VerdictReader
 
@@ -32,6 +32,9 @@ BUSY_EVENTS = 40
 
 BUSY_S = 0.1
 """How long changes are gathered then: ten times a second is plenty, and keys are answered in between."""
+
+AT_ONCE = 250
+"""Steps of a stream of news that are shown together, within two milliseconds: no key waits longer for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class LogTail:
         self._pricer: Pricer | None = None
         """Made once something has been shown: the list of prices takes a quarter of a second to load."""
         self._verdicts = VerdictReader()
+        self._busy = False
+        """Whether more comes than a person reads as it comes."""
         self._first: asyncio.Task[Update] | None = None
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
@@ -103,15 +108,20 @@ class LogTail:
 
     async def updates(self) -> AsyncIterator[Update]:
         """The first portion at once, the rest portion by portion, then every change."""
-        limit, shown, busy = FIRST_BYTES, 0, False
+        limit, shown, steps = FIRST_BYTES, 0, 0
         while not self._stop.is_set():
             self._changed.clear()
             first, self._first = self._first, None
             update = await (first or asyncio.to_thread(self._read, limit))
-            if busy:
-                await self._keys.wait()
             arrived, shown = update.event_count - shown, update.event_count
+            if self._busy:
+                await self._keys.wait()
+                for part in portions(update, steps):
+                    yield part
+                    await asyncio.sleep(0.001)
+                    await self._keys.wait()
             yield update
+            steps = update.step_count
             self._pricer = self._pricer or Pricer(self.path.parent)
             if not update.complete:
                 if limit == FIRST_BYTES:  # The first screen is painted before more is read.
@@ -122,11 +132,11 @@ class LogTail:
             try:
                 await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN_S)
             except TimeoutError:
-                busy = False
+                self._busy = False
                 continue
-            busy = arrived > BUSY_EVENTS
-            await asyncio.sleep(BUSY_S if busy else SETTLE_S)
-            if busy:
+            self._busy = arrived > BUSY_EVENTS
+            await asyncio.sleep(BUSY_S if self._busy else SETTLE_S)
+            if self._busy:
                 await self._keys.wait()
 
     async def watch(self) -> None:
@@ -141,11 +151,13 @@ class LogTail:
 
     def _read(self, limit: int) -> Update:
         trouble, reset, more = None, False, False
+        end = time.monotonic() + AT_MOST_S
         try:
             growth = self.log.poll(limit)
             reset, more = growth.reset, growth.more
             # A session that runs may have lost its writer, which changes no file.
             if not more and (growth.added or reset or self._row is None or is_live(self._row)):
+                self._hold(end)
                 # As much as the rows show, and not what was written since.
                 self._row = self._counted.row(self.log.size_bytes)
             trouble = self._trouble_now(more)
@@ -155,6 +167,8 @@ class LogTail:
             self._trouble = trouble  # else it is still the one that was noticed first
         # Counted before the steps are fed: events without steps are better than steps without events.
         events = len(self.log)
+        while self.log.build_steps():
+            self._hold(end)
         steps = self.log.steps
         count = len(steps)
         if reset:
@@ -167,12 +181,24 @@ class LogTail:
             steps, count, events, reset, not more, None if more else self._row, blames, self._trouble
         )
 
+    def _hold(self, end: float) -> None:
+        if self._busy:
+            self._keys.hold(end)
+
     def _trouble_now(self, more: bool) -> Trouble | None:
         """What is wrong with a file that can be read."""
         self._held_events = self._held_events or len(self.log) > 0
         if self._held_events and not more and not len(self.log):
             return emptied(self._clock())
         return DISK_FULL if is_live(self._row) and is_disk_full(self.path) else None
+
+
+def portions(update: Update, before: int) -> Iterator[Update]:
+    """All of an update but its end, a few steps at a time after the `before` that are shown already. What is said of
+    the whole session comes with the end, the update itself."""
+    if not update.started_over:
+        for count in range(before + AT_ONCE, update.step_count, AT_ONCE):
+            yield replace(update, step_count=count, row=None)
 
 
 def is_live(row: SessionRow | None) -> bool:

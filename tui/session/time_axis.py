@@ -28,7 +28,7 @@ class TimeAxis:
         """Calls that have not ended: whatever they wait for, the session is not idle."""
         self._seen = 0
 
-    def take(self, index: int, step: Step, stretch: Stretch | None) -> None:
+    def take(self, step: Step, stretch: Stretch | None) -> None:
         """Take in a step that is new or changed; the new ones in their order."""
         if stretch is None:
             return
@@ -38,17 +38,17 @@ class TimeAxis:
             end = start
         if end > self.end_ms:
             self.end_ms = end
-        if index >= self._seen:
-            self._seen = index + 1
+        if step.index >= self._seen:
+            self._seen = step.index + 1
             if start - self._busy_to > IDLE_MS and not self._at_work:
                 before = self._cut[-1] if self._cut else 0.0
                 self._from.append(self._busy_to)
                 self._to.append(start)
                 self._cut.append(before + start - self._busy_to - IDLE_MS)
         if step.open and step.kind is not StepKind.SPAN:
-            self._at_work.add(index)
+            self._at_work.add(step.index)
         elif self._at_work:
-            self._at_work.discard(index)
+            self._at_work.discard(step.index)
         if end > self._busy_to:
             self._busy_to = end
 

@@ -179,7 +179,7 @@ class ReadingSessions(TakingSessions):
         a dozen hands until it is answered, and would wait for some rows at each."""
         await until_rest(self.app)
         while self.table.examine():
-            await asyncio.sleep(AWAY_S if self.is_asked else 0)
+            await asyncio.sleep(AWAY_S)
 
     def _tell_news(self) -> None:
         news = self._news.tell()
