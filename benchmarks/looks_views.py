@@ -95,6 +95,7 @@ SESSIONS = (
     Look("help", (*BROWSER, "question_mark")),
     Look("palette", ("ctrl+p",), main=True),
     Look("palette-typed", ("ctrl+p", *typed("theme"))),
+    Look("search", ("backslash", *typed("status:failed wednesday"))),
     Look("messages", (HAPPENS, "at"), scenes.news),
 )
 

@@ -19,6 +19,7 @@ import os
 import shutil
 import sys
 import tempfile
+import timeit
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def main() -> int:
         data = _generated(directory, arguments.sessions)
         missed = 0
         load, processors = os.getloadavg()[0], os.cpu_count()
-        print(f"load average {load:.1f} on {processors} processors")
+        print(f"load average {load:.1f} on {processors} processors; {_speed()}")
         if is_busy():
             print("Others use the machine: budgets are held against processor time.")
         print_heading()
@@ -68,11 +69,17 @@ def main() -> int:
                 for result in measure():
                     print_result(result)
                     missed += result.met is False
-        print(f"load average {os.getloadavg()[0]:.1f} at the end; {missed} budgets missed")
+        print(f"load average {os.getloadavg()[0]:.1f}, {_speed()} at the end; {missed} budgets missed")
         return 1 if missed else 0
     finally:
         if not arguments.keep:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _speed() -> str:
+    """How fast the machine is at this moment: some take half as long again from one minute to the next."""
+    took = min(timeit.repeat(lambda: sum(range(1_000_000)), number=1, repeat=15))
+    return f"adding up a million numbers takes {took * 1000:.1f} ms"
 
 
 def _generated(directory: Path, sessions: int) -> Data:

@@ -133,9 +133,13 @@ def _reversed_pairs(mapping: dict[object, object], room: int) -> Iterable[object
             yield _Literal(", ")
 
 
+_MOST = 1e18
+"""A number beyond that, or none at all as NaN is, measures nothing: it is shown as one that is not known."""
+
+
 def duration(ms: float | None) -> str:
     """A length of time as people write it: `312ms`, `4.2s`, `2m 14s`, `1h 3m`, `2d 4h`; None is `–`."""
-    if ms is None or ms != ms:
+    if ms is None or not -_MOST <= ms <= _MOST:
         return "–"
     if ms < 0:
         return "-" + duration(-ms)
@@ -157,7 +161,7 @@ def age(seconds: float | None) -> str:
 
     In days up to 30, in months up to two years: of 478 days nobody knows how long they are.
     """
-    if seconds is None or seconds != seconds:
+    if seconds is None or not -_MOST <= seconds <= _MOST:
         return "–"
     whole = int(seconds)
     if whole < 5:
@@ -173,7 +177,7 @@ def age(seconds: float | None) -> str:
 
 def count(number: float | None) -> str:
     """A number of things: `950`, `3.1k`, `41k`, `1.2M`; None is `–`."""
-    if number is None or number != number:
+    if number is None or not -_MOST <= number <= _MOST:
         return "–"
     size_of = abs(number)
     if size_of < 1000:
@@ -194,7 +198,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def money(usd: float | None) -> str:
     """US dollars with as many digits as matter: `$0.0004`, `$0.012`, `$0.39`, `$12.40`; None is `–`."""
-    if usd is None or usd != usd:
+    if usd is None or not -_MOST <= usd <= _MOST:
         return "–"
     if usd == 0:
         return "$0"
@@ -206,7 +210,7 @@ def money(usd: float | None) -> str:
 
 def size(n_bytes: float | None) -> str:
     """A number of bytes: `812 B`, `3.0 kB`, `1.2 MB`; None is `–`."""
-    if n_bytes is None:
+    if n_bytes is None or not -_MOST <= n_bytes <= _MOST:
         return "–"
     if n_bytes < 1000:
         return f"{n_bytes:.0f} B"

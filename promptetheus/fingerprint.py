@@ -103,6 +103,31 @@ def marked_label(label: str) -> str:
     return "".join((said, "…", *more)) if is_cut_label(label) else label
 
 
+def told_in_full(failure: FailureFingerprint) -> str:
+    """All that its signals say, that of its label first: ways of failing whose labels are the same differ in it."""
+    first = failure.label.partition(_MORE)[0].casefold()
+    said = sorted(map(_in_words, failure.signals), key=lambda words: not words.casefold().startswith(first))
+    return "; ".join(said)
+
+
+def _in_words(signal: str) -> str:
+    """A signal as its label begins, and whole."""
+    kind, _, said = signal.partition(":")
+    match kind:
+        case "goal":
+            return f"goal mismatch: {said}"
+        case "tool_error":
+            tool, _, error = said.partition(":")
+            return f"tool {tool} failed: {error}"
+        case "error":
+            name, _, message = said.partition(":")
+            return f"error {name}: {message}" if name else f"error {message}"
+        case "end_error":
+            return f"ended with error {said}"
+        case _:
+            return f"session {said}"
+
+
 def error_kind(text: str) -> str:
     """The exception class that a message starts with, without its module; "" when there is none."""
     match = _KIND.match(text[:_INPUT_LIMIT])

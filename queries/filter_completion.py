@@ -16,7 +16,15 @@ from promptetheus.queries.filter_fields import (
     number_in,
 )
 from promptetheus.queries.filter_listed import Listed, ListedRows
-from promptetheus.queries.filter_terms import COMPARISONS, FAILING, Term, quoted, term_at, typed_terms
+from promptetheus.queries.filter_terms import (
+    COMPARISONS,
+    FAILING,
+    Term,
+    quoted,
+    statuses_of,
+    term_at,
+    typed_terms,
+)
 from promptetheus.queries.rows import Status
 
 COUNTED_AT_ONCE = 400
@@ -183,9 +191,18 @@ def _values(term: Term, listed: Listed, occurring: Occurring) -> list[Candidate]
     found = [value for value in counts if wanted in value.casefold()]
     found.sort(key=lambda value: (not value.casefold().startswith(wanted), -counts[value], value))
     before = f"{term.sign}{term.field}{_operator(term, occurring.field)}"
-    offered = [Candidate(f"{before}{quoted(value)}", count=counts[value]) for value in found]
+    offered = [_counted(f"{before}{quoted(value)}", value, occurring) for value in found]
     # Any text may be an agent; statuses there are few, and `:=` does not take those that stand for several.
     return [each for each in offered if occurring.field != "status" or _makes_sense(each, listed)]
+
+
+def _counted(text: str, value: str, occurring: Occurring) -> Candidate:
+    """An offer with how many have the value; `status:failed` stands for those that failed their goal, too."""
+    counts = occurring.counts
+    if FAILING in counts and occurring.field == "status" and value != FAILING:
+        meant = statuses_of(next(typed_terms(text)))
+        return Candidate(text, count=sum(counts[status.value] for status in meant))
+    return Candidate(text, count=counts[value])
 
 
 def _limits(term: Term, occurring: Occurring) -> list[Candidate]:

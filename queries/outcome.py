@@ -1,12 +1,14 @@
-"""What became of a session, in one sentence, read from its file."""
+"""What became of a session, in a sentence or as its fingerprint has it, read from its file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from promptetheus.cause.narrative import headline
 from promptetheus.events import Event
+from promptetheus.fingerprint import failure_fingerprint, told_in_full
 from promptetheus.queries.session_log import SessionLog
 
 READ_BYTES = 1 << 18
@@ -27,6 +29,16 @@ def outcome_sentence(path: Path, given_up: Callable[[], bool] = _nobody_leaves) 
 
     "" where the file cannot be read, or where `given_up`, which is asked again and again, says so.
     """
+    return _said_of(path, partial(headline, ordered=True), given_up)
+
+
+def failure_in_full(path: Path, given_up: Callable[[], bool] = _nobody_leaves) -> str:
+    """All that the session's fingerprint is made of, in words: of sessions with another one it is different, also
+    where the label is the same. "" as for `outcome_sentence`."""
+    return _said_of(path, lambda events: told_in_full(failure_fingerprint(events)), given_up)
+
+
+def _said_of(path: Path, say: Callable[[Iterator[Event]], str], given_up: Callable[[], bool]) -> str:
     log = SessionLog(path)
     try:
         more = True
@@ -34,7 +46,7 @@ def outcome_sentence(path: Path, given_up: Callable[[], bool] = _nobody_leaves) 
             if given_up():
                 return ""
             more = log.poll(READ_BYTES).more
-        said = headline(_telling(log, given_up), ordered=True)
+        said = say(_telling(log, given_up))
         return "" if given_up() else said
     except OSError:
         return ""

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from textual.app import App
 from textual.screen import Screen
 
-ANSWER_S = 0.05
+ANSWER_S = 0.1
 """For so long after a key or the mouse, what changes is taken for its answer."""
 
 REST_S = 0.5
@@ -34,9 +34,17 @@ class AnswersAtOnce(Screen[None]):
     for a frame that took six to draw. Frames that nobody asked for keep their pace.
     """
 
+    _answered_s = float("-inf")
+    """When the answer to a question that takes longer had come, by `time.monotonic()`."""
+
+    def has_answer(self) -> None:
+        """Draw what changes now at once: the person has waited for it."""
+        self._answered_s = time.monotonic()
+        self.check_idle()
+
     def on_idle(self) -> None:
         """Draw what changed, if the person waits for it, once no other key may be on its way through the app."""
-        if not self.is_asked:
+        if not (self.is_asked or time.monotonic() - self._answered_s < ANSWER_S):
             return
         if self.app.message_queue_size:
             self.app.call_later(self.check_idle)

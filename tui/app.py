@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from promptetheus.tui.agent_side import AgentSide
@@ -34,6 +33,7 @@ from promptetheus.tui.pictures.picture_way import (
     terminal_kind,
 )
 from promptetheus.tui.pictures.send_picture import write_to_terminal
+from promptetheus.tui.remembered import Layout
 from promptetheus.tui.remembering import Remembering
 from promptetheus.tui.sessions.sessions_screen import SessionsScreen
 from promptetheus.tui.terminal_keys import TerminalKeys
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from promptetheus.tui.inspector.page_view import PageView
     from promptetheus.tui.key_file import ChosenKeys
     from promptetheus.tui.pictures.picture_view import PictureView
-    from promptetheus.tui.remembered import Layout
 
 
 class UnknownTheme(ValueError):
@@ -64,7 +63,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         filter_text: The filter that the Sessions view starts with.
         start: A view to open at once, in front of the Sessions view.
         keys: Keys that the person chose.
-        layout: How the program was left the last time; None remembers nothing.
+        layout: How the program was left the last time; None begins anew and keeps nothing.
         garbage: Decides when garbage is looked for; None leaves it to Python.
         why_stale: Says what keeps the spool from being up to date, where somebody else fills it; "" for nothing.
 
@@ -132,8 +131,8 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         for ours in our_themes():
             self.register_theme(ours)
         self._keys = keys
-        self.layout = layout
-        if theme is None and layout is not None and layout.theme in self.available_themes:
+        self.layout = layout = Layout(is_kept=False) if layout is None else layout
+        if theme is None and layout.theme in self.available_themes:
             # A terminal without colours, or one that wants none, counts for more than what was chosen elsewhere.
             theme = layout.theme if starting_theme(os.environ) != COLOURLESS_THEME else None
         chosen = starting_theme(os.environ) if theme is None else full_name(theme, self.available_themes)
@@ -144,8 +143,6 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         self.stylesheet.set_variables(self.get_css_variables())
         self.canvas = canvas_for(self._first_way(cell_px := terminal_cell_px()), cell_px)
         """How pictures are drawn."""
-        self.covered = False
-        """Whether a message lies over the screen, through which the terminal's own graphics would show."""
         self.kitty = KittyPictures()
         """Which pictures the terminal has, where it keeps them itself."""
 
@@ -170,13 +167,14 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
     async def on_mount(self) -> None:
         """Open what was asked for."""
         self._leave_the_terminal_clean()
+        self.go_on_where_it_stopped()
         # Textual takes the terminal back after `fg`, and leaves it empty.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh())
         if self.canvas.way is PictureWay.KITTY:
             self._look_at_kitty()
         self._take_up_keys()
         self.take_up_layout()
-        if self.layout is not None and self.layout.problem:
+        if self.layout.problem:
             self.notify(self.layout.problem, title="What was remembered", severity="warning", timeout=10)
         self.history.visit(self.sessions_screen.place)
         if self._start is not None:
@@ -309,20 +307,18 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
     def choose_theme(self, name: str) -> None:
         """Use a theme from now on, and next time. What suits a terminal by itself is found anew each time."""
         self.theme = name
-        if self.layout is not None:
-            self.layout.theme = name
+        self.layout.theme = name
 
     def _first_way(self, cell_px: tuple[int, int]) -> PictureWay:
         """How pictures were drawn last in such a terminal by the person's choice; else what suits the terminal."""
         best = best_way(os.environ, cell_px)
-        chosen = None if self.layout is None else self.layout.pictures.get(terminal_kind(os.environ))
+        chosen = self.layout.pictures.get(terminal_kind(os.environ))
         is_free = best is not PictureWay.SHADES  # Where no colours are wanted, none are sent.
         return next((way for way in PictureWay if is_free and way.name.lower() == chosen), best)
 
     def choose_way(self, way: PictureWay) -> None:
         """Draw pictures so from now on, and next time in such a terminal."""
-        if self.layout is not None:
-            self.layout.pictures[terminal_kind(os.environ)] = way.name.lower()
+        self.layout.pictures[terminal_kind(os.environ)] = way.name.lower()
         self.draw_pictures_in(way)
 
     @work(group="kitty", exit_on_error=False)
@@ -345,12 +341,6 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         for screen in self.screen_stack:
             yield from screen.query(PageView)
             yield from screen.query(PictureView)
-
-    def _uncover(self) -> None:
-        self.covered = bool(self._notifications)
-        if not self.covered:
-            for view in self._picture_places():
-                view.screen_changed()
 
     # The demo
 
@@ -377,22 +367,3 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         """End a demo that is still being recorded: the program waits for its threads."""
         self._leaving.set()
         write_to_terminal(self, self.kitty.forget_all())
-
-    # Messages
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """Show a message, and no picture that the terminal would draw over it."""
-        if self.canvas.way is PictureWay.SIXEL:
-            self.covered = True
-            for view in self._picture_places():
-                view.screen_changed()
-            self.set_timer((self.NOTIFICATION_TIMEOUT if timeout is None else timeout) + 0.2, self._uncover)
-        super().notify(message, title=title, severity=severity, timeout=timeout)

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -37,6 +37,8 @@ class Choice(NamedTuple):
     run: Run | None = None
     is_out_of_reach: bool = False
     """Whether it cannot be done now: it is drawn dim, and `run` says why."""
+    found: str = ""
+    """What in the title was searched for, in any case: it stands out."""
 
 
 _MOST_TITLE = 28
@@ -126,7 +128,11 @@ class ChoiceList(LineList, can_focus=False):
             ("  ", looks.text),
             *aligned([(shorten(note, note_width), looks.muted)], note_width, right=True),
         ]
-        return joined(pieces)
+        line = joined(pieces)
+        start = line.plain.casefold().find(choice.found.casefold()) if choice.found else -1
+        if start >= 0:
+            line.stylize(looks.match, start, start + len(choice.found))
+        return line
 
     def render_empty(self, y: int, width: int) -> Text | None:
         """Say that nothing fits."""
@@ -248,6 +254,11 @@ class Chooser(Guarded, ModalScreen[None]):
         event.stop()
         self._say_how_to_leave()
         self.query_one(ChoiceList).show(self.choices(event.value.strip()))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside it closes it."""
+        if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:
+            self.dismiss()
 
     @on(ChooserInput.Moved)
     def _move(self, event: ChooserInput.Moved) -> None:

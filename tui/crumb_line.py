@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.text import Text
 from textual import events
 from textual.widget import Widget
@@ -12,6 +14,9 @@ from promptetheus.tui.guard import Guarded
 from promptetheus.tui.theme import looks_of
 
 _WHOLE_NAMES_FROM_WIDTH = 60
+
+Fitting = Callable[[int], Pieces]
+"""Says the same in as many cells as there are."""
 
 
 class CrumbLine(Guarded, Widget, can_focus=False):
@@ -26,7 +31,7 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         super().__init__()
         self._title = title
         self._crumbs = Crumbs()
-        self._about: Pieces = []
+        self._about: Pieces | Fitting = []
         self._right: Pieces = []
         self._more: Pieces = []
 
@@ -40,9 +45,9 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         self._crumbs.name(names)
         self.refresh()
 
-    def show(self, about: Pieces, right: Pieces, more: Pieces | None = None) -> None:
+    def show(self, about: Pieces | Fitting, right: Pieces, more: Pieces | None = None) -> None:
         """Say what the view is about, and at the right how much there is, followed by `more` where nothing else has
-        to give way to it. The texts are printable."""
+        to give way to it. The texts are printable. What cannot be cut at its end comes as a function of the room."""
         self._about, self._right, self._more = about, right, more or []
         self.refresh()
 
@@ -52,12 +57,13 @@ class CrumbLine(Guarded, Widget, can_focus=False):
         pieces = self._crumbs.draw(looks, whole=width >= _WHOLE_NAMES_FROM_WIDTH)
         pieces += cut_pieces([(self._title, looks.strong)], width - cells_of(pieces))
         right = self._right if cells_of(pieces) + cells_of(self._right) + 2 <= width else []
-        room = width - cells_of(pieces) - cells_of(right) - 5
-        if right and cells_of(self._about) + cells_of(self._more) <= room:
+        room = width - cells_of(pieces) - cells_of(right) - (5 if right or not callable(self._about) else 3)
+        about = self._about(room) if callable(self._about) else self._about
+        if right and cells_of(about) + cells_of(self._more) <= room:
             right = [*right, *self._more]
             room -= cells_of(self._more)
-        if self._about and room > 3:
-            pieces += [("   ", looks.text), *cut_pieces(self._about, room)]
+        if about and room > 3:
+            pieces += [("   ", looks.text), *cut_pieces(about, room)]
         space = max(0, width - cells_of(pieces) - cells_of(right))
         return joined([*pieces, (" " * space, looks.text), *right])
 

@@ -14,8 +14,7 @@ from textual.strip import Strip
 from promptetheus.display import printable_line
 from promptetheus.tui.fit import cells
 from promptetheus.tui.harmless import harmless_parts
-from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
-from promptetheus.tui.pictures.picture_way import is_covered
+from promptetheus.tui.pictures.picture_strip import PictureStrip
 from promptetheus.tui.theme import Looks
 
 if TYPE_CHECKING:
@@ -109,9 +108,7 @@ class DrawnRows:
         # Reversed, each colour of the row would be a block of its own: what reverses goes over them, not under.
         under, over = (None, base) if base.reverse else (base, None)
         if isinstance(row, PictureStrip):
-            # Graphics are drawn by the terminal over whatever is in front of them.
-            seen = self._list.screen.is_active and not is_covered(self._list.app)
-            parts = [*margin, *(row if seen else without_graphics(row))]
+            parts = [*margin, *row]
             return Strip(Segment.apply_style(parts, under, over)).adjust_cell_length(width, base)
         parts = [*margin, *harmless_parts(row)]
         left = width - sum([cells(part.text) for part in parts])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -21,7 +21,7 @@ from promptetheus.display import printable_line
 from promptetheus.queries.filter import Filter, parse_filter
 from promptetheus.queries.filter_listed import Listed, ListedRows, ListedSessions, ListedSteps, ListedWords
 from promptetheus.tui.answering import until_rest
-from promptetheus.tui.fit import Pieces, cut_pieces, joined
+from promptetheus.tui.fit import Pieces, cells_of, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.keymap import leaving_key, with_keys
 from promptetheus.tui.text_input import TextInput
@@ -169,6 +169,8 @@ class FilterBar(Guarded, Widget, can_focus=False):
         self._found = Static("", id="filter-count", markup=False)
         self._problem = Static("", id="filter-problem", markup=False)
         self._is_built = False
+        self._clears = 0
+        """Cells at the end of the line that say how to clear the filter."""
 
     @cached_property
     def _offers(self) -> FilterOffers:
@@ -275,7 +277,7 @@ class FilterBar(Guarded, Widget, can_focus=False):
             (f"{numbers} {of}".rstrip(), looks.text if shown else looks.muted if so_far else looks.warned)
         ]
         clears = with_keys("<filter.clear:escape>") if self.input.has_focus else leaving_key(self.screen)
-        hint: Pieces = [(f"   {clears} clears", looks.muted)]
+        hint: Pieces = [("   ", looks.muted), (f"{clears} clears", looks.muted)]
         problems = problems or self._problems()
         said = printable_line(problems[0] if problems else f"hides {hides}" if hides else "", 400)
         # What was typed comes first, then the numbers, then as much of the rest as there is room for.
@@ -287,7 +289,9 @@ class FilterBar(Guarded, Widget, can_focus=False):
         if spent and room >= cell_len(spent) + 3 + cell_len(said):
             found += [(" · ", looks.faint), (spent, looks.muted)]
             room -= cell_len(spent) + 3
-        if room >= cell_len(hint[0][0]) + cell_len(said):
+        says_how = room >= cells_of(hint) + cell_len(said)
+        self._clears = cell_len(hint[-1][0]) if says_how else 0
+        if says_how:
             found += hint
         if said and room > 3:
             found = [*cut_pieces([(said, looks.warned)], room), ("   ", looks.text), *found]
@@ -331,6 +335,15 @@ class FilterBar(Guarded, Widget, can_focus=False):
     def on_descendant_blur(self) -> None:
         """Whoever is done typing needs no offers."""
         self._offers.close()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the words that say how to clear the filter does so; on the rest of a chip, it can be changed."""
+        end = self._found.region.right
+        if end - self._clears <= event.screen_x < end and event.screen_y == self._found.region.y:
+            self.clear()
+            self.post_message(self.Left())
+        elif self.has_class("-chip"):
+            self.open()
 
     @on(FilterInput.Cleared)
     @on(FilterInput.Left)

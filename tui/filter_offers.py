@@ -29,6 +29,9 @@ from promptetheus.tui.theme import looks_of
 MOST_ROWS = 8
 """Offers in sight; the others scroll."""
 
+COUNT_AGAIN_S = 1.0
+"""How old the numbers may be: sessions are read, and recorded, while one types."""
+
 _WIDEST = 78
 """Cells that offers may take of a wide screen."""
 
@@ -69,7 +72,9 @@ class FilterOffers(ChoiceList):
         super().__init__()
         self._listed = listed
         self._counted: dict[str, Occurring] = {}
-        """Values by field, counted since the person began to type."""
+        """Values by field, as they were counted last since the person began to type."""
+        self._counting = ""
+        """The field whose values are counted now, and again as long as it is completed."""
         self._typed = ("", 0)
         self._passed_over: str | None = None
         """The filter for which the offers were closed."""
@@ -101,11 +106,13 @@ class FilterOffers(ChoiceList):
     def begin(self) -> None:
         """The person begins to type: what was counted before may have changed."""
         self._counted.clear()
+        self._counting = ""
         self._passed_over = None
 
     def close(self) -> None:
         """Offer nothing until something else is typed."""
         self._passed_over = self._typed[0]
+        self._counting = ""
         self.remove_class("-open")
         self.workers.cancel_node(self)
 
@@ -123,10 +130,10 @@ class FilterOffers(ChoiceList):
         if text == self._passed_over:
             return
         field = completed_field(text, cursor, self._listed)
-        if field and field not in self._counted:
-            self._count(field)
-        else:
+        if not field or field in self._counted:
             self._show()
+        if field and field != self._counting:
+            self._count(field)
 
     def insist(self, text: str, cursor: int) -> bool:
         """Offer what fits now, all fields where nothing is typed yet; whether there is anything."""
@@ -138,23 +145,34 @@ class FilterOffers(ChoiceList):
                 pass
             self._counted[field] = occurring
         self._show(everything=True)
+        if field and field != self._counting:
+            self._count(field)
         return self.is_open
 
     @work(exclusive=True, exit_on_error=False)
     async def _count(self, field: str) -> None:
         """In portions: no key waits for ten thousand sessions to be looked at."""
-        occurring = Occurring(self._listed, field)
-        while occurring.count():
-            await asyncio.sleep(0)
-        self._counted[field] = occurring
-        text, cursor = self._typed
-        if completed_field(text, cursor, self._listed) == field and text != self._passed_over:
-            self._show()
+        self._counting = field
+        while True:
+            occurring = Occurring(self._listed, field)
+            while occurring.count():
+                await asyncio.sleep(0)
+            before = self._counted.get(field)
+            self._counted[field] = occurring
+            if completed_field(*self._typed, self._listed) != field or self._typed[0] == self._passed_over:
+                self._counting = ""
+                return
+            if before is None:
+                self._show()
+            elif (before.counts, before.numbers) != (occurring.counts, occurring.numbers):
+                self._show(again=True)
+            await asyncio.sleep(COUNT_AGAIN_S)
 
-    def _show(self, *, everything: bool = False) -> None:
+    def _show(self, *, everything: bool = False, again: bool = False) -> None:
+        """Offer what fits; `again` where only what is listed changed: then a choice that was made stays made."""
         text, cursor = self._typed
         self._passed_over = None
-        self._is_moved = False
+        chosen = self.choices[self.cursor].title if again and self._is_moved and self.is_open else None
         field = completed_field(text, cursor, self._listed)
         found = candidates(text, cursor, self._listed, self._counted.get(field), everything=everything)
         self._say_likeliest(found)
@@ -162,10 +180,14 @@ class FilterOffers(ChoiceList):
             Choice(each.text, each.note if each.count is None else f"{each.count:,}", _nothing_more)
             for each in found
         ]
+        place = next((place for place, each in enumerate(choices) if each.title == chosen), None)
+        self._is_moved = place is not None
         self.set_class(bool(choices), "-open")
         if choices:
             self._stand_at(choices, term_at(text, cursor).start)
             self.show(choices)
+        if place is not None:
+            self.select(place)
 
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one offer: the term, what it means or how often it occurs."""

@@ -9,6 +9,7 @@ from functools import partial
 from promptetheus.display import printable_line, short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.chooser import Choice, Run
+from promptetheus.tui.keymap import chosen_key
 from promptetheus.tui.session.session_subject import StepOf
 from promptetheus.tui.shell import Shell
 from promptetheus.tui.views import VIEWS
@@ -33,6 +34,7 @@ GOALS = (
     Goal("diff", "one id or two", "Two sessions side by side"),
     Goal("failures", "a fingerprint", "The ways in which sessions fail"),
     Goal("suspects", "an id or a fingerprint", "What failing sessions do that passing ones do not"),
+    Goal("search", "words", "All that was recorded: messages, arguments, results, errors"),
     Goal("sql", "a statement", "SQL over the spool"),
     Goal("delivery", "", "What was sent, what waits, what failed"),
     Goal("quit", "", "Quit"),
@@ -73,6 +75,8 @@ class GoWords:
             yield from self._session(rest)
         elif goal.word == "sessions" and rest:
             yield Choice(f"sessions {rest}", "filter", partial(self._shell.use_filter, rest))
+        elif goal.word == "search":
+            yield self._search(goal, rest)
         elif goal.word == "diff" and rest:
             yield from self._diff(rest.split())
         elif goal.word == "suspects" and rest:
@@ -93,6 +97,12 @@ class GoWords:
         elif goal.word == "step":
             run = partial(self._shell.notify, "Type its number behind it: step 12.", timeout=3)
         yield Choice(f"{goal.word:<10}{goal.sentence}{takes}", note, run)
+
+    def _search(self, goal: Goal, rest: str) -> Choice:
+        said = f"search {printable_line(rest, 200)}" if rest else f"{goal.word:<10}{goal.sentence}"
+        return Choice(
+            said, chosen_key(self._shell, "app.search", "backslash"), partial(self._shell.search, rest)
+        )
 
     def _to(self, view: str, said: str, subject: object) -> Choice:
         return Choice(

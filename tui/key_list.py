@@ -29,6 +29,11 @@ def key_actions() -> list[KeyAction]:
     """All actions in order of their ids. Imports every view, which takes a moment."""
     for module in pkgutil.walk_packages(promptetheus.tui.__path__, f"{promptetheus.tui.__name__}."):
         import_module(module.name)
+    return known_actions()
+
+
+def known_actions() -> list[KeyAction]:
+    """The actions of the views that are imported already, in order of their ids."""
     found: dict[str, Binding] = {}
     places: dict[str, set[str]] = {}
     for cls in _classes(DOMNode):

@@ -61,7 +61,7 @@ class KeysInOrder(App[None]):
     async def _hand_out(self, key: events.Key) -> None:
         """To the widget with the focus, from which it comes back to us where nothing on the way takes it.
 
-        A list takes none, nor does what it stands in: what its keys do is done at once, not after a round of them all.
+        A list takes none, nor does what it stands in: what its keys do is done at once, not after a round of them.
         """
         if not isinstance(self.focused, LineList):
             await super().on_event(key)

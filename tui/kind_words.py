@@ -22,6 +22,11 @@ def kind_word(step: Step) -> str:
     return _WORDS.get(step.kind, step.kind.value)
 
 
+def word_of_kind(kind: str) -> str:
+    """The same for a step of which only the kind is at hand."""
+    return _WORDS.get(StepKind(kind), kind)
+
+
 def kind_in_full(step: Step) -> str:
     """The word where there is room for all of it: `retrieval`."""
     return step.kind.value if step.kind in (StepKind.RETRIEVAL, StepKind.RECORDING) else kind_word(step)

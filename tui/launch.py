@@ -81,7 +81,7 @@ def find_target(target: str | None, spool: Path, *, spool_given: bool, step: int
     if target is None or named is None or named.is_dir():
         if step is not None:
             raise CannotShow("--step needs a session to open: name one.")
-        return Target(named or spool, None)
+        return Target(spool if named is None else _spool_in(named), None)
     from promptetheus.queries.resolve import AmbiguousSession, SessionNotFound, resolve
 
     try:
@@ -101,6 +101,14 @@ def find_target(target: str | None, spool: Path, *, spool_given: bool, step: int
     # A spool file is shown among its neighbours; an exported session has none.
     beside = path.suffix == ".jsonl" and not spool_given
     return Target(path.parent if beside else spool, path, step)
+
+
+def _spool_in(named: Path) -> Path:
+    """The spool of the project whose directory it is; itself where it is none."""
+    from promptetheus.spool import DEFAULT_SPOOL_DIR
+
+    places = (named / DEFAULT_SPOOL_DIR, named / Path(DEFAULT_SPOOL_DIR).name)
+    return next((place for place in places if place.is_dir()), named)
 
 
 def _check_that_it_holds_events(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the palette shows dimly: actions that there are, only not here or not now, each with the reason."""
+"""What cannot be done here or now and the reason: the palette shows it dimly, a key that does nothing says it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from promptetheus.tui.key_list import KeyAction
-from promptetheus.tui.keymap import chosen_key, hidden_shortcuts, with_keys
+from promptetheus.tui.keymap import chosen_key, hidden_shortcuts, key_text, with_keys
 from promptetheus.tui.views import ViewScreen
 
 
@@ -67,6 +67,20 @@ def in_other_views(
         key = chosen_key(view.app, action.id, usual)
         why = view.ELSEWHERE.get(usual, f"{key} does that {where.words}: {where.way}.")
         yield OutOfReach(action.id, title, f"{key} {where.words}", with_keys(why, view.app))
+
+
+def where_it_works(view: ViewScreen, key: str, actions: Collection[KeyAction]) -> str:
+    """What a key that is nothing in this view does in another one, and how to get there; "" where it is none's."""
+    chosen: Mapping[str, str] = getattr(view.app, "chosen_keys", {})
+    does: dict[str, str] = {}
+    for action in actions:
+        if key in (each.strip() for each in chosen.get(action.id, action.keys).split(",")):
+            does.setdefault(action.id.partition(".")[0], action.sentence)
+    for place, where in _PLACES.items():
+        if place in does and where is not _PLACES.get(view.VIEW):
+            what = f"{where.words[:1].upper()}{where.words[1:]}: {does[place][:1].lower()}{does[place][1:]}"
+            return with_keys(f"{key_text(key)} does nothing here. {what}. {where.way}.", view.app)
+    return ""
 
 
 def not_now(view: ViewScreen) -> Iterator[OutOfReach]:

@@ -16,6 +16,7 @@ _BY_ACTION: Mapping[str, str] = {
     "app.suspend": "suspend shell stop",
     "app.go_to": "open find command jump",
     "app.hand_to_agent": "claude codex ai fix debug prompt evidence",
+    "app.search": "find grep look text payload everywhere full",
     "app.messages": "log warnings problems notifications errors history",
     "app.note": "comment annotate write",
     "app.bookmark": "star favourite favorite later remember",

@@ -36,6 +36,9 @@ _ALIKE = {
 }
 _PLAIN: Mapping[str, str] = {sign: plain for plain, signs in _ALIKE.items() for sign in signs}
 
+_NEAR = {"▃": "▄", "▅": "▄", "▆": "█", "▇": "█"}
+"""Taken first where it can be shown: a bar of blocks and of signs of ASCII would be two sorts of bar."""
+
 
 class PlainGlyphs(dict[int, str | int]):
     """A table for `str.translate`, filled as characters come up.
@@ -51,8 +54,12 @@ class PlainGlyphs(dict[int, str | int]):
     def __missing__(self, code: int) -> str | int:
         """What stands for a character: itself, a sign like it, or as many question marks as it has cells."""
         character = chr(code)
-        kept = code < 0x80 or self._can_show(character)
-        found = code if kept else _PLAIN.get(character, "?" * cell_len(character))
+        near = _NEAR.get(character, "")
+        found: str | int = _PLAIN.get(character, "?" * cell_len(character))
+        if code < 0x80 or self._can_show(character):
+            found = code
+        elif near and self._can_show(near):
+            found = near
         self[code] = found
         return found
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class Layout:
     """Saved filters by name."""
     problem: str = field(default="", compare=False)
     """What happened to a file that was not understood, for people; never written."""
+    is_kept: bool = field(default=True, compare=False)
+    """Whether it is written down for the next time; else it holds until the program ends. Never written itself."""
 
 
 def read_layout(spool: Path) -> Layout:
@@ -91,7 +93,7 @@ def _bounded(value: Any, entry: type) -> Any:
 def write_layout(spool: Path, layout: Layout) -> None:
     """Remember it. Raises OSError when that is not possible."""
     path = beside(spool, FILE_NAME)
-    kept = {name: value for name, value in asdict(layout).items() if name != "problem"}
+    kept = {each.name: getattr(layout, each.name) for each in fields(layout) if each.compare}
     text = json.dumps(kept, indent=1, sort_keys=True)
     make_private_directory(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")

@@ -31,7 +31,7 @@ KEEP_EVERY_S = 2.0
 
 
 class Remembering(Shell):
-    """Mix-in of the app. Without a layout (`--fresh`, tests) nothing is remembered."""
+    """Mix-in of the app. A layout that is not kept (`--fresh`, tests) holds until the program ends."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -40,7 +40,7 @@ class Remembering(Shell):
         ),
     ]  # fmt: skip
 
-    layout: Layout | None = None
+    layout: Layout
     _kept: Layout | None = None
     _told_why_not = False
     """Whether it was said that nothing can be remembered: once is enough."""
@@ -48,8 +48,6 @@ class Remembering(Shell):
     def take_up_layout(self) -> None:
         """Begin as the program was left; call before the first session is read."""
         layout = self.layout
-        if layout is None:
-            return
         self._kept = deepcopy(layout)
         sessions = self.sessions_screen.table.sessions
         if layout.order in COLUMN:
@@ -63,15 +61,13 @@ class Remembering(Shell):
         """A session opens in the shape that was used last."""
         await super().open_screen(screen)
         layout = self.layout
-        if layout is not None and _is_session(screen):
+        if _is_session(screen):
             shape = Shape(layout.shape) if layout.shape in list(Shape) else None
             screen.begin_as(shape, inspector=layout.inspector)
 
     def note_layout(self) -> bool:
         """See how the program is arranged now; whether that is news."""
         layout = self.layout
-        if layout is None:
-            return False
         sessions = self.sessions_screen.table.sessions
         layout.order, layout.descending = sessions.order.key, sessions.descending
         layout.grouping = sessions.grouping.value
@@ -97,9 +93,9 @@ class Remembering(Shell):
 
     def write_layout(self) -> str:
         """Write down what was noted; where that fails, say why: the spool is shown all the same."""
-        if self.layout is None:
-            return ""
         self._kept = now = deepcopy(self.layout)
+        if not now.is_kept:
+            return ""
         try:
             write_layout(self.root, now)
         except OSError as error:
@@ -116,16 +112,14 @@ class Remembering(Shell):
 
     def filter_commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """For the palette: the saved filters, and keeping the present one."""
-        layout = self.layout
-        if layout is None:
-            return
-        for name, text in layout.filters.items():
+        filters = self.layout.filters
+        for name, text in filters.items():
             yield (
                 f"Filter: {printable_line(name, 60)}  {printable_line(text, 60)}",
                 partial(self.use_filter, text),
             )
         yield "Save the filter of the sessions under a name", self._ask_filter_name
-        for name in layout.filters:
+        for name in filters:
             said = printable_line(name, 60)
             yield f"Rename the saved filter {said}", partial(self._ask_other_name, name)
             yield f"Forget the saved filter {said}", partial(self._forget_filter, name)
@@ -134,13 +128,12 @@ class Remembering(Shell):
         """List the saved filters."""
         from promptetheus.tui.saved_filters import SavedFilters
 
-        if self.layout is None:
-            self.notify("With --fresh nothing is remembered, and no filter is saved.", timeout=4)
-            return
         await self.open_screen(
             SavedFilters(
                 self.layout.filters,
                 self.sessions_screen.sessions(),
+                self._present_filter,
+                so_far=not self.sessions_screen.scanned,
                 use=self.use_filter,
                 save=self._ask_filter_name,
                 rename=self._ask_other_name,
@@ -150,15 +143,21 @@ class Remembering(Shell):
 
     async def _ask_filter_name(self) -> None:
         from promptetheus.tui.ask_words import AskWords
+        from promptetheus.tui.saved_filters import nothing_to_save
 
-        text = self.sessions_screen.query_one(FilterBar).input.value.strip()
+        text = self._present_filter
         if text:
             await self.open_screen(
                 AskWords(f"Save the filter {text} as", "", partial(self._save_filter, text))
             )
         else:
-            sets = chosen_key(self, "sessions.filter", "slash")
-            self.notify(f"There is no filter to save: {sets} sets one.", timeout=3)
+            # A name that somebody types all the same goes into the field of the list, and not to the view as keys.
+            await self.action_saved_filters()
+            self.notify(nothing_to_save(self), timeout=4)
+
+    @property
+    def _present_filter(self) -> str:
+        return self.sessions_screen.query_one(FilterBar).input.value.strip()
 
     async def _ask_other_name(self, name: str) -> None:
         from promptetheus.tui.ask_words import AskWords
@@ -168,16 +167,17 @@ class Remembering(Shell):
 
     def _save_filter(self, text: str, name: str) -> None:
         name = name.strip()
-        if self.layout is not None and name:
+        if name:
             replaced = self.layout.filters.get(name, text) != text
             self.layout.filters[name] = text
             self._keep_layout()
             lists = chosen_key(self, "app.saved_filters", "V")
-            self.notify(f"{'Replaced' if replaced else 'Saved'}: {lists} lists it as {name}", timeout=3)
+            held = "" if self.layout.is_kept else ". It holds until you quit: --fresh writes nothing"
+            self.notify(f"{'Replaced' if replaced else 'Saved'}: {lists} lists it as {name}{held}", timeout=3)
 
     def _rename_filter(self, old: str, new: str) -> None:
         new = new.strip()
-        if self.layout is None or not new or new == old or old not in self.layout.filters:
+        if not new or new == old or old not in self.layout.filters:
             return
         if new in self.layout.filters:
             self.notify(f"Another saved filter is called {new}: nothing was renamed.", timeout=4)
@@ -188,7 +188,7 @@ class Remembering(Shell):
         self.notify(f"{old} is called {new} now.", timeout=3)
 
     def _forget_filter(self, name: str) -> None:
-        if self.layout is not None and self.layout.filters.pop(name, None) is not None:
+        if self.layout.filters.pop(name, None) is not None:
             self._keep_layout()
             self.notify(f"{name} is forgotten.", timeout=3)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual.app import App
 from textual.binding import Binding, BindingType
 
 from promptetheus.display import printable_line
 from promptetheus.queries.filter import parse_filter
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.chooser import Choice, ChoiceList, Chooser, matches
-from promptetheus.tui.keymap import with_keys
+from promptetheus.tui.keymap import chosen_key, with_keys
 
 
 class SavedFilters(Chooser):
@@ -21,6 +22,8 @@ class SavedFilters(Chooser):
     Args:
         filters: By name, as they are now.
         sessions: Counted for each filter.
+        so_far: Whether there are more sessions to read.
+        present: The filter of the sessions now; "" for none.
         use: Shows the sessions of a filter.
         save: Asks for a name for the present filter.
         rename: Asks for another name.
@@ -42,7 +45,9 @@ class SavedFilters(Chooser):
         self,
         filters: Mapping[str, str],
         sessions: Sequence[SessionRow],
+        present: str,
         *,
+        so_far: bool = False,
         use: Callable[[str], object],
         save: Callable[[], object],
         rename: Callable[[str], object],
@@ -50,6 +55,8 @@ class SavedFilters(Chooser):
     ) -> None:
         super().__init__()
         self._filters = filters
+        self._present = present
+        self._so_far = so_far
         self._use, self._save, self._rename, self._forget = use, save, rename, forget
         self._matching = {text: _count(text, sessions) for text in set(filters.values())}
         self._names: list[str] = []
@@ -62,7 +69,7 @@ class SavedFilters(Chooser):
         found = [
             Choice(
                 f"{printable_line(name, 60)}   {printable_line(self._filters[name], 120)}",
-                f"{self._matching.get(self._filters[name], 0):,}",
+                f"{self._matching.get(self._filters[name], 0):,}{'+' * self._so_far}",
                 partial(self._use, self._filters[name]),
             )
             for name in self._names
@@ -78,9 +85,13 @@ class SavedFilters(Chooser):
         return self._names[place] if place < len(self._names) else ""
 
     def action_save(self) -> None:
-        """Ask for a name for the present filter."""
-        self.app.call_later(self._save)
-        self.dismiss()
+        """Ask for a name for the present filter; stay where there is none, for a name may be on its way."""
+        if self._present:
+            self.app.call_later(self._save)
+            self.dismiss()
+        else:
+            self.action_search()
+            self.app.notify(nothing_to_save(self.app), timeout=4)
 
     def action_rename(self) -> None:
         """Ask for another name for the highlighted one."""
@@ -97,6 +108,11 @@ class SavedFilters(Chooser):
             return
         self._forget(self._chosen_name)
         self.query_one(ChoiceList).show(self.choices(""))
+
+
+def nothing_to_save(app: App[Any]) -> str:
+    """What a person hears who saves a filter where none is set."""
+    return f"There is no filter to save: {chosen_key(app, 'sessions.filter', 'slash')} sets one."
 
 
 def _count(text: str, sessions: Sequence[SessionRow]) -> int:

@@ -40,6 +40,10 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
             "right_square_bracket", "history(1)", "forward", show=False, id="app.forward",
             tooltip="Forward again",
         ),
+        Binding(
+            "backslash", "search", "search", show=False, id="app.search",
+            tooltip="Search all that was recorded: messages, arguments, results, errors of every session",
+        ),
     ]  # fmt: skip
 
     root: Path
@@ -59,6 +63,8 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         """Where the person has been."""
         self._jumped: WeakSet[ViewScreen] = WeakSet()
         """Views that a number key or the like opened: they stand beside what was open, and not on it."""
+        self.searched = ""
+        """What was looked for last in all that was recorded."""
         self.drafts: dict[str, str] = {}
         """What was typed in a view and not asked yet when it was left, by its key in `VIEWS`."""
 
@@ -151,6 +157,18 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         await self.push_screen(screen)
         if len(self.errors) > before and not (screen.is_running and screen.children):
             await self.pop_screen()
+
+    async def search(self, words: str) -> None:
+        """Look for words in all that was recorded."""
+        from promptetheus.tui.search_screen import SearchScreen
+
+        await self.open_screen(SearchScreen(self, words))
+
+    async def action_search(self) -> None:
+        """Look for what the filter of the sessions finds in none of them, or for what was looked for last."""
+        sessions = self.sessions_screen.table.sessions
+        is_in_vain = self.screen is self.sessions_screen and not sessions.visible
+        await self.search((is_in_vain and sessions.filter.text) or self.searched)
 
     async def action_show_view(self, view: str) -> None:
         """The view of a number key."""

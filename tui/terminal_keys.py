@@ -3,8 +3,14 @@ other clipboards."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import FrameType
 
 from textual import work
 
@@ -39,6 +45,29 @@ class TerminalKeys(Shell):
             super().action_suspend_process()
         else:
             self.notify("It cannot go into the background here: there is no shell behind it.", timeout=4)
+
+    def go_on_where_it_stopped(self) -> None:
+        """Be as before after `kill -STOP` and `kill -CONT`, too.
+
+        Textual begins anew whenever it goes on, also where nothing could be ended first: two threads shared the keys
+        then, and the terminal was left raw in the end. tmux sends `CONT` to everything that stops in it.
+        """
+        begin_anew = signal.getsignal(signal.SIGCONT)
+        if callable(begin_anew):
+            handler = partial(self._go_on, begin_anew)
+            # In the loop: a signal may come while the terminal is being written to.
+            with suppress(
+                NotImplementedError, RuntimeError, ValueError
+            ):  # not in the main thread, as in tests
+                asyncio.get_running_loop().add_signal_handler(signal.SIGCONT, handler)
+
+    def _go_on(self, begin_anew: Callable[[int, FrameType | None], object]) -> None:
+        driver = self._driver
+        reader = getattr(driver, "_key_thread", None)
+        if driver is not None and reader is not None and reader.is_alive():
+            driver.suspend_application_mode()
+        begin_anew(signal.SIGCONT, None)
+        self.refresh()
 
     def action_help_quit(self) -> None:
         """`ctrl+c` leaves most programs; here it copies what is selected, and leaves when pressed twice."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from textual.app import App
 from textual.screen import ModalScreen
 
@@ -23,10 +21,23 @@ class SaysUnused(App[None]):
         """
         is_done = await super()._check_bindings(key, priority)
         if not is_done and not priority and self._says_what_is_unused(key):
-            reasons: Mapping[str, str] = getattr(self.screen, "ELSEWHERE", {})
-            usual = f"{key_text(key)} does nothing here: <app.help:question_mark> lists the keys that do."
-            self._say_instead(with_keys(reasons.get(key, usual), self))
+            self._say_instead(self._why_unused(key))
         return is_done
+
+    def _why_unused(self, key: str) -> str:
+        # Not needed by the first frame.
+        from promptetheus.tui.key_list import known_actions
+        from promptetheus.tui.palette_elsewhere import where_it_works
+        from promptetheus.tui.views import ViewScreen
+
+        view = self.screen
+        if isinstance(view, ViewScreen):
+            if key in view.ELSEWHERE:
+                return with_keys(view.ELSEWHERE[key], self)
+            if there := where_it_works(view, key, known_actions()):
+                return there
+        usual = f"{key_text(key)} does nothing here: <app.help:question_mark> lists the keys that do."
+        return with_keys(usual, self)
 
     def _say_instead(self, why: str) -> None:
         """In place of what was said of the key before: whoever tries some keys would have the view full of it."""

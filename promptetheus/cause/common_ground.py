@@ -82,7 +82,9 @@ def no_common_ground(left: Run, right: Run, equal: Sequence[int]) -> str:
         shorter = min(_telling(left), _telling(right))
         if common <= HARDLY_ANY * shorter:
             shared = f"only {common} of {shorter} steps" if common else "no step"
-            return f"{' and '.join(different)}, and {shared} in common"
+            calls_models = any(right.signatures[place].kind is StepKind.LLM for place in equal)
+            aside = ", calls of models aside" if calls_models else ""
+            return f"{' and '.join(different)}, and {shared} in common{aside}"
     if alike or min(found.total() for found in moves) < MIN_MOVES_TO_JUDGE:
         return ""
     shown = [", ".join(printable_line(name, 60) for name, _ in found.most_common(3)) for found in moves]

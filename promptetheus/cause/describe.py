@@ -69,6 +69,15 @@ def _beginning(content: Any) -> Any:
     return content
 
 
+def _part(thing: Any, limit: int) -> str:
+    """A value on one line; of one too large for the line of its event its beginning, and how large it is."""
+    beginning = _beginning(thing)
+    if beginning is thing:
+        return value(thing, limit)
+    kept = thing.get("size_bytes")
+    return plain_value(beginning, limit) + (f"  {size(kept)}" if isinstance(kept, int) else "")
+
+
 def call_arguments(event: Event) -> Any:
     """The arguments of a tool_call as values: those of a decorated call where they were JSON, else its reprs."""
     arguments = as_mapping(event.get("payload")).get("arguments")
@@ -92,17 +101,17 @@ def call_result(event: Event) -> Any:
 def call_text(tool: str, arguments: Any, limit: int = _PART) -> str:
     """A call as it would be written: `search_calendar(day="Tuesday")`."""
     name = printable_line(tool or "tool", 80)
-    if isinstance(arguments, Mapping):
+    if isinstance(arguments, Mapping) and _beginning(arguments) is arguments:
         if _is_decorated(arguments) and isinstance(arguments["args"], str):
             inside = _from_reprs(arguments)
         else:
             room = max(16, limit // max(1, min(len(arguments), 4)))
             pairs = [
-                f"{printable_line(str(key), 40)}={value(item, room)}" for key, item in _first(arguments, 8)
+                f"{printable_line(str(key), 40)}={_part(item, room)}" for key, item in _first(arguments, 8)
             ]
             inside = ", ".join(pairs) + (", …" if len(arguments) > 8 else "")
     else:
-        inside = "" if arguments is None else value(arguments, limit)
+        inside = "" if arguments is None else _part(arguments, limit)
     return printable_line(f"{name}({inside})", limit + 80)
 
 
@@ -129,7 +138,7 @@ def _outcome(event: Event) -> str:
     payload = as_mapping(event.get("payload"))
     if payload.get("error"):
         return plain_value(_gist(payload["error"]), _PART)
-    return value(call_result(event), _PART)
+    return _part(call_result(event), _PART)
 
 
 def _gist(error: Any) -> Any:

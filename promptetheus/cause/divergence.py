@@ -75,9 +75,18 @@ def first_divergence(sides: SideBySide) -> Divergence | None:
     share = sum(other.change is Change.SAME for other in moves) / len(moves) if moves else 0.0
     # A common beginning is the best sign that this is where they part; without one, how much they share at all.
     confidence = 0.0 if sides.not_comparable else round(min(1.0, 0.4 + 0.4 * share + 0.1 * min(5, same)), 2)
-    steps = "step" if len(before) == 1 else "steps"
-    reason = f"{same} of {len(before)} {steps} equal before it" if before else "it is the first step"
-    return _described(sides, row, confidence, reason)
+    return _described(sides, row, confidence, _what_came_before(before, same))
+
+
+def _what_came_before(before: Sequence[Row], same: int) -> str:
+    if not before:
+        return "it is the first step"
+    told = f"{same} of {len(before)} {'step' if len(before) == 1 else 'steps'} equal before it"
+    if same == len(before):
+        return told
+    others = "others" if len(before) - same > 1 else "other"
+    words = all(row.change in (Change.SAME, Change.WORDS) for row in before)
+    return f"{told}, the {others} {'in other words' if words else 'much the same'}"
 
 
 def _tells(sides: SideBySide, row: Row) -> bool:

@@ -60,6 +60,7 @@ _KINDS: dict[str, tuple[StepKind, str]] = {
     "metric": (StepKind.METRIC, "name"),
     "session_end": (StepKind.END, "status"),
 }
+_ANY_KIND = (StepKind.OTHER, "")
 
 
 @dataclass(slots=True)
@@ -138,17 +139,18 @@ class StepBuilder:
     def _open(
         self, number: int, event: Mapping[str, Any], payload: Mapping[str, Any], moment: float | None
     ) -> Step:
-        kind, name_key = _KINDS.get(_text(event.get("type")), (StepKind.OTHER, ""))
+        event_type = _text(event.get("type"))
+        kind, name_key = _KINDS.get(event_type, _ANY_KIND)
         name = _text(payload.get(name_key)) if name_key else ""
         if kind is StepKind.STATE and name == "session_started":
             kind, name = StepKind.START, ""
         elif kind is StepKind.OTHER:
-            name = _text(event.get("type"))
+            name = event_type
         step = self._append(kind, name, number, moment, self._depth_of(event))
         match kind:
             case StepKind.TOOL:
                 call_id = _text(payload.get("call_id"))
-                if event.get("type") == "tool_call":
+                if event_type == "tool_call":
                     step.open = True
                     if call_id:
                         self._calls[call_id] = _Begun(step, moment)
@@ -200,6 +202,8 @@ class StepBuilder:
         return step
 
     def _depth_of(self, event: Mapping[str, Any]) -> int:
+        if not self._spans:
+            return 0
         span = self._spans.get(_text(event.get("span_id")))
         return span.step.depth + 1 if span is not None else 0
 

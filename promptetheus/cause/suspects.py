@@ -104,13 +104,13 @@ class SuspectReport:
         if self.settled:
             telling = f"{self.settled} of {self.looked_at} things"
             tell = "tells" if self.settled == 1 else "tell"
-            return f"{groups}: {telling} {tell} them apart more clearly than luck would."
+            return f"{groups}: {telling} {tell} them apart more clearly than chance would."
         if self.more_sessions:
             return (
                 f"{groups} are too few to tell. About {self.more_sessions} more in the same proportion would "
                 "settle the first suspect, if it goes on as it began."
             )
-        return f"{groups}: nothing that they do tells them apart more clearly than luck would."
+        return f"{groups}: nothing that they do tells them apart more clearly than chance would."
 
 
 def find_suspects(failing: Sequence[Run], passing: Sequence[Run], limit: int | None = 20) -> SuspectReport:

@@ -4,6 +4,8 @@ With one session the nearest passing session of the same agent and goal is the b
 list of changes alone and stderr says where they part, unless --steps asks for more: --steps shows the two side
 by side: `=` equal, `~` changed, `≈` other words, `!` an error on one side, `-` only in the baseline, `+` only in the
 candidate, `↕` in another place. What is ignored, and what tools do to the world: see `promptetheus rules`.
+Of sessions that are not comparable stdout says so and why, in the place of the changes: release 2.0.1 called any two
+`changed, no regression`.
 Exit code 0: no difference, or none that makes it worse; 1: no such session, or no passing one to compare with;
 2: the second session fails where the first did not, or the command was not understood.
 """
@@ -144,7 +146,10 @@ def _print(report: DiffReport, look: Callable[[PicturePair], PictureChange] | No
     if not (changes.changes or report.differences or report.chosen or look):
         out("No differences: the two sessions match.")
         return
-    for line in banner_lines(report):
+    first, *others = banner_lines(report)
+    # That they are not comparable stands in the place of the changes, of which nothing can be said.
+    (out if report.banner.not_comparable else tell)(first)
+    for line in others:
         tell(line)
     if look is not None:
         out("")
@@ -155,6 +160,10 @@ def _print(report: DiffReport, look: Callable[[PicturePair], PictureChange] | No
         tell("")
     for line in numbers:
         tell(line)
+    if report.banner.not_comparable:
+        if changes.regressed:
+            say("Exit code 2 all the same: the second session fails where the first did not.")
+        return
     tell("")
     if not changes.changes:
         out("No differences: the two sessions match." if not report.differences else "changed, no regression")

@@ -15,7 +15,7 @@ from promptetheus.cli.options import add_json, add_spools
 from promptetheus.cli.output import out, print_json
 from promptetheus.cli.targets import open_session
 from promptetheus.display import printable_line
-from promptetheus.fingerprint import failure_fingerprint
+from promptetheus.fingerprint import failure_fingerprint, marked_label
 
 if TYPE_CHECKING:
     from promptetheus.queries.session_log import SessionLog
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     if failure.is_failure:
-        out(f"{failure.fingerprint}  {printable_line(failure.label)}")
+        out(f"{failure.fingerprint}  {printable_line(marked_label(failure.label))}")
         for signal in failure.signals:
             out(f"  - {printable_line(signal)}")
     elif row.status is Status.RUNNING:

@@ -14,6 +14,7 @@ from promptetheus.cli.fingerprints import whole_fingerprint
 from promptetheus.cli.options import a_filter, add_json, add_spools
 from promptetheus.cli.output import out, print_json, quoted, say
 from promptetheus.display import printable_line
+from promptetheus.fingerprint import marked_label
 
 _EXIT = {Standing.GONE: 0, Standing.STILL_THERE: 1, Standing.NOT_ENOUGH: 3}
 
@@ -73,4 +74,4 @@ def _show(as_json: bool, fingerprint: str, found: Verification, new: dict[str, s
         return
     out(f"{printable_line(fingerprint, 40)}  {found.describe()}")
     for other, label in sorted(new.items()):
-        out(f"New since: {printable_line(other, 40)}  {printable_line(label, 100)}")
+        out(f"New since: {printable_line(other, 40)}  {printable_line(marked_label(label), 100)}")

@@ -16,6 +16,7 @@ from promptetheus.display import plain_value
 from promptetheus.exporters.diff_style import STYLE
 from promptetheus.exporters.html_text import html_page
 from promptetheus.exporters.html_text import html_text as _text
+from promptetheus.fingerprint import marked_label
 
 MAX_ROWS = 5_000
 """Rows that differ, and as many equal ones, that are written out; the file says how many it left out."""
@@ -58,7 +59,7 @@ def diff_html(report: DiffReport, shots: Callable[[PicturePair], Shots] | None =
 
 def _side(side: SessionSide, role: str) -> str:
     mood = "bad" if side.is_failing else "good" if side.glyph == "✓" else "quiet"
-    label = f'<div class="quiet">{_text(side.label, 300)}</div>' if side.label else ""
+    label = f'<div class="quiet">{_text(marked_label(side.label), 300)}</div>' if side.label else ""
     return (
         f'<div class="side"><span class="status {mood}">{_text(side.glyph, 4)} {_text(side.status, 40)}</span> '
         f'<code>{_text(side.session_id, 200)}</code> <span class="quiet">{role}</span>'

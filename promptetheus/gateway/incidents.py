@@ -8,6 +8,7 @@ from typing import Any
 
 from promptetheus.cause.failures import Failure, Life, failures
 from promptetheus.clock import format_timestamp, now_timestamp, parse_timestamp
+from promptetheus.fingerprint import marked_label
 from promptetheus.gateway.errors import Refused, not_found
 from promptetheus.gateway.identity import Tenant
 from promptetheus.gateway.session_json import as_json
@@ -127,7 +128,7 @@ def _incident(tenant: Tenant, failure: Failure, state: Row | None) -> Row:
         "project_id": tenant.project_id,
         "fingerprint": failure.fingerprint,
         "label": failure.label,
-        "title": failure.label,
+        "title": marked_label(failure.label),
         "severity": "high" if severe else "medium",
         "status": "new" if reopened else kept["status"],
         "reopened": reopened,

@@ -11,6 +11,7 @@ from promptetheus.attention import note_read, selection
 from promptetheus.cause.explain import MIN_BYTES
 from promptetheus.clock import parse_timestamp
 from promptetheus.display import age, printable_line
+from promptetheus.fingerprint import marked_label
 from promptetheus.mcp.answers import Answer, Refused
 from promptetheus.mcp.finding import filter_of, find_failures, find_sessions, find_steps
 from promptetheus.mcp.lines import failure_line, session_facts, session_line, session_name, step_range
@@ -159,7 +160,7 @@ class Evidence:
             f"{failure.since} sessions of its tasks since. By day: {days}."
         ]
         sessions = [row for row in rows if row.fingerprint == whole]
-        lines = [printable_line(failure.label, 300)]
+        lines = [printable_line(marked_label(failure.label), 300)]
         lines += [session_line(row, self._now()) for row in _different(sessions, 3)]
         lines += [f"note of a person: {printable_line(note.text, 500)}" for note in listed.notes]
         note_read(self.spool, "fingerprint")
@@ -191,7 +192,10 @@ class Evidence:
         except NoSuchFailure:
             raise Refused(f"No ended session failed with {whole}.") from None
         note_read(self.spool, "verify")
-        lines = [f"{other}  {printable_line(label, 200)}" for other, label in sorted(found.new.items())]
+        lines = [
+            f"{other}  {printable_line(marked_label(label), 200)}"
+            for other, label in sorted(found.new.items())
+        ]
         facts = [f"{whole}: {found.verification.standing.value}. {found.verification.describe()}"]
         facts.append(f"{len(lines)} new fingerprints since{':' if lines else '.'}")
         return Answer(facts, lines, "failures that were not there before")

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from promptetheus.display import age, duration, money, printable_line
+from promptetheus.fingerprint import marked_label
 from promptetheus.queries.rows import SessionRow
 from promptetheus.spool import session_file_stem
 
@@ -35,7 +36,7 @@ def session_line(row: SessionRow, now_s: float) -> str:
     """A session in a list."""
     started = age(max(0.0, now_s - row.started)) if row.started is not None else "–"
     cost = f", {money(row.cost_usd)}" if row.cost_usd else ""
-    label = f"; {row.fingerprint} {printable_line(row.label, 160)}" if row.fingerprint else ""
+    label = f"; {row.fingerprint} {printable_line(marked_label(row.label), 160)}" if row.fingerprint else ""
     goal = printable_line(row.goal, 120)
     return (
         f"{session_name(row.session_id)}  {row.status.word}  {started}  {printable_line(row.agent, 40)}: {goal} "
@@ -49,5 +50,5 @@ def failure_line(failure: Failure, now_s: float) -> str:
     examples = ", ".join(map(session_name, failure.examples[:2]))
     return (
         f"{failure.fingerprint}  {failure.state}  ×{failure.sessions}  last {last}  "
-        f"{printable_line(failure.label, 200)}  e.g. {examples}"
+        f"{printable_line(marked_label(failure.label), 200)}  e.g. {examples}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promptetheus.cause.explain import explain
-from promptetheus.fingerprint import failure_fingerprint
+from promptetheus.fingerprint import failure_fingerprint, marked_label
 from promptetheus.pytest_plugin.recorded_events import read_events
 from promptetheus.pytest_plugin.recording import Recording
 from promptetheus.spool import session_file_name
@@ -25,7 +25,7 @@ def failing_text(recording: Recording, option: str) -> str:
         failure = failure_fingerprint(events)
         parts = [explain(events, lines=_LINES)]
         if failure.fingerprint:
-            parts.append(f"fingerprint {failure.fingerprint}  {failure.label}")
+            parts.append(f"fingerprint {failure.fingerprint}  {marked_label(failure.label)}")
         parts.append(f"open it: promptetheus tui {name} {option}")
         told.append("\n".join(parts))
     if len(names) > MAX_TOLD:

@@ -126,6 +126,39 @@ def test_notes_of_all_spools_are_shown_and_new_ones_are_kept_beside_the_first(
     assert "of both" not in run(capsys, "failures", *both)[1]
 
 
+@pytest.mark.parametrize("passed", [True, False])
+def test_diff_of_sessions_that_are_not_comparable_claims_no_change_on_stdout(
+    capsys: pytest.CaptureFixture[str], spool: Path, passed: bool
+) -> None:
+    of_calendar = a_session("one", agent="calendar", goal="Book Tuesday").calls(
+        "create_event", {"day": "Tue"}
+    )
+    of_calendar.checks(True).ends().write(spool)
+    of_coding = a_session("other", agent="coding", goal="Fix the test").calls("edit_file", {"path": "a.py"})
+    of_coding.checks(passed).ends().write(spool)
+    code, out, err = run(capsys, "diff", "one", "other", "--spool", spool)
+    assert out == "not comparable: another agent and another goal, and no step in common\n"
+    assert code == (0 if passed else 2)
+    assert ("Exit code 2 all the same: the second session fails" in err) is not passed
+    assert "ignored: " in err, "the rest of the banner stays beside it"
+    code, out, _ = run(capsys, "diff", "one", "other", "--spool", spool, "--steps")
+    assert "edit_file" in out and "regress" not in out.lower()
+
+
+def test_a_label_that_was_cut_is_printed_with_a_mark(capsys: pytest.CaptureFixture[str], spool: Path) -> None:
+    said = "the final database state differs from the expected one in three places"
+    a_session("first").checks(False, said).ends().write(spool)
+    fingerprint, *_ = run(capsys, "fingerprint", "first", "--spool", spool)[1].split()
+    a_session("second").checks(False, f"again {said}").ends().write(spool)
+    marked = "goal mismatch: the final database state differs from the expect…\n"
+    assert run(capsys, "fingerprint", "first", "--spool", spool)[1].startswith(f"{fingerprint}  {marked}")
+    other = run(capsys, "fingerprint", "second", "--spool", spool)[1].split()[0]
+    for words in (["failures"], ["sessions", "--long"], ["verify", other, "--since", "2020-01-01"]):
+        assert "differs from the expect…" in run(capsys, *words, "--spool", spool)[1], words
+    stored = json.loads(run(capsys, "fingerprint", "first", "--spool", spool, "--json")[1])["label"]
+    assert stored == marked.rstrip("…\n"), "what programs read stays as it was"
+
+
 def test_diff_of_equal_sessions_says_so_and_nothing_else(
     capsys: pytest.CaptureFixture[str], recorded: Path
 ) -> None:

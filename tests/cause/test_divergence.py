@@ -67,6 +67,17 @@ def test_how_many_steps_are_equal_before_it_is_said_in_the_singular_too() -> Non
     assert first is not None and first.reason == "1 of 1 step equal before it"
 
 
+def test_steps_before_it_in_other_words_are_said_to_be_no_more_than_that() -> None:
+    def booked(words: str, day: str, model: str = "gpt-5") -> SessionBuilder:
+        begun = a_session().asks("Book Tuesday").says(words).event("llm_call", {"model": model})
+        return begun.says(words).calls("book_slot", {"day": day}, result="booked").ends()
+
+    first = compared(booked("I look.", "Tuesday"), booked("Let me see.", "Wednesday")).first
+    assert first is not None and first.reason == "2 of 4 steps equal before it, the others in other words"
+    first = compared(booked("I look.", "Tuesday"), booked("I look.", "Wednesday", "gpt-4")).first
+    assert first is not None and first.reason == "3 of 4 steps equal before it, the other much the same"
+
+
 def test_other_words_are_the_first_divergence_only_when_there_is_no_other() -> None:
     found = compared(booking(), booking(words="It is booked."))
     assert found.first is not None
@@ -201,7 +212,9 @@ def test_the_same_call_of_a_model_is_nothing_in_common() -> None:
         for _ in range(5):
             session.event("llm_call", {"model": "gpt-5"})
         session.calls(tool, {})
-    assert report_of(one, other).banner.not_comparable == "another goal, and no step in common"
+    assert report_of(one, other).banner.not_comparable == (
+        "another goal, and no step in common, calls of models aside"
+    )
 
 
 def test_one_equal_step_of_many_is_hardly_anything_in_common() -> None:

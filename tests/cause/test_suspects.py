@@ -55,7 +55,7 @@ def test_sessions_that_do_the_same_have_no_suspects() -> None:
     report = find_suspects([a_run("Tuesday")] * 5, [a_run("Tuesday")] * 5)
     assert report.suspects == ()
     assert report.verdict == (
-        "5 failing and 5 passing sessions: nothing that they do tells them apart more clearly than luck would."
+        "5 failing and 5 passing sessions: nothing that they do tells them apart more clearly than chance would."
     )
 
 

@@ -38,6 +38,14 @@ def test_sessions_that_fail_alike_are_one_incident(client: Any) -> None:
     assert incident["first_seen"] == "2026-11-20T10:00:00Z"
 
 
+def test_the_title_of_an_incident_has_a_mark_where_it_was_cut(client: Any) -> None:
+    said = "the final database state differs from the expected one in three places"
+    send(client, a_session().checks(False, said).ends())
+    incident = only_incident(client)
+    assert incident["label"] == "goal mismatch: the final database state differs from the expect"
+    assert incident["title"] == f"{incident['label']}…"
+
+
 def test_a_passing_session_is_no_incident(client: Any) -> None:
     send(client, a_passing_booking())
     assert client.get("/api/incidents").json() == {"incidents": []}

@@ -200,6 +200,25 @@ def test_a_selection_of_a_terminal_that_was_closed_is_none(spool: Path) -> None:
     assert attention.selection(spool) is None
 
 
+def test_a_label_that_was_cut_has_a_mark_in_every_answer(tmp_path: Path) -> None:
+    spool, said = tmp_path / "spool", "the final database state differs from the expected one in three places"
+    for name in ("bad", "worse"):
+        with pt.start(
+            agent="a", user_goal="g", session_id=name, transport="spool", spool_dir=spool
+        ) as session:
+            session.goal_check(False, [said if name == "bad" else f"{name}: {said}"])
+    evidence = Evidence(spool)
+    of_name = {row.session_id: row.fingerprint for row in evidence.reader.rows()}
+    for answer in (
+        evidence.situation(),
+        evidence.find("bad"),
+        evidence.find("", "fingerprint"),
+        evidence.fingerprint(of_name["bad"]),
+        evidence.verify(of_name["worse"], since="2020-01-01"),
+    ):
+        assert "goal mismatch: the final database state differs from the expect…" in text(answer)
+
+
 def test_half_a_secret_does_not_survive_a_cut(tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     for name, day in (("good", "Tuesday"), ("bad", "Friday")):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -154,3 +155,11 @@ def test_counts_are_written_as_people_do(number: int | None, text: str) -> None:
 )
 def test_money_shows_the_digits_that_matter(usd: float | None, text: str) -> None:
     assert display.money(usd) == text
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), float("inf"), float("nan")])
+@pytest.mark.parametrize("shown", [display.duration, display.age, display.count, display.money, display.size])
+def test_a_number_that_measures_nothing_is_shown_as_unknown(
+    shown: Callable[[float], str], number: float
+) -> None:
+    assert shown(number) == "–"

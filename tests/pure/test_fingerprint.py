@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptetheus.fingerprint import failure_fingerprint, is_cut_label, marked_label, normalise
+from promptetheus.fingerprint import (
+    failure_fingerprint,
+    is_cut_label,
+    marked_label,
+    normalise,
+    told_in_full,
+)
 from tests.builders import a_failing_booking, a_passing_booking, a_session
 
 
@@ -176,6 +182,23 @@ def test_a_label_that_was_cut_is_marked_for_people(events: list[dict[str, Any]])
     assert is_cut_label(label) and marked_label(label) == f"{label}…"
     more = failure_fingerprint([*events, event("tool_result", tool="search", error="503")]).label
     assert marked_label(more) == f"{label}… (+1 more)"
+
+
+def test_what_it_is_made_of_is_told_in_full_what_its_label_says_first() -> None:
+    failure = failure_fingerprint(
+        [
+            event("tool_result", tool="search", error="503 upstream"),
+            event("goal_check", passed=False, mismatches=["wrong day"]),
+            event("error", message="pkg.ValueError: no luck"),
+            event("session_end", status="failed", error="gave up"),
+        ]
+    )
+    assert failure.label == "tool search failed (+4 more)"
+    assert told_in_full(failure) == (
+        "tool search failed: n upstream; ended with error gave up; error ValueError: pkg.valueerror: no luck; "
+        "goal mismatch: wrong day; session failed"
+    )
+    assert told_in_full(failure_fingerprint([])) == ""
 
 
 @pytest.mark.parametrize("events", [[WRONG_DAY], [event("tool_result", tool="t" * 48, error="503")], []])

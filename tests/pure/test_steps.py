@@ -128,6 +128,20 @@ def test_a_message_too_large_for_its_line_is_told_by_its_beginning() -> None:
     assert line == "Once upon a time"
 
 
+def test_a_call_with_values_too_large_for_its_line_says_how_they_begin_and_how_large_they_are() -> None:
+    kept = {"artifact_id": "2e89", "size_bytes": 2_000_000, "preview": "Once upon a time", "truncated": True}
+    call = {"tool_name": "tell", "call_id": "1", "arguments": {"story": kept}}
+    (line,) = lines(
+        [
+            {"seq": 0, "type": "tool_call", "payload": call},
+            {"seq": 1, "type": "tool_result", "payload": {"call_id": "1", "result": kept}},
+        ]
+    )
+    assert line == "tell(story=Once upon a time  2.0 MB) → Once upon a time  2.0 MB"
+    (whole,) = lines([{"seq": 0, "type": "tool_call", "payload": {**call, "arguments": kept}}])
+    assert whole.startswith("tell(Once upon a time  2.0 MB)")
+
+
 @given(HOSTILE_EVENTS)
 def test_any_event_has_a_step_and_a_printable_line(events: list[dict[str, Any]]) -> None:
     steps = build_steps(events)

@@ -76,6 +76,13 @@ def test_every_status_is_offered_and_failing_counts_them_together(rows: list[Ses
     assert found["status:running"] == 0
 
 
+def test_the_count_of_a_status_is_what_it_lets_through(rows: list[SessionRow]) -> None:
+    loose = {each.text: each.count for each in offered("status:f", ListedSessions(lambda: rows))}
+    exact = {each.text: each.count for each in offered("status:=f", ListedSessions(lambda: rows))}
+    assert loose["status:failed"] == 3
+    assert exact["status:=failed"] == 0 and exact['status:="failed goal"'] == 3
+
+
 def test_a_limit_completes_with_round_numbers_that_tell_sessions_apart(rows: list[SessionRow]) -> None:
     found = offered("dur>", ListedSessions(lambda: rows))
     assert found == [Candidate("dur>5s", count=1)]

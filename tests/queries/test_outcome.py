@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from promptetheus.cause.narrative import headline
+from promptetheus.fingerprint import failure_fingerprint
 from promptetheus.queries import outcome
-from promptetheus.queries.outcome import outcome_sentence
+from promptetheus.queries.outcome import failure_in_full, outcome_sentence
 from tests.builders import a_session
 
 WRONG_CALL = "book_reservation(insurance='no') was not the expected one: michelle_4318 wanted insurance"
@@ -30,8 +31,19 @@ def test_what_a_label_leaves_out_is_in_it(spool: Path) -> None:
     assert outcome_sentence(path) == f"Failed its goal: {WRONG_CALL}."
 
 
+def test_where_labels_are_the_same_all_of_the_fingerprint_is_not(spool: Path) -> None:
+    labels, told = set(), set()
+    for number, mismatch in enumerate(("michelle wanted insurance", "omar wanted none")):
+        session = a_session(f"s{number}").checks(False, f"{WRONG_CALL[:60]}; {mismatch}").ends()
+        labels.add(failure_fingerprint(session.events).label)
+        told.add(failure_in_full(session.write(spool)))
+    assert len(labels) == 1
+    assert {text.rpartition("; ")[2] for text in told} == {"michelle wanted insurance", "omar wanted none"}
+    assert failure_in_full(a_session("fine").checks(True).ends().write(spool)) == ""
+
+
 def test_a_file_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
-    assert outcome_sentence(tmp_path / "gone.jsonl") == ""
+    assert outcome_sentence(tmp_path / "gone.jsonl") == failure_in_full(tmp_path / "gone.jsonl") == ""
     assert outcome_sentence(tmp_path) == ""
 
 

@@ -444,6 +444,9 @@ async def test_steps_that_are_not_lined_up_are_named_in_the_banner(spool: Path) 
     async with diff_of(spool, *paths) as diff:
         line = diff.shown.line_with("not lined up")
         assert "metrics and checks" in line and "v shows the numbers" in line
+        await diff.shown.pilot.resize_terminal(160, 50)
+        await diff.shown.until_text("their numbers stand below")
+        assert "shows the numbers" not in diff.text, "a wide screen shows them already"
 
 
 async def test_without_a_comparison_only_what_helps_is_offered(spool: Path) -> None:

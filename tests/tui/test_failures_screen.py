@@ -119,6 +119,27 @@ async def test_labels_that_begin_alike_are_cut_before_what_tells_them_apart(
         assert rows[1].strip("▌ ") in shown.text, "a filter does not change how it is written"
 
 
+@pytest.mark.parametrize("size", [(60, 24), (80, 24), (120, 40), (150, 40), (200, 50)])
+async def test_ways_of_failing_with_the_same_label_are_lines_that_differ(
+    sessions_app: MakeApp, spool: Path, size: tuple[int, int]
+) -> None:
+    same = "the final state of the database differs from the one that was expected"
+    ends = ("refund was never called", "hotel was not expected", "seat was called twice")
+    for place, end in enumerate(ends):
+        a_failing(spool, f"01M8{place}FAILED", f"{same}; {end}", ago=60 + place)
+    async with on_screen(sessions_app(), size) as shown:
+        await opened(shown, "3 ways of failing")
+
+        def rows() -> list[str]:
+            return [line for line in shown.lines if "✦" in line]
+
+        await shown.until(lambda: all(end[:4] in row for row, end in zip(rows(), ends, strict=False)))
+        assert all(" the" in row for row in rows())
+        # One that comes later is told apart as soon as it is there.
+        a_failing(spool, "01M89FAILED", f"{same}; ticket was lost", ago=30)
+        await shown.until(lambda: len(rows()) == 4 and "tick" in rows()[0])
+
+
 async def test_a_label_has_the_room_of_older_days_and_of_when_it_was_first_seen(
     sessions_app: MakeApp, spool: Path
 ) -> None:
@@ -189,7 +210,7 @@ async def test_a_failure_that_is_gone_and_one_that_is_back_say_so(sessions_app: 
         await opened(shown, "1 way of failing")
         assert "✓ gone since 2026" in here(shown)
         assert "1 gone" in shown.lines[0]
-        await shown.until_text("too often to be luck")
+        await shown.until_text("too often to be chance")
         a_failing(spool, "01M82FAILED", ago=5)
         await shown.until_text("↩ back")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.style import Style
 from textual.geometry import Offset
 
 from promptetheus.artifacts import store_artifact
@@ -26,6 +27,7 @@ from promptetheus.tui.pictures.film import film_of, nearest_frame
 from promptetheus.tui.pictures.film_strip import GAP, THUMB_CELLS, FilmStrip
 from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
 from promptetheus.tui.pictures.picture_block import PictureBlock, marks_on
+from promptetheus.tui.pictures.picture_heading import Part, fitted
 from promptetheus.tui.pictures.picture_screen import FilmScreen, MomentScreen, PictureScreen
 from promptetheus.tui.pictures.picture_view import MOST_ZOOM, PictureView
 from promptetheus.tui.pictures.stored_picture import MOST_FRAMES, Shown, frames, read_frame
@@ -248,11 +250,11 @@ async def test_b_flips_to_the_picture_before_and_boxes_what_changed(spool: Path)
         await session.until(lambda: film.view.shown == film.film[1].shown)
         await settled(session, film.view)
         await session.shown.press("b")
-        await session.shown.until(lambda: "before   step 3" in session.shown.lines[0])
-        assert "changed in a region: 40×40 pixels" in session.shown.lines[0]
+        await session.shown.until(lambda: "click #two   before" in session.shown.lines[0])
+        assert "before   2% changed   320×200" in session.shown.lines[0]
         await session.shown.press("b")
-        await session.shown.until(lambda: "after   step 3" in session.shown.lines[0])
-        assert "changed in a region" in session.shown.lines[0]
+        await session.shown.until(lambda: "click #two   after" in session.shown.lines[0])
+        assert "2% changed" in session.shown.lines[0]
         await session.shown.press("right")
         await session.shown.until_text("the same picture")
 
@@ -520,7 +522,7 @@ async def test_b_in_the_list_shows_the_page_before_the_wrong_click(spool: Path) 
         screen = shown.app.screen
         assert isinstance(screen, MomentScreen) and screen.view.flipped
         await shown.press("b")
-        await shown.until_text("click #wednesday   after")
+        await shown.until_text("click #wednesday  after")
         await shown.press("enter")
         await shown.until(lambda: isinstance(shown.app.screen, SessionScreen), what="the session")
         await shown.until(lambda: "#wednesday" in shown.line_with("▌"), what="at that step")
@@ -538,7 +540,49 @@ def test_without_a_passing_session_it_is_the_last_action(spool: Path) -> None:
     path = a_run(spool, "01M8FAILED", "#wednesday", passed=False, ago=60)
     found = page_before_wrong_click(read_session(path).row, [])
     assert found is not None and found.frame.what == "click #confirm"
-    assert "last action" in found.why
+    assert "last action" in found.why[0]
+
+
+# What the line over a picture says
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (56, "2 of 3  click #confirm-booking  after"),
+        (80, "2 of 3   click #confirm-booking   after"),
+        (100, "2 of 3   step 2   click #confirm-booking   after   2% changed"),
+        (120, "2 of 3   step 2 · 3.00   click #confirm-booking   after   2% changed   320×200"),
+    ],
+)
+async def test_the_line_over_the_film_says_in_shorter_words_what_has_no_room(
+    spool: Path, columns: int, said: str
+) -> None:
+    run = Browsing(spool, "01M8CLICKSAAAA").click("#one", picture_with(None))
+    run.click("#confirm-booking", picture_with((40, 20, 80, 60))).click("#three", picture_with(None))
+    async with on_session(run.end().path, (columns, 30)) as session:
+        await session.press("g", "s", "s")
+        async with film_open(session) as film:
+            await session.until(lambda: film.view.change is not None, what="compared")
+            await session.shown.pilot.pause()
+            assert session.shown.lines[0].endswith(f"film   {said}"), session.shown.lines[0]
+
+
+def test_a_part_gives_way_by_taking_its_shorter_forms_and_the_rest_is_cut_with_a_mark() -> None:
+    parts = {
+        "one": Part(("the first of them", "first", ""), Style.null()),
+        "two": Part(("the second", "2nd"), Style.null()),
+    }
+
+    def said(room: int) -> str:
+        return "".join(text for text, _ in fitted(parts, ("two", "one", "one"), room))
+
+    assert said(30) == "the first of them   the second"
+    assert said(29) == "the first of them  the second"
+    assert said(28) == "the first of them   2nd"
+    assert said(11) == "first   2nd"
+    assert said(9) == "2nd"
+    assert said(2) == "2…"
 
 
 def test_the_click_is_marked_before_it_and_what_it_changed_after_it(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from promptetheus.cause.picture_changes import Box
 from promptetheus.tui.app import PromptetheusApp
@@ -28,7 +29,10 @@ from promptetheus.tui.pictures.kitty import (
     through_tmux,
 )
 from promptetheus.tui.pictures.picture import Marks, Window, draw_picture
-from promptetheus.tui.pictures.picture_strip import PictureStrip, without_graphics
+from promptetheus.tui.pictures.picture_block import PictureBlock
+from promptetheus.tui.pictures.picture_screen import PictureScreen
+from promptetheus.tui.pictures.picture_strip import PictureStrip
+from promptetheus.tui.pictures.picture_view import PictureView
 from promptetheus.tui.pictures.picture_way import (
     HALF_BLOCKS,
     SHADES,
@@ -228,7 +232,7 @@ def test_a_sixel_line_is_as_wide_as_its_blanks_and_leaves_the_cursor_behind_it()
         assert blank.text == " " * 10 and graphics.control
         assert graphics.text.startswith("\x1b[10D\x1b7") and graphics.text.endswith("\x1b8\x1b[10C")
         assert isinstance(strip, PictureStrip)
-        assert without_graphics(strip).text == " " * 10
+        assert strip.as_text.text == "▀" * 10
 
 
 # On screen
@@ -271,7 +275,7 @@ async def test_a_key_draws_picture_and_thumbnails_in_another_way(spool: Path) ->
         await session.until(lambda: PLACEHOLDER not in thumbs() and "▀" in thumbs(), what="half blocks")
 
 
-async def test_choosing_sixel_says_so_above_the_picture_and_hides_it_with_no_message(
+async def test_choosing_sixel_says_so_above_the_picture_and_puts_no_message_over_it(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptetheus.tui.app.terminal_cell_px", lambda: SIXEL.cell_px)
@@ -281,10 +285,10 @@ async def test_choosing_sixel_says_so_above_the_picture_and_hides_it_with_no_mes
         await session.shown.until_text("half blocks")
         await session.shown.press("w")
         await session.shown.until_text("Pictures in kitty graphics.")
+        said = len([*app_of(session).said.newest_first()])
         await session.shown.press("w")
         await session.shown.until_text("sixel graphics, w for another way")
-        app = session.shown.app
-        assert isinstance(app, PromptetheusApp) and not app.covered
+        assert len([*app_of(session).said.newest_first()]) == said
 
 
 async def test_sixel_pictures_reach_the_screen_and_leave_it_when_something_is_in_front(spool: Path) -> None:
@@ -294,23 +298,91 @@ async def test_sixel_pictures_reach_the_screen_and_leave_it_when_something_is_in
         app.canvas = SIXEL
         await session.press("g", "s", "s")
         await session.until(lambda: "sixel graphics" in session.page, what="drawn")
-        await session.until(lambda: shows_graphics(session), what="on screen")
+        await session.until(lambda: graphics(session.inspector), what="on screen")
         await session.shown.press("question_mark")
         await session.shown.until_text("Keys of this view")
-        assert not shows_graphics(session)
+        assert not graphics(session.inspector)
         await session.shown.press("escape")
-        await session.until(lambda: shows_graphics(session), what="back")
-        app.notify("over everything", timeout=0.3)
-        await session.shown.until_text("over everything")
-        assert not shows_graphics(session)
-        await session.until(lambda: shows_graphics(session), what="back after the message")
+        await session.until(lambda: graphics(session.inspector), what="back")
 
 
-def shows_graphics(session: OnSession) -> bool:
-    """Whether the inspector sends sequences of its own to the terminal."""
-    inspector = session.inspector
-    lines = inspector.render_lines(Region(0, 0, *inspector.outer_size))
-    return any("\x1bP" in part.text for strip in lines for part in strip)
+TALL, WIDE = (300, 900), (1400, 700)
+"""Screenshots: as high as any pane and narrow enough to stand beside a message, and one that fills a screen."""
+
+
+def a_screenshot(spool: Path, size: tuple[int, int] = TALL) -> Path:
+    return SessionRecording(spool, "01SHOT").user("hi").picture(size=size).agent("there").end().path
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["inspector", "a screen of its own"])
+async def test_under_a_message_only_the_lines_it_lies_on_are_drawn_as_text(spool: Path, alone: bool) -> None:
+    async with on_session(a_screenshot(spool, WIDE if alone else TALL), size=(100, 34)) as session:
+        app = app_of(session)
+        app.canvas = SIXEL
+        await session.press("g", "s")
+        await session.until(lambda: "sixel graphics" in session.page, what="drawn")
+        if alone:
+            block = next(line.opens for line in session.inspector.lines if line.opens is not None)
+            assert isinstance(block, PictureBlock)
+            await app.push_screen(PictureScreen("shot", block.shown))
+        view = app.screen.query_one(PictureView) if alone else session.inspector
+        await session.until(lambda: graphics(view), what="on screen")
+        before = graphics(view)
+        app.notify("over\nsome\nof\nit", timeout=60)
+        await session.until(lambda: app.screen.query("Toast"), what="the message")
+        toast = app.screen.query_one("Toast")
+        await session.until(lambda: graphics(view) != before, what="it gives way")
+        under = {y - view.content_region.y for y in toast.region.line_range}
+        assert set(graphics(view)) == set(before) - under and set(before) & under
+        blocks = view.render_line(max(set(before) & under)).text
+        assert "▀▀▀" in blocks
+        app.clear_notifications()
+        await session.until(lambda: graphics(view) == before, what="back after the message")
+
+
+async def test_beside_a_message_a_picture_stays_as_it_is(spool: Path) -> None:
+    async with on_session(a_screenshot(spool), size=(200, 34)) as session:
+        app = app_of(session)
+        app.canvas = SIXEL
+        await session.press("g", "s")
+        await session.until(lambda: graphics(session.inspector), what="on screen")
+        before = graphics(session.inspector)
+        app.notify("right of it", timeout=60)
+        await session.until(lambda: app.screen.query("Toast"), what="the message")
+        toast = app.screen.query_one("Toast")
+        await session.until(lambda: toast.region.width, what="its place")
+        await session.shown.pilot.pause()
+        assert {y - session.inspector.content_region.y for y in toast.region.line_range} & set(before)
+        assert graphics(session.inspector) == before
+
+
+async def test_when_a_page_is_scrolled_other_lines_come_to_lie_under_the_message(spool: Path) -> None:
+    async with on_session(a_screenshot(spool), size=(100, 24)) as session:
+        app, view = app_of(session), session.inspector
+        app.canvas = SIXEL
+        await session.press("g", "s")
+        await session.until(lambda: graphics(view), what="on screen")
+        app.notify("over\nit", timeout=60)
+        before = graphics(view)
+        await session.until(lambda: graphics(view) != before, what="it gives way")
+        view.scroll_to(y=2, animate=False, force=True)
+        toast = app.screen.query_one("Toast")
+        under = {y - view.content_region.y for y in toast.region.line_range}
+        await session.until(lambda: view.scroll_offset.y == 2, what="scrolled")
+        await session.shown.pilot.pause()
+        assert graphics(view) and not set(graphics(view)) & under
+
+
+def app_of(session: OnSession) -> PromptetheusApp:
+    app = session.shown.app
+    assert isinstance(app, PromptetheusApp)
+    return app
+
+
+def graphics(view: Widget) -> list[int]:
+    """The lines of a widget that send sequences of their own to the terminal."""
+    lines = view.render_lines(Region(0, 0, *view.outer_size))
+    return [y for y, strip in enumerate(lines) if any("\x1bP" in part.text for part in strip)]
 
 
 async def test_text_from_a_spool_cannot_stand_for_a_picture(spool: Path) -> None:

@@ -203,6 +203,16 @@ def test_retrievals_are_a_ranked_table_whose_documents_unfold(run: SessionRecord
     assert 'id  "d1"' in pages.text()
 
 
+def test_a_document_says_what_its_retriever_called_text_and_nothing_where_it_says_nothing(
+    run: SessionRecording, looks: Looks
+) -> None:
+    documents = [{"id": "d1", "score": 0.91}, {"id": "d2", "text": "Refunds take a week"}]
+    run.add("retrieval", {"query": "refunds", "documents": documents})
+    text = Pages(run, looks).text()
+    assert "1    0.910  d1\n" in "\n".join(line.rstrip() for line in text.splitlines())
+    assert "d2  Refunds take a week" in text
+
+
 def test_documents_are_read_without_unfolding_them_where_there_is_room(
     run: SessionRecording, looks: Looks
 ) -> None:
@@ -432,6 +442,14 @@ def test_an_error_shows_type_message_fate_and_traceback(run: SessionRecording, l
         "boom()",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("trace", ["TimeoutError: slow\n", "asyncio.TimeoutError: slow"])
+def test_an_error_that_was_never_raised_is_not_said_twice(
+    run: SessionRecording, looks: Looks, trace: str
+) -> None:
+    run.add("error", {"error_type": "TimeoutError", "message": "slow", "traceback": trace})
+    assert Pages(run, looks).text().count("TimeoutError: slow") == 1
 
 
 def test_a_long_traceback_shows_its_end_and_the_beginning_on_demand(

@@ -98,7 +98,7 @@ async def test_hints_of_every_view_follow_the_file_of_keys(
         await shown.type("zzz")
         await shown.until_text("ctrl+g clears")
         await shown.press("enter")
-        await shown.until_text("No session matches this filter: ctrl+x clears it.")
+        await shown.until_text("No session matches this filter: ctrl+x clears it, ")
         await shown.until_text("ctrl+x clears ")
         await shown.press("ctrl+x")
         await shown.press("ctrl+p")

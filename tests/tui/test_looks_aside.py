@@ -51,6 +51,18 @@ async def test_a_key_that_does_nothing_says_so_in_every_view(
         await shown.until_text("9 does nothing here: ? lists the keys that do.")
 
 
+async def test_a_key_that_does_something_in_another_view_says_what_and_how_to_get_there(
+    sessions_app: MakeApp, two: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("live ●")
+        await shown.press("6")
+        await shown.until_text("sessions › delivery")
+        await shown.press("v")
+        told = "v does nothing here. In the list of sessions: group by agent, goal, way of failing, or not at all."
+        await shown.until(lambda: told in " ".join(each.message for each in shown.app._notifications))
+
+
 async def test_of_several_keys_that_do_nothing_only_the_last_is_answered_on_screen(
     sessions_app: MakeApp, two: None
 ) -> None:

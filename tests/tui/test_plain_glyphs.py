@@ -34,6 +34,8 @@ def test_what_the_encoding_has_stays_and_the_rest_keeps_its_width() -> None:
 
 def test_the_console_of_linux_gets_what_its_fonts_have() -> None:
     assert plain("│ ✗ naïve █ ✓", "utf-8", "linux") == "│ x naïve █ v"
+    assert plain("├▁▃▄▅▆▇█┤", "utf-8", "linux") == "├_▄▄▄███┤", "one sort of bar"
+    assert plain("├▁▃▄▅▆▇█┤", "ascii", "linux") == "+__==###+"
 
 
 def test_every_sign_that_the_program_draws_has_one_of_its_own() -> None:

@@ -175,6 +175,46 @@ async def test_saved_filters_are_listed_by_key_with_what_they_let_through(
         await shown.until(lambda: app.screen is app.sessions_screen)
 
 
+async def test_with_fresh_a_filter_is_saved_until_the_program_ends_and_written_nowhere(
+    sessions_app: MakeApp, two: None, spool: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await ready(shown)
+        await shown.press("slash", *"01M8PASSED", "enter", "V", "ctrl+s", *"quick", "enter")
+        await shown.until_text("It holds until you quit")
+        await shown.press("escape")
+        await shown.until(lambda: not app.screen.query_one(FilterBar).is_active, what="no filter")
+        await shown.press("V")
+        await shown.until_text("quick   01M8PASSED")
+        await shown.press("enter")
+        await shown.until_text("1 of 2")
+        app.exit()
+    assert not beside(spool, FILE_NAME).exists()
+
+
+@pytest.mark.parametrize("asks", [("V", "ctrl+s"), ("ctrl+p", *"save the filter", "enter")])
+async def test_a_name_typed_where_there_is_no_filter_to_save_is_no_key_of_the_list(
+    sessions_app: MakeApp, two: None, asks: tuple[str, ...]
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await ready(shown)
+        await shown.press(*("space" if key == " " else key for key in asks))
+        await shown.until_text("There is no filter to save: / sets one.")
+        assert isinstance(app.screen, SavedFilters)
+        await shown.press(*"dvs")
+        await shown.until_text("dvs")
+        assert isinstance(app.screen, SavedFilters)
+        assert app.sessions_screen.table.sessions.grouping is Grouping.NONE
+
+
+async def test_after_a_refusal_to_save_q_is_a_letter(sessions_app: MakeApp, two: None) -> None:
+    async with on_screen(sessions_app()) as shown:
+        app = await ready(shown)
+        await shown.press("V", "ctrl+s", *"quick")
+        await shown.until_text("quick")
+        assert isinstance(app.screen, SavedFilters)
+
+
 async def test_a_saved_filter_never_takes_the_name_of_another(
     sessions_app: MakeApp, two: None, spool: Path
 ) -> None:

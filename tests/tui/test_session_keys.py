@@ -245,12 +245,51 @@ async def test_a_failed_call_stands_at_its_result_in_raw(spool: Path) -> None:
         assert session.screen.tail.log.type_of(session.timeline.current_event) == "tool_result"
 
 
+async def test_a_filter_keeps_the_order_of_the_steps_also_where_times_go_back(spool: Path) -> None:
+    run = SessionRecording(spool, "01SUBAGENTS").tool("Agent", {"n": 1}, "one")
+    with run.span("agent one"):
+        run.tool("Read", {"n": 1}, "x").llm().tool("Read", {"n": 2}, "x")
+    run._clock -= 9.0  # the second began while the first was at work
+    run.tool("Agent", {"n": 2}, "two")
+    with run.span("agent two"):
+        run.tool("Read", {"n": 3}, "x")
+    async with on_session(run.end().path) as session:
+        timeline = session.timeline
+        in_order = [step for step in timeline.steps.steps if step.name == "Read"]
+        offsets = [step.offset_ms or 0.0 for step in in_order]
+        assert offsets != sorted(offsets)
+        await session.press("slash", *"tool:Read", "enter")
+        await session.until(lambda: timeline.row_count() == 3, what="filtered")
+        assert [timeline.step_at(row) for row in range(3)] == in_order
+
+
 async def test_a_click_on_a_shape_shows_it(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path) as session:
         x = session.lines[0].index(" tree ") + 2
         await session.shown.pilot.click(SessionHeader, offset=Offset(x - 1, 0))
         await session.settled()
         assert session.timeline.shape is Shape.TREE
+
+
+async def test_a_click_on_a_key_that_the_line_below_names_does_what_the_key_does(spool: Path) -> None:
+    async with on_session(a_browser_run(spool).path) as session:
+
+        async def click(words: str) -> None:
+            y = next(y for y, line in enumerate(session.lines) if words in line)
+            await session.shown.pilot.click(offset=(session.lines[y].index(words), y))
+            await session.settled()
+
+        before = session.timeline.cursor
+        await click("← →")
+        assert session.timeline.cursor == before - 1
+        await click("→ step")
+        assert session.timeline.cursor == before
+        await session.press("g")
+        await click("p play")
+        assert session.screen.player.playback is not None
+        await session.until_text("p stops")
+        await click("p stops")
+        assert session.screen.player.playback is None
 
 
 # Inspector, raw event, full screen

@@ -11,6 +11,7 @@ from textual import events
 
 from promptetheus.tui.app import PromptetheusApp
 from promptetheus.tui.filter_bar import FilterBar
+from promptetheus.tui.filter_offers import FilterOffers
 from promptetheus.tui.sessions import session_list, session_rows, sessions_reading, sessions_screen
 from promptetheus.tui.sessions.session_columns import COLUMN
 from promptetheus.tui.sessions.session_table import SessionTable
@@ -184,7 +185,9 @@ async def test_what_a_filter_does_not_understand_is_said(sessions_app: MakeApp, 
 async def test_nothing_found_is_said_in_the_list(sessions_app: MakeApp, three: None) -> None:
     async with on_screen(sessions_app(filter_text="no such thing anywhere")) as shown:
         await shown.until_text("0 of 3")
-        assert "No session matches this filter: esc clears it." in shown.text
+        assert (
+            "No session matches this filter: esc clears it, \\ searches all that was recorded." in shown.text
+        )
 
 
 async def test_a_session_that_arrives_is_filtered_too(
@@ -235,6 +238,40 @@ async def test_values_are_offered_with_how_often_they_occur(sessions_app: MakeAp
         assert bar(shown).input.value == "!agent:coder"
         await shown.press("enter")
         assert shown.app.focused is table(shown)
+
+
+async def test_what_is_recorded_while_one_types_is_counted_and_a_choice_stays_made(
+    sessions_app: MakeApp, three: None, spool: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("agent:")
+        await shown.until(lambda: "agent:booking-agent" in shown.lines[2] and " 2 " in shown.lines[2])
+        await shown.press("down", "down")
+        for number in range(3):
+            a_broken(spool, f"more{number}", ago=5, agent="coder")
+        await shown.until(lambda: "agent:coder" in shown.lines[2] and " 4 " in shown.lines[2])
+        await shown.press("enter")
+        await shown.until(lambda: bar(shown).input.value == "agent:coder", what="it is still chosen")
+
+
+async def test_what_is_recorded_after_the_offers_were_closed_does_not_open_them(
+    sessions_app: MakeApp, three: None, spool: Path
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await ready(shown)
+        await shown.press("slash")
+        await shown.type("agent:")
+        await shown.until_text("agent:coder")
+        await shown.press("escape")
+        a_broken(spool, "more", ago=5, agent="poet")
+        await shown.until_text("4 sessions")
+        offers = shown.app.screen.query_one(FilterOffers)
+        await shown.until(
+            lambda: not [each for each in offers.workers if each.node is offers], what="at rest"
+        )
+        assert not offers.is_open
 
 
 async def test_enter_takes_nothing_that_nobody_chose(sessions_app: MakeApp, three: None) -> None:
@@ -318,6 +355,18 @@ async def test_a_click_takes_an_offer(sessions_app: MakeApp, three: None) -> Non
         await shown.pilot.click(offset=(shown.lines[3].index("agent:coder") + 2, 3))
         await shown.until(lambda: visible(shown) == ["broken"])
         assert shown.app.focused is bar(shown).input
+
+
+async def test_a_click_clears_the_filter_or_changes_it(sessions_app: MakeApp, three: None) -> None:
+    async with on_screen(sessions_app(filter_text="agent:coder")) as shown:
+        await shown.until(lambda: visible(shown) == ["broken"] and "esc clears" in shown.lines[1])
+        await shown.pilot.click(offset=(shown.lines[1].index("1 of 3"), 1))
+        await shown.until(lambda: shown.app.focused is bar(shown).input, what="it can be changed")
+        await shown.press("enter")
+        await shown.until(lambda: shown.app.focused is table(shown))
+        await shown.pilot.click(offset=(shown.lines[1].index("clears"), 1))
+        await shown.until(lambda: len(visible(shown)) == 3, what="cleared")
+        assert shown.app.focused is table(shown) and not bar(shown).is_active
 
 
 async def test_a_field_that_is_none_is_said_and_the_one_that_was_meant_is_offered(

@@ -9,7 +9,9 @@ import pytest
 
 from promptetheus.display import count
 from promptetheus.queries.rows import SessionRow
+from promptetheus.queries.session_log import SessionLog
 from promptetheus.tui.app import PromptetheusApp
+from promptetheus.tui.remembered import Layout
 from promptetheus.tui.session.session_screen import SessionScreen
 from promptetheus.tui.sessions.live_preview import LivePreview
 from promptetheus.tui.sessions.session_groups import Grouping
@@ -49,6 +51,19 @@ def listed(shown: OnScreen) -> list[str]:
 async def ready(shown: OnScreen) -> None:
     await shown.until_text("5 sessions")
     await shown.until_text("live ●")
+
+
+async def test_where_groups_were_remembered_the_first_session_is_chosen_and_not_the_line_over_it(
+    sessions_app: MakeApp, five: None
+) -> None:
+    async with on_screen(sessions_app(layout=Layout(grouping=Grouping.AGENT.value, is_kept=False))) as shown:
+        await ready(shown)
+        await shown.until(lambda: listed(shown)[0] == "[coder]")
+        chosen = table(shown).highlighted
+        assert chosen is not None and chosen.session_id == "01M8RUNNING"
+        await shown.press("up")
+        table(shown).update([SessionLog(chosen.path).row()])
+        assert table(shown).highlighted is None, "where the person goes, the cursor stays"
 
 
 async def test_v_groups_by_agent_goal_and_way_of_failing_and_back(sessions_app: MakeApp, five: None) -> None:

@@ -64,14 +64,37 @@ async def test_the_header_counts_the_whole_spool(sessions_app: MakeApp, four: No
 
 async def test_nothing_on_screen_is_cut_without_a_mark(sessions_app: MakeApp, spool: Path) -> None:
     long_goal = "Book the very last seat on the slow train to the coast " * 4
-    a_failing(spool, "long", agent="a-very-long-agent-name-indeed", goal=long_goal, mismatch="not so " * 30)
+    a_failing(spool, "long", agent="a-very-long-agent-name-indeed", goal=long_goal, mismatch="not so " * 80)
     for width in (80, 100, 120, 200):
         async with on_screen(sessions_app(), (width, 24)) as shown:
             await shown.until_text("1 session ")
             await shown.until_text("Failed its goal")
-            row = next(line for line in shown.lines if "a-very-long" in line)
+            row = next(line for line in shown.lines if "-indeed" in line)
             assert "…" in row
-            assert shown.line_with("Failed its goal").endswith("…")
+            begins = next(place for place, line in enumerate(shown.lines) if "Failed its goal" in line)
+            assert shown.lines[begins + 1].endswith("…"), "two lines of it"
+
+
+@pytest.mark.parametrize("width", [160, 200])
+async def test_ways_of_failing_that_begin_alike_are_cut_before_what_tells_them_apart(
+    sessions_app: MakeApp, spool: Path, width: int
+) -> None:
+    answers = ("michele", "yosemite", "cloak")
+    for answer in answers:
+        said = f"the final answer is not the one: {answer}"
+        a_failing(
+            spool, answer, goal="Name the place that the picture shows, and nothing else", mismatch=said
+        )
+    a_broken(spool, "broken", ago=90)
+    async with on_screen(sessions_app(), (width, 40)) as shown:
+        await all_read(shown)
+        await shown.until(
+            lambda: all(
+                sum(f"{answer[:4]}" in line and "✗ failed goal" in line for line in shown.lines) == 1
+                for answer in answers
+            ),
+            what="each in its line",
+        )
 
 
 async def test_the_preview_says_how_it_failed_and_shows_the_last_steps(

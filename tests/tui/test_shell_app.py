@@ -328,6 +328,20 @@ async def test_the_palette_says_how_many_sessions_it_leaves_out(sessions_app: Ma
         assert shown.app.screen.query_one(ChoiceList).choices[-1].title == "and 7 more: add a word"
 
 
+async def test_a_click_beside_the_palette_closes_it_and_one_on_its_field_does_not(
+    sessions_app: MakeApp, three: None
+) -> None:
+    async with on_screen(sessions_app()) as shown:
+        await shown.until_text("3 sessions")
+        await shown.press("ctrl+p")
+        palette = shown.app.screen
+        field = palette.query_one("ChooserInput").region
+        await shown.pilot.click(offset=(field.x, field.y))
+        assert shown.app.screen is palette
+        await shown.pilot.click(offset=(0, shown.app.size.height - 1))
+        await shown.until(lambda: shown.app.screen is not palette, what="closed")
+
+
 async def test_a_click_highlights_and_a_double_click_runs(sessions_app: MakeApp, three: None) -> None:
     async with on_screen(sessions_app()) as shown:
         await ready(shown)

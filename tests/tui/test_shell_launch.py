@@ -41,6 +41,14 @@ def test_a_directory_is_a_spool(recorded: Path, tmp_path: Path) -> None:
     assert find_target(str(recorded), tmp_path / "other", spool_given=False) == Target(recorded, None)
 
 
+@pytest.mark.parametrize("named", [".", ".promptetheus", ".promptetheus/spool"])
+def test_the_directory_of_a_project_stands_for_its_spool(tmp_path: Path, named: str) -> None:
+    spool = tmp_path / ".promptetheus" / "spool"
+    a_failing(spool, "01M8110FAILED")
+    (tmp_path / "results.jsonl").write_text("{}\n")
+    assert find_target(str(tmp_path / named), tmp_path / "other", spool_given=False) == Target(spool, None)
+
+
 def test_a_session_file_is_shown_among_its_neighbours(recorded: Path, tmp_path: Path) -> None:
     file = recorded / "01M8110FAILED.jsonl"
     assert find_target(str(file), tmp_path / "other", spool_given=False) == Target(recorded, file)

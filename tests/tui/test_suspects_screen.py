@@ -46,11 +46,25 @@ async def test_what_separates_stands_first_with_counts_effect_and_corrected_p(
     runs(spool, 8, 8)
     async with on_screen(sessions_app(), (140, 40)) as shown:
         await opened(shown)
-        await shown.until_text("tells them apart more clearly than luck would")
+        await shown.until_text("tells them apart more clearly than chance would")
         line = next(line for line in shown.lines if line.startswith("▌"))
         assert 'search(day="Wednesday")' in line
         assert "8 of 8" in line and "0 of 8" in line and "+100 pt" in line and "separates" in line
         await shown.until_text("Found together is not caused by")
+
+
+async def test_every_number_of_a_line_is_said_in_words_below_it(sessions_app: MakeApp, spool: Path) -> None:
+    runs(spool, 8, 8)
+    async with on_screen(sessions_app(), (140, 40)) as shown:
+        await opened(shown)
+        await shown.until_text("It separates them: that is more than chance")
+        titles = shown.line_with("what they do")
+        assert titles.split()[-5:] == ["passing", "gap", "by", "chance", "verdict"]
+        line = shown.line_with("▌ ")
+        chance = line[: titles.index("by chance") + len("by chance")].split()[-1]
+        assert chance.endswith("%"), "under its title"
+        said = " ".join(shown.text.split())
+        assert f"By chance {chance}: of suspects as clear as this one, so many are mere chance; " in said
 
 
 async def test_with_few_sessions_it_says_how_many_more_would_tell(sessions_app: MakeApp, spool: Path) -> None:
@@ -96,7 +110,7 @@ async def test_enter_shows_a_suspect_in_full(sessions_app: MakeApp, spool: Path)
         await shown.until_text("search(day=")
         await shown.press("enter")
         await shown.until(lambda: isinstance(shown.app.screen, FullView))
-        await shown.until_text("In 3 of 3 failing and 0 of 3 passing sessions: +100 points")
+        await shown.until_text("In 3 of 3 failing and 0 of 3 passing sessions: a gap of 100 points")
         await shown.press("escape")
         await shown.until(lambda: isinstance(shown.app.screen, SuspectsScreen))
 

@@ -290,6 +290,32 @@ def test_ctrl_z_leaves_it_in_the_background_and_fg_brings_it_back(recorded: Path
         terminal.until(lambda screen: "42" in screen and PROMPT in screen, "the shell again")
 
 
+def test_stopped_from_outside_it_goes_on_as_before(recorded: Path, tmp_path: Path) -> None:
+    with shell_in_tmux(tmp_path) as terminal:
+        terminal.type(f"stty -g > before; {tui_command('--spool', str(recorded))} & echo $! > pid; fg")
+        terminal.keys("Enter")
+        terminal.until_text("live ●")
+        pid = int((tmp_path / "pid").read_text())
+        tasks = Path(f"/proc/{pid}/task")
+        threads = len(list(tasks.iterdir()))
+        for _ in range(8):
+            os.kill(pid, signal.SIGSTOP)
+            terminal.until_text(PROMPT)  # Written over the picture: nothing could be cleared away first.
+            terminal.type("fg")
+            terminal.keys("C-j")  # Not enter: the shell leaves the terminal as raw as it is.
+            terminal.until(lambda screen: PROMPT not in screen and "live ●" in screen, "the program again")
+        terminal.keys("4")
+        terminal.until_text("first seen")
+        # Two threads for the keys would each have some of them.
+        terminal.until(lambda _: len(list(tasks.iterdir())) <= threads + 4, "no thread twice")
+        terminal.keys("1", "q")
+        terminal.until(lambda screen: PROMPT in screen and "live ●" not in screen, "the shell")
+        terminal.type("stty -g > after; echo left $((6 * 7))")
+        terminal.keys("Enter")
+        terminal.until_text("left 42")
+    assert (tmp_path / "after").read_text() == (tmp_path / "before").read_text()
+
+
 @pytest.mark.skipif(shutil.which("screen") is None, reason="GNU screen is not installed")
 def test_in_gnu_screen_escape_arrives_at_once(recorded: Path, tmp_path: Path) -> None:
     with shell_in_tmux(tmp_path) as terminal:

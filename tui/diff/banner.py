@@ -35,6 +35,9 @@ _VALUE_CELLS = (120, 90, 70, 50, 32)
 TINY_BELOW = 20
 """Lines of a terminal in which the rows need the room more than the banner does."""
 
+NUMBERS_FROM_WIDTH = 150
+"""A screen that is so wide shows the numbers beside what differs."""
+
 _IN_WORDS = {PARALLEL_ORDER: "order of parallel calls"}
 """Rules whose names say little, where there is room for more."""
 
@@ -98,6 +101,7 @@ class DiffBanner(Guarded, Static, can_focus=False):
                 self._problem,
                 width,
                 tiny=self.app.size.height < TINY_BELOW,
+                numbers=self.app.size.width >= NUMBERS_FROM_WIDTH,
                 judges=self._judges,
                 looks=looks_of(self.app),
             )
@@ -110,8 +114,21 @@ def _sessions(report: DiffReport) -> tuple[str, str]:
 
 
 def _lines(
-    report: DiffReport, problem: str, width: int, *, tiny: bool, judges: bool, looks: Looks
+    report: DiffReport,
+    problem: str,
+    width: int,
+    *,
+    tiny: bool,
+    numbers: bool,
+    judges: bool,
+    looks: Looks,
 ) -> Iterator[Text]:
+    """The banner.
+
+    Args:
+        numbers: Whether the numbers of both stand on the screen already.
+        judges: Whether it is still being found out what matters.
+    """
     banner = report.banner
     if banner.not_comparable:
         yield from _told("not comparable", banner.not_comparable, looks.warned, width, looks)
@@ -131,7 +148,7 @@ def _lines(
         yield from _told("compared with", with_what, looks.muted, width, looks, lines=1)
     yield joined(_ignored(banner.ignored, width, looks))
     if banner.left_out and not tiny:
-        yield joined(_left_out(banner.left_out, width, looks))
+        yield joined(_left_out(banner.left_out, width, looks, numbers=numbers))
     if problem:
         yield from _told("", problem, looks.warned, width, looks)
 
@@ -182,8 +199,10 @@ def _ignored(names: tuple[str, ...], width: int, looks: Looks) -> Pieces:
     return [("ignored".ljust(LABEL_CELLS), looks.muted), (cut(said, room), looks.muted), *hint]
 
 
-def _left_out(kinds: str, width: int, looks: Looks) -> Pieces:
+def _left_out(kinds: str, width: int, looks: Looks, *, numbers: bool) -> Pieces:
     hint: Pieces = [(with_keys("  <diff.numbers:v>"), looks.accent), (" shows the numbers", looks.muted)]
+    if numbers:
+        hint = [("  their numbers stand below", looks.muted)]
     room = max(1, width - LABEL_CELLS - sum(cell_len(text) for text, _ in hint))
     return [("not lined up".ljust(LABEL_CELLS), looks.muted), (cut(kinds, room), looks.muted), *hint]
 

@@ -191,3 +191,4 @@ class ComparingScreen(FilteredListScreen):
                 gc.freeze()
             self.compared, self.noise = compared, compared.report.noise
             self.took(compared)
+            self.has_answer()

@@ -20,7 +20,7 @@ from promptetheus.display import printable_line
 from promptetheus.project_rules import read_rules
 from promptetheus.queries.filter_listed import ListedSteps
 from promptetheus.tui.crumb_line import CrumbLine
-from promptetheus.tui.diff.banner import DiffBanner, DiffSides, counts_of
+from promptetheus.tui.diff.banner import NUMBERS_FROM_WIDTH, DiffBanner, DiffSides, counts_of
 from promptetheus.tui.diff.numbers import MetricsBlock
 from promptetheus.tui.diff.page import row_page
 from promptetheus.tui.diff.reading import Compared
@@ -66,7 +66,7 @@ class DiffScreen(WalkedDiff):
     BINDING_GROUP_TITLE = "Diff"
     MARKS = DIFF_MARKS
     CSS_PATH = "diff.tcss"
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (NUMBERS_FROM_WIDTH, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 (declared so by Textual)
         (0, "-tiny"), (20, "-short"), (32, "-medium"), (45, "-tall"),
     ]  # fmt: skip

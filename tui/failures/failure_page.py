@@ -113,9 +113,9 @@ class FailureBlock:
         since = f"its tasks ran {counted(failure.since, 'time')} since"
         match failure.life:
             case Life.GONE:
-                said = f"{failure.state}: {since}, too often to be luck"
+                said = f"{failure.state}: {since}, too often to be chance"
             case Life.BACK:
-                said = "back: it had stayed away longer than luck explains"
+                said = "back: it had stayed away longer than chance explains"
             case Life.NEW:
                 said = "new: first seen less than a day before the newest session"
             case _:

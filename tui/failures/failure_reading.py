@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
@@ -26,6 +26,8 @@ class ReadFailures:
     """The sessions that have ended, newest first."""
     notes: Stamp
     """The file of notes as it was."""
+    shortest: Mapping[str, SessionRow]
+    """Of those that failed in each way, by fingerprint, the one that is read most quickly."""
     other_numbers: str = ""
     """See `why_other_numbers`."""
 
@@ -45,7 +47,7 @@ class ReadFailures:
         return [each for each in self.failures if _fits(each, sessions[each.failure.fingerprint], wanted)]
 
 
-NOTHING = ReadFailures((), (), None)
+NOTHING = ReadFailures((), (), None, {})
 
 
 def _fits(listed: ListedFailure, sessions: Sequence[SessionRow], wanted: StateFilter) -> bool:
@@ -90,4 +92,14 @@ def read_failures(spool: Path, rows: Sequence[SessionRow], before: ReadFailures)
     same = len(over) == len(before.sessions) and all(map(is_, over, before.sessions))
     if same and notes == before.notes:
         return before
-    return ReadFailures(list_failures(spool, over), over, notes, why_other_numbers(over))
+    return ReadFailures(list_failures(spool, over), over, notes, _shortest(over), why_other_numbers(over))
+
+
+def _shortest(rows: Sequence[SessionRow]) -> dict[str, SessionRow]:
+    found: dict[str, SessionRow] = {}
+    for row in rows:
+        if row.fingerprint and (
+            row.fingerprint not in found or row.size_bytes < found[row.fingerprint].size_bytes
+        ):
+            found[row.fingerprint] = row
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,7 +13,6 @@ from promptetheus.cause.failures import Failure, Life
 from promptetheus.display import age, count, printable_line
 from promptetheus.fingerprint import marked_label
 from promptetheus.queries.failure_list import ListedFailure, Task
-from promptetheus.tui.failures.alike_labels import cut_where_alike
 from promptetheus.tui.fit import Pieces, aligned, cells_of, joined, named_in
 from promptetheus.tui.theme import Looks
 
@@ -49,6 +48,7 @@ LEAST_TASK_CELLS = 24
 """Where labels are cut, a task has at least so many."""
 
 _GAP = "  "
+_GOAL = "goal mismatch: "
 _NAMED_TASKS = 12
 _NAMED_AGENTS = 4
 """More of them no line has room for."""
@@ -127,12 +127,12 @@ def titles(columns: FailureColumns, looks: Looks) -> Text:
 
 
 def failure_row(
-    listed: ListedFailure, columns: FailureColumns, looks: Looks, now_s: float, shared: int = 0
+    listed: ListedFailure, columns: FailureColumns, looks: Looks, now_s: float, label_in: Callable[[int], str]
 ) -> Text:
     """Draw one in exactly the width of the columns.
 
     Args:
-        shared: Characters of its label that another one begins with, too.
+        label_in: What it is called, in so many cells.
     """
     failure = listed.failure
     glyph, style = life_of(failure, looks)
@@ -141,7 +141,7 @@ def failure_row(
     if listed.notes:
         label.append(("✎ ", looks.accent))
     room = columns.label - cells_of(label)
-    label.append((cut_where_alike(shown_label(failure), room, shared), looks.text))
+    label.append((label_in(room), looks.text))
     agents = [printable_line(agent or "unnamed agent", 80) for agent in failure.agents[:_NAMED_AGENTS]]
     more = len(failure.agents) - len(agents)
     return joined(
@@ -212,7 +212,12 @@ def life_of(failure: Failure, looks: Looks) -> tuple[str, Style]:
 
 def shown_label(failure: Failure) -> str:
     """What it is called, without the words that every second one begins with, and with a mark where it was cut."""
-    return printable_line(marked_label(failure.label).removeprefix("goal mismatch: ") or "no label", 300)
+    return printable_line(marked_label(failure.label).removeprefix(_GOAL) or "no label", 300)
+
+
+def shown_in_full(said: str) -> str:
+    """All that its fingerprint is made of, for a line; see `told_in_full`."""
+    return printable_line(said.replace(_GOAL, ""), 600)
 
 
 def day_bar(counts: Sequence[int], looks: Looks) -> Pieces:

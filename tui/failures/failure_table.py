@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,15 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from promptetheus.queries.failure_list import ListedFailure
-from promptetheus.tui.failures.alike_labels import shared_beginnings
-from promptetheus.tui.failures.failure_row import (
-    FailureColumns,
-    columns_for,
-    failure_row,
-    shown_label,
-    titles,
-)
-from promptetheus.tui.fit import cells, cut
+from promptetheus.tui.failures.failure_labels import FailureLabels
+from promptetheus.tui.failures.failure_row import FailureColumns, columns_for, failure_row, titles
+from promptetheus.tui.fit import cut
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.theme import looks_of
@@ -44,20 +39,20 @@ class FailureTable(LineList):
         """Fingerprint of the failure that the person went to; the cursor goes back to it when the filter lets it."""
         self._clock = clock
         self._wanted = ""
-        self._shared: dict[str, int] = {}
-        """Characters that labels share with another one, by label."""
-        self._longest = 0
-        """Cells of the longest label."""
-
-    def measure(self, failures: Sequence[ListedFailure]) -> None:
-        """Find which labels are alike, in all there are: a filter must not change how they are written."""
-        labels = [shown_label(each.failure) for each in failures]
-        self._shared = shared_beginnings(labels)
-        self._longest = max(map(cells, labels), default=0)
+        self.labels = FailureLabels()
 
     def columns(self, width: int) -> FailureColumns:
         """The columns that `width` cells have room for."""
-        return columns_for(width, self._longest)
+        return columns_for(width, self.labels.longest)
+
+    def unread_in_sight(self) -> list[str]:
+        """Fingerprints of those on screen that look like another one; see `tell`."""
+        return self.labels.unread(self.failures[index] for index in self.visible_rows)
+
+    def tell(self, said: Mapping[str, str]) -> None:
+        """Show what else makes them different ways of failing, by fingerprint."""
+        self.labels.tell(said)
+        self.refresh_rows()
 
     def show(self, failures: Sequence[ListedFailure]) -> None:
         """Show these, with the cursor on the failure that it was on."""
@@ -113,8 +108,8 @@ class FailureTable(LineList):
     def render_row(self, index: int, width: int, selected: bool) -> Text:
         """Draw one."""
         listed = self.failures[index]
-        shared = self._shared.get(shown_label(listed.failure), 0)
-        row = failure_row(listed, self.columns(width - 2), self.looks, self._clock(), shared)
+        label_in = partial(self.labels.in_cells, listed.failure)
+        row = failure_row(listed, self.columns(width - 2), self.looks, self._clock(), label_in)
         return Text(" ").append_text(row)
 
     def render_empty(self, y: int, width: int) -> Text | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,10 +17,11 @@ from promptetheus.display import counted
 from promptetheus.exporters.failure_export import failure_markdown
 from promptetheus.queries.failure_list import ListedFailure
 from promptetheus.queries.filter_terms import quoted
+from promptetheus.queries.outcome import failure_in_full
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.clipboard import Copy
 from promptetheus.tui.crumb_line import CrumbLine
-from promptetheus.tui.failures.failure_pane import FailurePane
+from promptetheus.tui.failures.failure_pane import AWAY_S, READ_DELAY_S, FailurePane
 from promptetheus.tui.failures.failure_reading import NOTHING, read_failures
 from promptetheus.tui.failures.failure_table import FailureTable, FailureTitles
 from promptetheus.tui.failures.failure_taking import failure_copies, failure_exports
@@ -127,6 +129,8 @@ class FailuresScreen(NotedFailures):
         if self.is_active:
             if not self.is_at_work("read"):
                 self.look()
+            if not self.is_at_work("apart"):
+                self._tell_apart_in_sight()
             self.table.tick()
 
     # Reading
@@ -139,11 +143,34 @@ class FailuresScreen(NotedFailures):
         found = await asyncio.to_thread(read_failures, self.shell.root, sessions.sessions(), self.read)
         if self.is_running and (found is not self.read or not self.read.sessions):
             self.read = found
-            self.table.measure(found.failures)
+            self.table.labels.measure(found.failures)
             self.query_one(FailureTitles).refresh()
             self._arrange()
         if self.is_running and complete and (missing := self.table.forget_wanted()):
             self.app.notify(f"No session here fails as {missing}.", timeout=5)
+
+    @work(group="apart", exclusive=True, exit_on_error=False)
+    async def _tell_apart(self) -> None:
+        """Read of those in sight that look the same what makes them different ways of failing."""
+        await asyncio.sleep(READ_DELAY_S)
+        said: dict[str, str] = {}
+        for fingerprint in self.table.unread_in_sight():
+            row = self.read.shortest.get(fingerprint)
+            said[fingerprint] = (
+                "" if row is None else await asyncio.to_thread(failure_in_full, row.path, self._makes_way)
+            )
+        if said and self.is_running:
+            self.table.tell(said)
+
+    def _tell_apart_in_sight(self) -> None:
+        if self.table.unread_in_sight():
+            self._tell_apart()
+
+    def _makes_way(self) -> bool:
+        """Asked by the thread that reads, again and again: whether the view is closed."""
+        if self.is_asked:
+            time.sleep(AWAY_S)  # Python computes in one thread at a time.
+        return not self.is_running
 
     def _arrange(self) -> None:
         wanted = self._asked
@@ -199,6 +226,7 @@ class FailuresScreen(NotedFailures):
     @on(LineList.CursorMoved, "#failure-table")
     def _cursor_moved(self) -> None:
         chosen, below = self._chosen, self.query_one(FailurePane)
+        self._tell_apart_in_sight()
         if chosen is None:
             below.show_nothing()
         else:

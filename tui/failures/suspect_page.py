@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from promptetheus.cause.suspects import Suspect
-from promptetheus.tui.failures.suspect_row import luck_text
+from promptetheus.tui.failures.suspect_row import chance_text
 from promptetheus.tui.fit import cut_pieces, joined
 from promptetheus.tui.inspector.page import Frame, Line, Page
 from promptetheus.tui.wrapping import wrap_line
@@ -38,26 +38,29 @@ class SuspectBlock:
 
 
 def sentences(suspect: Suspect) -> list[str]:
-    """The numbers of a suspect in words, claiming no more than they show."""
+    """The numbers of a suspect in words, those of its line by the names of their columns, claiming no more than they
+    show."""
     counts = suspect.counts
     failing, passing = (
-        f"{counts.failing_with} of {counts.failing}",
-        f"{counts.passing_with} of {counts.passing}",
+        f"{counts.failing_with:,} of {counts.failing:,}",
+        f"{counts.passing_with:,} of {counts.passing:,}",
     )
     p, q = (
         f"less than {text[1:]}" if text.startswith("<") else text
-        for text in (luck_text(suspect.p), luck_text(suspect.q))
+        for text in (chance_text(suspect.p), chance_text(suspect.q))
     )
     found = [
-        f"In {failing} failing and {passing} passing sessions: {100 * suspect.effect:+.0f} points.",
-        f"Luck alone makes so wide a gap in {p} of such comparisons; {q} with everything counted that was looked at.",
+        f"In {failing} failing and {passing} passing sessions: a gap of {100 * suspect.effect:.0f} points.",
+        f"By chance {q}: of suspects as clear as this one, so many are mere chance; {p} if nothing else had been "
+        "compared.",
     ]
     if suspect.more_sessions == 0:
         found.append(
-            "That is more than luck. Found together is not caused by, but it is where to look first."
+            "It separates them: that is more than chance. Found together is not caused by, but it is where to look "
+            "first."
         )
     elif suspect.more_sessions is None:
-        found.append("This may well be luck: no number of sessions in this proportion would settle it.")
+        found.append("This may well be chance: no number of sessions in this proportion would settle it.")
     else:
         found.append(
             f"Too few sessions to tell: about {suspect.more_sessions} more in the same proportion would settle it, "

@@ -16,8 +16,8 @@ KIND_CELLS = 10
 LEAST_COUNTS_CELLS = 7
 """As wide as the title over them."""
 BAR_CELLS = 8
-EFFECT_CELLS = 7
-LUCK_CELLS = 7
+GAP_CELLS = 7
+CHANCE_CELLS = 9
 VERDICT_CELLS = 9
 _GAP = "  "
 
@@ -31,7 +31,7 @@ class SuspectColumns:
     """Cells for `12 of 60`, on either side."""
     kind: bool
     bars: bool
-    luck: bool
+    chance: bool
 
     @property
     def side(self) -> int:
@@ -41,26 +41,26 @@ class SuspectColumns:
     @property
     def text(self) -> int:
         """Cells for what it is."""
-        taken = 2 * self.side + EFFECT_CELLS + VERDICT_CELLS + 4 * len(_GAP)
-        taken += (KIND_CELLS + len(_GAP)) * self.kind + (LUCK_CELLS + len(_GAP)) * self.luck
+        taken = 2 * self.side + GAP_CELLS + VERDICT_CELLS + 4 * len(_GAP)
+        taken += (KIND_CELLS + len(_GAP)) * self.kind + (CHANCE_CELLS + len(_GAP)) * self.chance
         return max(0, self.width - taken)
 
 
 def suspect_columns(width: int, most: int = 0) -> SuspectColumns:
-    """Bars, how much luck explains, and what kind of thing it is, where there is room for them.
+    """Bars, how much chance explains, and what kind of thing it is, where there is room for them.
 
     Args:
         most: Sessions of the larger group, which the counts need room for.
     """
     counts = max(LEAST_COUNTS_CELLS, len(f"{most:,} of {most:,}"))
-    return SuspectColumns(width, counts, kind=width >= 90, bars=width >= 100, luck=width >= 110)
+    return SuspectColumns(width, counts, kind=width >= 90, bars=width >= 100, chance=width >= 110)
 
 
 def suspect_titles(columns: SuspectColumns, looks: Looks) -> Text:
     """The names of the columns."""
     cells: list[Pieces] = [
         [(name, looks.muted)]
-        for name in ("", "what they do", "failing", "passing", "effect", "luck", "verdict")
+        for name in ("", "what they do", "failing", "passing", "gap", "by chance", "verdict")
     ]
     return joined(_laid_out(cells, columns, looks))
 
@@ -82,7 +82,7 @@ def suspect_row(suspect: Suspect, columns: SuspectColumns, looks: Looks) -> Text
                 _side(counts.failing_with, counts.failing, columns, looks, failing=True),
                 _side(counts.passing_with, counts.passing, columns, looks, failing=False),
                 [(f"{100 * suspect.effect:+.0f} pt", looks.text)],
-                [(luck_text(suspect.q), looks.muted)],
+                [(chance_text(suspect.q), looks.muted)],
                 [(short_verdict(suspect), verdict)],
             ],
             columns,
@@ -95,10 +95,10 @@ def short_verdict(suspect: Suspect) -> str:
     """The verdict in a word or two."""
     if suspect.q <= SIGNIFICANT:
         return "separates"
-    return "luck?" if suspect.more_sessions is None else "too few"
+    return "chance?" if suspect.more_sessions is None else "too few"
 
 
-def luck_text(p: float) -> str:
+def chance_text(p: float) -> str:
     """A probability as people say it: `<0.01%`, `0.4%`, `21%`."""
     return "<0.01%" if p < 0.0001 else f"{100 * p:.1g}%" if p < 0.1 else f"{100 * p:.0f}%"
 
@@ -121,7 +121,7 @@ def _side(with_it: int, of: int, columns: SuspectColumns, looks: Looks, *, faili
 
 def _laid_out(cells: list[Pieces], columns: SuspectColumns, looks: Looks) -> Pieces:
     gap = (_GAP, looks.text)
-    kind, text, failing, passing, effect, luck, verdict = cells
+    kind, text, failing, passing, difference, chance, verdict = cells
     pieces = [*aligned(kind, KIND_CELLS), gap] if columns.kind else []
     pieces += [*aligned(text, columns.text), gap]
     pieces += [
@@ -130,7 +130,7 @@ def _laid_out(cells: list[Pieces], columns: SuspectColumns, looks: Looks) -> Pie
         *aligned(passing, columns.side, right=True),
         gap,
     ]
-    pieces += aligned(effect, EFFECT_CELLS, right=True)
-    if columns.luck:
-        pieces += [gap, *aligned(luck, LUCK_CELLS, right=True)]
+    pieces += aligned(difference, GAP_CELLS, right=True)
+    if columns.chance:
+        pieces += [gap, *aligned(chance, CHANCE_CELLS, right=True)]
     return [*pieces, gap, *aligned(verdict, VERDICT_CELLS)]

@@ -203,10 +203,17 @@ def error_blocks(subject: Subject) -> list[Block]:
     if fate:
         blocks += [Gap(), Fields([Field("handled", fate)])]
     if isinstance(trace, str) and trace.strip():
-        blocks += [Gap(), TracebackBlock(trace)]
+        if not _says_it_again(trace.strip(), message):
+            blocks += [Gap(), TracebackBlock(trace)]
     elif trace:
         blocks += [Gap(), JsonBlock("traceback", trace)]
     return blocks + _metadata(subject, payload.get("metadata"))
+
+
+def _says_it_again(trace: str, message: Any) -> bool:
+    """Whether a traceback is the error's own line, as that of an error which was never raised."""
+    before = trace.removesuffix(str(message))
+    return before != trace and "\n" not in before
 
 
 @dataclass(slots=True)

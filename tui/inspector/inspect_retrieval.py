@@ -26,6 +26,8 @@ _RANK_CELLS, _INDENT = 16, 7
 """Of rank and score, and of what stands under them."""
 _LEAST_TEXT = 40
 """Cells beside which a text of several lines can be read."""
+_SAID_IN = ("content", "text", "page_content", "snippet")
+"""Names under which the retrievers of this world keep what a document says, ours first."""
 
 
 def retrieval_blocks(subject: Subject) -> list[Block]:
@@ -64,7 +66,7 @@ class Ranking:
         sources = max((cell_len(_source(document, most_source)) for document in shown), default=0)
         each = max(1, min(LINES_OF_A_DOCUMENT, (frame.height - _ABOVE_DOCUMENTS) // len(shown)))
         room = frame.width - _RANK_CELLS - (sources + 2 if sources else 0)
-        too_long = any(cell_len(plain_value(_fields(one).get("content"), 200)) > room for one in shown)
+        too_long = any(cell_len(_beginning(one, 200)) > room for one in shown)
         below = each > 1 and room < _LEAST_TEXT and too_long
         found: list[Line] = []
         for rank, document in enumerate(shown, start=1):
@@ -86,6 +88,13 @@ class Ranking:
 
 def _fields(document: Any) -> Mapping[str, Any]:
     return document if isinstance(document, Mapping) else {"content": document}
+
+
+def _beginning(document: Any, most: int) -> str:
+    """What it says, in at most so many characters; "" where only its id and score were recorded."""
+    fields = _fields(document)
+    said = next((fields[name] for name in _SAID_IN if fields.get(name) is not None), None)
+    return "" if said is None else plain_value(said, most)
 
 
 def _source(document: Any, most: int) -> str:
@@ -115,7 +124,7 @@ def _document_texts(head: Text, document: Any, most: int, below: bool, frame: Fr
     ink = frame.looks.text
     indent = _INDENT if below else head.cell_len
     room, lines = max(8, frame.width - indent), most - below
-    pieces = wrap_line(plain_value(_fields(document).get("content"), room * lines), room)
+    pieces = wrap_line(_beginning(document, room * lines), room)
     if len(pieces) > lines:
         pieces[lines - 1 :] = [" ".join(pieces[lines - 1 :])]
     texts = [styled((" " * indent, ink), (piece, ink)) for piece in pieces]

@@ -20,6 +20,7 @@ from promptetheus.tui.inspector.page import BEFORE, NOTHING, Block, Folds, Frame
 from promptetheus.tui.inspector.value_view import ValueBlock
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_list import LineList
+from promptetheus.tui.pictures.graphics_in_sight import GraphicsInSight
 from promptetheus.tui.pictures.picture_block import PictureBlock
 from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics
 from promptetheus.tui.pictures.picture_way import canvas_of
@@ -80,6 +81,7 @@ class PageView(LineList):
         """Whether the page to come is shown with its picture in sight."""
         self._at_picture = False
         """Whether the page was brought to its picture, so that it stays there when the pane changes its size."""
+        self._sight = GraphicsInSight(self, self.screen_changed)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Those of every widget, none of which must take graphics for text."""
@@ -88,6 +90,7 @@ class PageView(LineList):
     def on_mount(self) -> None:
         """Begin to wait for pages."""
         self._lay_out()
+        self._sight.begin()
 
     def show(self, plan: PagePlan, *, keep_place: bool = False) -> None:
         """Show another page, or with `keep_place` the same one with news in it: folds and cursor stay."""
@@ -114,7 +117,7 @@ class PageView(LineList):
         self._again()
 
     def screen_changed(self) -> None:
-        """Another screen is in front, or none any more: what the terminal draws itself comes and goes with it."""
+        """Something lies over the page, or no longer does: what the terminal draws itself comes and goes with it."""
         if any(isinstance(line.content, PictureStrip) for line in self.lines):
             self.refresh_rows()
 
@@ -187,8 +190,19 @@ class PageView(LineList):
         return len(self.lines)
 
     def render_row(self, index: int, width: int, selected: bool) -> Text | Strip:
-        """A line as it was laid out."""
-        return self.lines[index].content
+        """A line as it was laid out, of a picture only what may be seen of it."""
+        content = self.lines[index].content
+        if isinstance(content, PictureStrip):
+            # Behind the cell of the cursor's bar.
+            may_show = self._sight.allows(index - self.scroll_offset.y, 1, content.cell_length)
+            return content if may_show else content.as_text
+        return content
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Below a message that stays where it is, other lines of a picture come to lie."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._sight.is_partly_covered and round(old_value) != round(new_value):
+            self.screen_changed()
 
     @property
     def shows_cursor(self) -> bool:

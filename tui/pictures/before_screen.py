@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from promptetheus.display import printable_line, short_id
+from promptetheus.display import short_id
 from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.views import ViewScreen
 
@@ -55,8 +55,6 @@ class LooksBefore(ViewScreen):
         if page is None or page.shown is None:
             self.app.notify("This session has no two screenshots to show before and after.", timeout=4)
         elif self.is_active and self.highlighted_session() == row:
-            title = (
-                f"{short_id(row.session_id)} › step {page.frame.step}  {printable_line(page.frame.what, 60)}"
-            )
+            title = f"{short_id(row.session_id)} › step {page.frame.step}"
             go = partial(self.app.call_next, self.shell.go, "session", StepOf(row.path, page.frame.step))
-            await self.shell.open_screen(MomentScreen(title, page.shown, page.why, go))
+            await self.shell.open_screen(MomentScreen(title, page.shown, page.frame.what, page.why, go))

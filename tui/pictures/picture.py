@@ -168,12 +168,13 @@ def _cells(image: Image.Image, canvas: Canvas) -> tuple[int, int]:
 
 
 def _sixels(image: Image.Image, canvas: Canvas) -> Iterator[Strip]:
-    columns, _ = _cells(image, canvas)
-    for sequence in sixel_lines(image, canvas.cell_px[1]):
+    columns, rows = _cells(image, canvas)
+    coarse = image.resize((columns, rows * 2), Image.Resampling.BOX)
+    for sequence, blocks in zip(sixel_lines(image, canvas.cell_px[1]), _half_blocks(coarse), strict=True):
         # Blank cells first, then the picture over them: back to where they began, draw, and forward again.
         drawn = f"\x1b[{columns}D\x1b7{sequence}\x1b8\x1b[{columns}C"
         graphics = Segment(drawn, Style.null(), [(ControlType.CURSOR_FORWARD, 0)])
-        yield PictureStrip([Segment(" " * columns), graphics], columns)
+        yield PictureStrip([Segment(" " * columns), graphics], columns, instead=blocks)
 
 
 def _half_blocks(image: Image.Image) -> Iterator[Strip]:

@@ -23,6 +23,7 @@ from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.open_outside import open_outside
 from promptetheus.tui.pictures.film import FilmFrame, nearest_frame
 from promptetheus.tui.pictures.film_strip import FilmStrip
+from promptetheus.tui.pictures.picture_heading import Part, change_forms, fitted, name_forms
 from promptetheus.tui.pictures.picture_view import PictureView
 from promptetheus.tui.pictures.picture_way import canvas_of
 from promptetheus.tui.pictures.stored_picture import Shown
@@ -35,6 +36,10 @@ class PictureScreen(Guarded, AboveView):
     BINDING_GROUP_TITLE = "Picture"
     BEGINS_BEFORE: ClassVar[bool] = False
     """Whether it first shows the page before."""
+    GIVES_WAY: ClassVar[Sequence[str]] = (
+        "change", "measures", "measures", "why", "moment", "what", "moment", "why", "change", "what",
+    )  # fmt: skip
+    """What its first line says in fewer words, one after the other, until there is room for all of it."""
     # With dots in its path Textual does not know it again, and parses all rules anew each time: 20 ms.
     CSS_PATH = Path(__file__).parent.parent / "session" / "session.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,35 +79,34 @@ class PictureScreen(Guarded, AboveView):
 
     @on(PictureView.Drawn)
     def _say(self) -> None:
-        self.query_one(CrumbLine).show(self._about(), [])
+        self.query_one(CrumbLine).show(self._about, [])
 
-    def _about(self) -> Pieces:
+    def _about(self, room: int) -> Pieces:
         """Which of the two is on screen, measures and zoom, and what changed, where somebody asked."""
-        return _from_the_left([*self._side(), *self._measures(), *self._change()])
+        return fitted({**self._side(), **self._measures(), **self._change()}, self.GIVES_WAY, room)
 
-    def _measures(self) -> Pieces:
+    def _measures(self) -> dict[str, Part]:
         looks, view = looks_of(self.app), self.view
-        pieces: Pieces = []
+        parts: dict[str, Part] = {}
         if view.picture is not None:
-            measures = f"   {view.picture.width_px}×{view.picture.height_px}  {canvas_of(self.app).way.value}"
-            pieces.append((measures, looks.muted))
+            size, way = f"{view.picture.width_px}×{view.picture.height_px}", canvas_of(self.app).way.value
             if view.says_way:
-                pieces.append((with_keys(", <picture.way:w> for another way"), looks.muted))
+                way += with_keys(", <picture.way:w> for another way")
+            parts["measures"] = Part((f"{size}  {way}", way if view.says_way else size, ""), looks.muted)
         if view.window.zoom > 1.0:
-            pieces.append((f"  ×{view.window.zoom:.1f}", looks.accent))
-        return pieces
+            parts["zoom"] = Part((f"×{view.window.zoom:.1f}",), looks.accent)
+        return parts
 
-    def _side(self) -> Pieces:
+    def _side(self) -> dict[str, Part]:
+        """Which of the two is on screen, where there are two."""
         looks, view = looks_of(self.app), self.view
         if view.change is None:
-            return []
-        return [("   before", looks.warned) if view.flipped else ("   after", looks.text)]
+            return {}
+        return {"side": Part(("before",), looks.warned) if view.flipped else Part(("after",), looks.text)}
 
-    def _change(self) -> Pieces:
-        change = self.view.change
-        if change is None:
-            return []
-        return [(f"  {printable_line(change.describe(), 200)}", looks_of(self.app).muted)]
+    def _change(self) -> dict[str, Part]:
+        change, looks = self.view.change, looks_of(self.app)
+        return {} if change is None else {"change": Part(change_forms(change), looks.muted)}
 
     def action_close(self) -> None:
         """Back to where it was opened."""
@@ -119,7 +123,8 @@ class MomentScreen(PictureScreen):
     """One picture of a session, first as the page was before, and the way to its moment.
 
     Args:
-        note: Why this picture.
+        what: What was done between the two pages.
+        why: Why this picture, in several lengths, the longest first.
         go: Opens the session at this moment.
     """
 
@@ -129,16 +134,20 @@ class MomentScreen(PictureScreen):
         Binding("enter", "go", "go there", id="picture.go", tooltip="To the session, at this moment"),
     ]
 
-    def __init__(self, title: str, shown: Shown, note: str, go: Callable[[], object]) -> None:
+    def __init__(
+        self, title: str, shown: Shown, what: str, why: Sequence[str], go: Callable[[], object]
+    ) -> None:
         super().__init__(title, shown)
         self.view = FilmPicture(id="picture")
-        self._note = note
+        self._what, self._why = what, why
         self._go = go
 
-    def _about(self) -> Pieces:
-        """Which of the two, and why this picture, before all else."""
-        why: Pieces = [(f"   {self._note}", looks_of(self.app).muted)]
-        return _from_the_left([*self._side(), *why, *self._measures(), *self._change()])
+    def _about(self, room: int) -> Pieces:
+        """What was done, which of the two pages this is, and why this picture, before all else."""
+        looks = looks_of(self.app)
+        parts = {"what": Part(name_forms(self._what), looks.text), **self._side()}
+        parts |= {"why": Part(self._why, looks.muted), **self._measures(), **self._change()}
+        return fitted(parts, ("change", "measures", "measures", "change", *self.GIVES_WAY), room)
 
     def action_go(self) -> None:
         """To the session, at this moment."""
@@ -221,16 +230,21 @@ class FilmScreen(PictureScreen):
                 self.view.show(shown)
         self._say()
 
-    def _about(self) -> Pieces:
-        """Which of them, before or after it, the step, and then what else is said of one picture."""
+    def _about(self, room: int) -> Pieces:
+        """Which of them, the step, the page before or after it, and then what else is said of one picture."""
         if not self.film:
             return []
         looks, frame = looks_of(self.app), self.film[self.chosen]
-        place = f"{self.chosen + 1} of {len(self.film)}"
-        at = "" if frame.at_ms is None else f" · {offset_text(frame.at_ms)}"
-        said = f"   step {frame.step}{at}  {printable_line(frame.what, 100)}"
         ink = looks.failed if frame.failed else looks.text
-        return [(place, looks.accent), *self._side(), (said, ink), *self._change(), *self._measures()]
+        step = f"step {frame.step}"
+        moment = step if frame.at_ms is None else f"{step} · {offset_text(frame.at_ms)}"
+        parts = {
+            "place": Part((f"{self.chosen + 1} of {len(self.film)}",), looks.accent),
+            "moment": Part((moment, step, ""), ink),
+            "what": Part(name_forms(frame.what), ink),
+        }
+        parts |= {**self._side(), **self._change(), **self._measures()}
+        return fitted(parts, self.GIVES_WAY, room)
 
     @on(PictureView.Drawn)
     def _drawn(self) -> None:
@@ -263,8 +277,3 @@ class FilmScreen(PictureScreen):
             self.app.pop_screen()
             below = self.app.screen
             below.post_message(self.StepWanted(step))
-
-
-def _from_the_left(pieces: Pieces) -> Pieces:
-    """Without the space before the first of them."""
-    return [(text.lstrip() if place == 0 else text, style) for place, (text, style) in enumerate(pieces)]

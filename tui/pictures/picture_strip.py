@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from rich.segment import Segment
@@ -12,12 +12,20 @@ from textual.strip import Strip
 
 
 class PictureStrip(Strip):
-    """Made by the code that draws pictures only; no text from a spool can bring one about."""
+    """Made by the code that draws pictures only; no text from a spool can bring one about.
 
+    Args:
+        instead: The same line as text, where something lies over it; None where it is text already.
+    """
 
-def without_graphics(strip: PictureStrip) -> Strip:
-    """The line without what only the terminal can draw: for a screen that has another one in front of it."""
-    return Strip([part for part in strip if not part.control], strip.cell_length)
+    def __init__(self, segments: Iterable[Segment], cell_length: int, instead: Strip | None = None) -> None:
+        super().__init__(segments, cell_length)
+        self._instead = instead
+
+    @property
+    def as_text(self) -> Strip:
+        """The line without what only the terminal can draw over everything that is there."""
+        return self if self._instead is None else self._instead
 
 
 class _SparingGraphics(LineFilter):

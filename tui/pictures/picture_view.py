@@ -20,16 +20,16 @@ from promptetheus.display import printable_line
 from promptetheus.pictures import PictureError
 from promptetheus.tui.guard import Guarded
 from promptetheus.tui.keymap import with_keys
+from promptetheus.tui.pictures.graphics_in_sight import GraphicsInSight
 from promptetheus.tui.pictures.picture import Marks, Picture, Window
 from promptetheus.tui.pictures.picture_block import change_between, drawn, marks_on
-from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics, without_graphics
+from promptetheus.tui.pictures.picture_strip import PictureStrip, sparing_graphics
 from promptetheus.tui.pictures.picture_way import (
     SHADES,
     Canvas,
     ChoosesWay,
     PictureWay,
     canvas_of,
-    is_covered,
     terminal_cell_px,
     way_after,
 )
@@ -86,6 +86,7 @@ class PictureView(Guarded, Widget, can_focus=True):
         self._problem = ""
         self._wanted = asyncio.Event()
         self._busy = False
+        self._sight = GraphicsInSight(self, self.refresh)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Those of every widget, none of which must take graphics for text."""
@@ -94,6 +95,7 @@ class PictureView(Guarded, Widget, can_focus=True):
     def on_mount(self) -> None:
         """Begin to wait for pictures."""
         self._draw()
+        self._sight.begin()
 
     def show(self, shown: Shown, *, before: bool = False) -> None:
         """Turn to another picture, at the same zoom; to the one before it, with what changed, when that is wanted."""
@@ -158,9 +160,9 @@ class PictureView(Guarded, Widget, can_focus=True):
         if not 0 <= row < len(strips):
             return Strip.blank(width, base)
         strip = strips[row]
-        if isinstance(strip, PictureStrip) and (not self.screen.is_active or is_covered(self.app)):
-            strip = without_graphics(strip)
         left = max(0, (width - strip.cell_length) // 2)
+        if isinstance(strip, PictureStrip) and not self._sight.allows(y, left, strip.cell_length):
+            strip = strip.as_text
         return Strip([*Strip.blank(left, base), *strip]).adjust_cell_length(width, base)
 
     # Keys
@@ -216,7 +218,7 @@ class PictureView(Guarded, Widget, can_focus=True):
         if isinstance(self.app, ChoosesWay):
             way = way_after(canvas_of(self.app).way, terminal_cell_px())
             self.app.choose_way(way)
-            if way is PictureWay.SIXEL:  # a message would hide the very picture it is about
+            if way is PictureWay.SIXEL:  # a message would lie over the very picture it is about
                 self.says_way = True
                 return
             self.app.notify(

@@ -58,8 +58,6 @@ class DrawsPictures(Protocol):
     """An app that knows how pictures are to be drawn."""
 
     canvas: Canvas
-    covered: bool
-    """Whether a message lies over the screen, through which the terminal's own graphics would show."""
 
 
 @runtime_checkable
@@ -68,11 +66,6 @@ class ChoosesWay(Protocol):
 
     def choose_way(self, way: PictureWay) -> None:
         """Draw so from now on, and next time in such a terminal."""
-
-
-def is_covered(app: App[Any]) -> bool:
-    """Whether graphics must stay away at the moment."""
-    return isinstance(app, DrawsPictures) and app.covered
 
 
 def canvas_of(app: App[Any]) -> Canvas:

@@ -15,8 +15,8 @@ class PageBefore(NamedTuple):
 
     frame: FilmFrame
     """After the action; its picture knows the one before."""
-    why: str
-    """Why this one, for people."""
+    why: Sequence[str]
+    """Why this one, for people: in several lengths, the longest first."""
 
     @property
     def shown(self) -> Shown | None:
@@ -61,8 +61,16 @@ def chosen_page(film: Sequence[FilmFrame], different: Sequence[int], passing: st
     by_step = {frame.step: frame for frame in reversed(usable)}
     for step in different:
         if step in by_step:
-            return PageBefore(by_step[step], f"differs from {short_id(passing)}, which passed")
-    return PageBefore(usable[-1], "the last action with a screenshot") if usable else None
+            return PageBefore(
+                by_step[step],
+                (
+                    f"differs from {short_id(passing)}, which passed",
+                    "differs from one that passed",
+                    "differs",
+                ),
+            )
+    last = ("the last action with a screenshot", "the last with a screenshot", "the last")
+    return PageBefore(usable[-1], last) if usable else None
 
 
 def _differences(row: SessionRow, rows: Iterable[SessionRow]) -> tuple[Sequence[int], str]:

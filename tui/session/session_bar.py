@@ -19,6 +19,9 @@ from promptetheus.tui.theme import Looks, looks_of
 
 SAID_FOR_S = 5.0
 
+_DOES = "does"
+"""In a style: the action of the screen that a click on the words runs, or by how many steps it goes on."""
+
 
 class SessionBar(LineWidget):
     """`step 8 of 14 · 0.71 of 4.20        no further error         ▼ 37 new  G follows`."""
@@ -29,6 +32,13 @@ class SessionBar(LineWidget):
 
     class FollowWanted(Message):
         """The hint of new rows was clicked."""
+
+    class StepWanted(Message):
+        """An arrow was clicked."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,18 +163,16 @@ class SessionBar(LineWidget):
         elif self._playing:
             pieces += [
                 (f"▶ ×{self._playing}", looks.accent),
-                (with_keys("  <session.play:p> stops"), looks.muted),
+                (with_keys("  <session.play:p> stops"), _doing("play", looks.muted)),
             ]
-            pieces += (
-                [(with_keys("  <session.faster:greater_than_sign> faster"), looks.muted)]
-                if self._playing < SPEEDS[-1]
-                else []
-            )
+            if self._playing < SPEEDS[-1]:
+                faster = with_keys("  <session.faster:greater_than_sign> faster")
+                pieces.append((faster, _doing("speed(1)", looks.muted)))
         elif self._paused:
             waiting = f" · ▼ {count(self._unseen)} new" if self._unseen else ""
             pieces += [
                 (f"‖ paused{waiting}", looks.warned),
-                (with_keys("  <session.pause:space> goes on"), looks.muted),
+                (with_keys("  <session.pause:space> goes on"), _doing("pause", looks.muted)),
             ]
         elif self._unseen:
             pieces += [
@@ -174,16 +182,15 @@ class SessionBar(LineWidget):
         elif self._live and self._following:
             pieces.append(("following ●", looks.running))
         elif self._live:
-            pieces += [("live ●", looks.running), (with_keys("  <list.last:G> follows"), looks.muted)]
+            follows = with_keys("  <list.last:G> follows")
+            pieces += [("live ●", looks.running), (follows, _doing("follow", looks.muted))]
         else:
-            pieces.append(
-                (
-                    with_keys(
-                        "▶ <session.play:p> play   <timeline.step_back:left> <timeline.step_on:right> step"
-                    ),
-                    looks.faint,
-                )
-            )
+            pieces += [
+                (with_keys("▶ <session.play:p> play"), _doing("play", looks.faint)),
+                ("   ", looks.faint),
+                (with_keys("<timeline.step_back:left> "), _doing(-1, looks.faint)),
+                (with_keys("<timeline.step_on:right> step"), _doing(1, looks.faint)),
+            ]
         return pieces
 
     @property
@@ -192,11 +199,21 @@ class SessionBar(LineWidget):
         busy = self._skipped or self._reading or self._playing or self._paused or self._unseen or self._live
         return bool(self._said or self._problem) and not busy
 
-    def on_click(self, event: events.Click) -> None:
-        """A click on the news follows them."""
+    async def on_click(self, event: events.Click) -> None:
+        """A click on the news follows them; on a key that is named, it does what the key does."""
         offset = event.get_content_offset(self)
-        if offset is not None and offset.x in self._follow_cells:
+        does = event.style.meta.get(_DOES)
+        if isinstance(does, int):
+            self.post_message(self.StepWanted(does))
+        elif does is not None:
+            event.stop()
+            await self.app.run_action(does, self.screen)
+        elif offset is not None and offset.x in self._follow_cells:
             self.post_message(self.FollowWanted())
+
+
+def _doing(action: str | int, style: Style) -> Style:
+    return style + Style(meta={_DOES: action})
 
 
 def _time(at_ms: float | None, of_ms: float | None) -> str:

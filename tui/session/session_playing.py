@@ -88,6 +88,10 @@ class PlayingScreen(OpeningScreen):
     def _why_still(self) -> str:
         return "The session has ended" if self.trouble is None else "The session cannot be read on"
 
+    @on(SessionBar.StepWanted)
+    def _arrow_clicked(self, event: SessionBar.StepWanted) -> None:
+        self.timeline.action_step(event.by)
+
     @on(SessionBar.FollowWanted)
     def _follow_wanted(self) -> None:
         self.timeline.follow_end()

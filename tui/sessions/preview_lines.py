@@ -11,6 +11,7 @@ from rich.text import Text
 
 from promptetheus.cause.steps import StepKind
 from promptetheus.display import count, printable_line, short_id
+from promptetheus.fingerprint import marked_label
 from promptetheus.queries.filter_fields import task_id
 from promptetheus.queries.rows import SessionRow, Status
 from promptetheus.tui.fit import Pieces, cells_of, cut_pieces, joined
@@ -75,9 +76,9 @@ def preview_lines(
     """At most `height` lines: the headline, where it parts from a passing session, facts, and the last steps. Until
     sessions are `priced`, nothing is said of calls without a price."""
     roomy = height >= ROOMY_FROM
-    said = preview.headline if preview is not None else row.label or row.error or row.goal
+    said = preview.headline if preview is not None else marked_label(row.label) or row.error or row.goal
     style = looks.status(row.status) if row.status.is_failing else looks.strong
-    lines = _sentence(said, style, width, 3 if roomy else 1)
+    lines = _sentence(said, style, width, 3 if roomy else 2)
     for place, text in enumerate(preview.difference if preview is not None else ()):
         lines += _sentence(text, looks.text if place else looks.muted, width, 2 if roomy else 1)
     lines += _sentence(_facts(row, priced), looks.muted, width, 2 if roomy else 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from promptetheus.display import age, count, money, printable_line, value
 from promptetheus.fingerprint import marked_label
@@ -13,13 +13,19 @@ from promptetheus.queries.activity import Activity
 from promptetheus.queries.filter_fields import task_id
 from promptetheus.queries.rows import SessionRow, Status, took_text
 from promptetheus.tui.failures.failure_news import unnamed_exception
-from promptetheus.tui.fit import Pieces
+from promptetheus.tui.fit import Pieces, cells_of
 from promptetheus.tui.theme import Looks
+
+if TYPE_CHECKING:
+    from promptetheus.tui.failures.alike_labels import AlikeLabels
 
 SHOWN_LENGTH = 200
 """No cell shows more characters than this, so a row never costs more than this either."""
 
 ACTIVITY_CELLS = 8
+_LEAST_APART = 18
+"""Cells from which on both ends of a label can be read; in fewer its beginning says more."""
+
 _DIGITS = re.compile(r"\d+")
 _HEIGHTS = " ▁▂▃▄▅▆▇"
 
@@ -34,6 +40,8 @@ class Moment(NamedTuple):
     """Sessions of the whole list by fingerprint."""
     activity: Mapping[str, Activity | None] = MappingProxyType({})
     """How busy sessions were, by id, as far as it has been read."""
+    alike: AlikeLabels | None = None
+    """Which labels begin alike; None where nothing is known to have failed."""
     priced: bool = True
     """Whether the list of prices has been read: until then a cost that is not there is one that nobody knows yet."""
 
@@ -144,7 +152,21 @@ def fails_as_cell(row: SessionRow, at: Moment) -> Pieces:
     repeats = at.repeats.get(row.fingerprint, 0)
     if repeats > 1:
         pieces.append((f" ×{repeats:,}", at.looks.accent))
-    return [*pieces, (f" {short_line(_way_of_failing(row))}", at.looks.text)]
+    return [*pieces, (f" {fails_as_label(row)}", at.looks.text)]
+
+
+def fails_as_cut(pieces: Pieces, width: int, at: Moment) -> Pieces:
+    """Cut before what tells the label from others that begin alike."""
+    if at.alike is None or not pieces:
+        return pieces
+    *numbers, (label, style) = pieces
+    room = width - cells_of(numbers) - 1
+    return pieces if room < _LEAST_APART else [*numbers, (f" {at.alike.cut(label[1:], room)}", style)]
+
+
+def fails_as_label(row: SessionRow) -> str:
+    """How a session failed, whole."""
+    return short_line(_way_of_failing(row))
 
 
 def _way_of_failing(row: SessionRow) -> str:
@@ -155,4 +177,4 @@ def _way_of_failing(row: SessionRow) -> str:
 
 
 def fails_as_content(row: SessionRow) -> str:
-    return f"{row.fingerprint[:6]} ×99 {short_line(_way_of_failing(row))}" if row.fingerprint else ""
+    return f"{row.fingerprint[:6]} ×99 {fails_as_label(row)}" if row.fingerprint else ""

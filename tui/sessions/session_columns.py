@@ -20,6 +20,7 @@ from promptetheus.tui.sessions.session_cells import (
     errors_cell,
     fails_as_cell,
     fails_as_content,
+    fails_as_cut,
     goal_cell,
     llm_calls_cell,
     newest,
@@ -87,6 +88,8 @@ class Column(NamedTuple):
     """Numbers stand at the right."""
     is_name: bool = False
     """Cut in its middle: names are told apart by their ends."""
+    cut: Callable[[Pieces, int, Moment], Pieces] | None = None
+    """How else it is cut where it has only so many cells; None: at its end."""
     descending: bool = True
     """The direction that is meant when one sorts by it first."""
     always: bool = True
@@ -245,6 +248,7 @@ COLUMNS: tuple[Column, ...] = (
         comfort=20,
         rank=7,
         cell=fails_as_cell,
+        cut=fails_as_cut,
         sort=lambda row: row.fingerprint or None,
         descending=False,
         always=False,

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
 from promptetheus.queries.filter import Filter, parse_filter
 from promptetheus.queries.rows import SessionRow, Status
-from promptetheus.tui.sessions.session_cells import newest
+from promptetheus.tui.sessions.session_cells import fails_as_label, newest
 from promptetheus.tui.sessions.session_columns import COLUMN, COLUMNS, Column, SortKey, has_value
 from promptetheus.tui.sessions.session_groups import Group, Grouping, Listed, grouped
+
+if TYPE_CHECKING:
+    from promptetheus.tui.failures.alike_labels import AlikeLabels
 
 EXAMINED_AT_ONCE = 8
 """Rows, in a millisecond."""
@@ -47,6 +50,8 @@ class SessionList:
         """Whether the list of prices has been read."""
         self.repeats: Counter[str] = Counter()
         """Sessions by fingerprint, hidden ones included, as far as they were examined."""
+        self.alike: AlikeLabels | None = None
+        """Which labels of the sessions that were examined begin alike; None as long as none of them failed."""
         self.present: set[str] = set()
         """Keys of the optional columns that some row has a value for; once there, a column stays."""
         self.widest: dict[str, int] = {}
@@ -58,6 +63,8 @@ class SessionList:
         self._statuses: Counter[Status] = Counter()
         self._fingerprints: dict[str, str] = {}
         """Of the sessions that were examined and failed, by id."""
+        self._by_time: list[str] | None = None
+        """Ids of all sessions, newest first, as long as no other time comes in and none goes."""
         self._unexamined: dict[str, None] = {}
         """Ids of the sessions of which only what the catalog knew at once was looked at."""
 
@@ -81,6 +88,8 @@ class SessionList:
             before, place = self.by_id.get(row.session_id), self._places.get(row.session_id)
             if before is row:
                 continue
+            if before is None or newest(before) != newest(row):
+                self._by_time = None
             if before is not None:
                 self._statuses[before.status] -= 1
                 self._matching.discard(row.session_id)
@@ -110,6 +119,7 @@ class SessionList:
             if row.fingerprint:
                 self._fingerprints[session_id] = row.fingerprint
                 self.repeats[row.fingerprint] += 1
+                self._compare(row)
             self._measure(row)
         return bool(self._unexamined)
 
@@ -186,6 +196,7 @@ class SessionList:
         self._matching.discard(session_id)
         if row is None:
             return
+        self._by_time = None
         self._statuses[row.status] -= 1
         self._unexamined.pop(session_id, None)
         self._forget_failure(session_id)
@@ -194,6 +205,14 @@ class SessionList:
         fingerprint = self._fingerprints.pop(session_id, "")
         if fingerprint:
             self.repeats[fingerprint] -= 1
+
+    def _compare(self, row: SessionRow) -> None:
+        if self.alike is None:
+            # Where nothing has failed, nobody waits for it.
+            from promptetheus.tui.failures.alike_labels import AlikeLabels
+
+            self.alike = AlikeLabels()
+        self.alike.add(fails_as_label(row))
 
     def _measure(self, row: SessionRow) -> None:
         for column in COLUMNS:
@@ -210,25 +229,14 @@ class SessionList:
 
     def arrange(self) -> None:
         """Put what matches in order."""
-        # In the order in which they were read, newest first: what is nearly sorted takes a third of the time.
-        if len(self._matching) == len(self.by_id):
-            rows = list(self.by_id.values())
-        else:
-            rows = [row for session_id, row in self.by_id.items() if session_id in self._matching]
         # Newest first within equal values, and for rows that have none.
-        times = [(newest(row), row.session_id) for row in rows]
-        rows = [rows[place] for place in sorted(range(len(rows)), key=times.__getitem__, reverse=True)]
+        rows = self._newest_first()
         if self.order.key != "started":
-            keyed: list[tuple[SortKey, SessionRow]] = []
-            rest: list[SessionRow] = []
-            for row in rows:
-                key = self.order.sort(row)
-                if key is None:
-                    rest.append(row)
-                else:
-                    keyed.append((key, row))
-            keyed.sort(key=lambda pair: pair[0], reverse=self.descending)
-            rows = [row for _, row in keyed] + rest
+            keys = list(map(self.order.sort, rows))
+            known = [place for place, key in enumerate(keys) if key is not None]
+            known.sort(key=keys.__getitem__, reverse=self.descending)  # type: ignore[arg-type]
+            rest = [row for row, key in zip(rows, keys, strict=True) if key is None]
+            rows = [*map(rows.__getitem__, known), *rest]
         elif not self.descending:
             rows.reverse()
         self.visible = rows
@@ -240,3 +248,24 @@ class SessionList:
         self._places = {
             line.session_id: place for place, line in enumerate(self.lines) if isinstance(line, SessionRow)
         }
+
+    def _newest_first(self) -> list[SessionRow]:
+        """What matches, in the order that all sorting begins with."""
+        by_id, matching = self.by_id, self._matching
+        if self._by_time is None:
+            # Those that match are few, or all are needed again for the next order.
+            every = len(matching) == len(by_id)
+            # In the order in which they were read, newest first: what is nearly sorted takes a third of the time.
+            times = [
+                (newest(row), session_id)
+                for session_id, row in by_id.items()
+                if every or session_id in matching
+            ]
+            times.sort(reverse=True)
+            ids = [session_id for _, session_id in times]
+            if every:
+                self._by_time = ids
+            return [by_id[session_id] for session_id in ids]
+        if len(matching) == len(by_id):
+            return [by_id[session_id] for session_id in self._by_time]
+        return [by_id[session_id] for session_id in self._by_time if session_id in matching]

@@ -76,6 +76,8 @@ class SessionRows(LineList):
         """How busy sessions were, by id, as far as it has been read; the screen reads it for what is in sight."""
         self.pinned: str | None = None
         """The session that the person chose; the cursor goes back to it when a filter stops hiding it."""
+        self._is_at_start = True
+        """Whether nobody has moved the cursor yet: it is on the first session then, and on no line over a group."""
         self.chosen_columns: tuple[str, ...] = ()
         """Keys of the columns that the person wants, in their order; none for as many as fit."""
         self.chosen_widths: dict[str, int] = {}
@@ -247,7 +249,7 @@ class SessionRows(LineList):
     def tick(self) -> None:
         """Let ages and running times go on; only rows whose text changes are drawn again."""
         looks, now = looks_of(self.app), self._clock()
-        at = Moment(now, looks, self.sessions.repeats, self.activity, self.sessions.priced)
+        at = Moment(now, looks, self.sessions.repeats, self.activity, priced=self.sessions.priced)
         drawn: dict[int, tuple[str, str]] = {}
         for index in self.visible_rows:
             row = self._line(index)
@@ -271,12 +273,16 @@ class SessionRows(LineList):
         looks = looks_of(self.app)
         if isinstance(row, Group):
             return joined(group_pieces(row, looks, width))
-        at = Moment(self._clock(), looks, self.sessions.repeats, self.activity, self.sessions.priced)
+        shown = self.sessions
+        at = Moment(self._clock(), looks, shown.repeats, self.activity, shown.alike, shown.priced)
         pieces: Pieces = [(" ", looks.text)]
         for column, cells in self.columns:
             if len(pieces) > 1:
                 pieces.append(_BETWEEN)
-            pieces.extend(aligned(column.cell(row, at), cells, right=column.right, is_name=column.is_name))
+            cell = column.cell(row, at)
+            if column.cut is not None:
+                cell = column.cut(cell, cells, at)
+            pieces.extend(aligned(cell, cells, right=column.right, is_name=column.is_name))
         return joined(pieces)
 
     def row_mark(self, index: int) -> str:
@@ -292,15 +298,16 @@ class SessionRows(LineList):
             return None
         looks = looks_of(self.app)
         if self.sessions.by_id:
-            return Text(
-                with_keys("   No session matches this filter: <sessions.clear:escape> clears it."),
-                looks.muted,
-            )
+            said = "   No session matches this filter: <sessions.clear:escape> clears it"
+            if any(not term.field for term in self.sessions.filter.terms):
+                said += ", <app.search:backslash> searches all that was recorded"
+            return Text(with_keys(f"{said}."), looks.muted, no_wrap=True, overflow="ellipsis")
         return Text("   Reading the spool …", looks.muted)
 
     def select(self, index: int, *, center: bool = False) -> None:
         """Put the cursor on a row: from now on it stays on that session."""
         super().select(index, center=center)
+        self._is_at_start = False
         row = self.highlighted
         self.pinned = None if row is None else row.session_id
 
@@ -326,6 +333,8 @@ class SessionRows(LineList):
         top = self.scroll_offset.y
         was_in_view = before in self.visible_rows
         place = None if self.pinned is None else self.sessions.place_of(self.pinned)
+        if place is None and self._is_at_start and isinstance(self._line(0), Group):
+            place = min(1, len(self.sessions.lines) - 1)
         self.set_reactive(LineList.cursor, self.cursor if place is None else place)
         moved = self.cursor - before
         self.refresh_rows(0 if moved else self._first_changed(shown))
