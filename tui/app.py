@@ -295,6 +295,7 @@ class PromptetheusApp(AgentSide, NoteTaking, Remembering, Messages, TerminalKeys
         yield from self.agent_commands()
         yield from self.note_commands()
         yield from self.filter_commands()
+        yield from self.bell_commands()
         for way in PictureWay:
             now = " (now)" if way is self.canvas.way else ""
             yield f"Pictures in {way.value}{now}", partial(self.choose_way, way)

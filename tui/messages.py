@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
+from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,8 +15,9 @@ from textual.widgets._toast import ToastRack
 from textual.worker import WorkerFailed
 
 from promptetheus.display import printable, printable_line
+from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.message_log import MessageLog
-from promptetheus.tui.shell import Shell
+from promptetheus.tui.shell import ERRORS_KEPT, Shell
 
 SAME_ERROR_S = 60.0
 """An error that comes back within this time is not told again: one at every redraw would bury the screen."""
@@ -31,12 +34,18 @@ class Messages(Shell):
             "at", "messages", "messages", show=False, id="app.messages",
             tooltip="Messages: what was said, and what is not as it should be",
         ),
+        Binding(
+            "f8", "bug_report", "bug report", show=False, id="app.bug_report",
+            tooltip="Copy a report of what went wrong in this program, without anything that was recorded",
+        ),
     ]  # fmt: skip
 
     def __init__(self, *, ansi_color: bool | None) -> None:
         super().__init__(ansi_color=ansi_color)
         self.said = MessageLog()
         """Every message, also those whose toast is gone."""
+        self._outlines: deque[str] = deque(maxlen=ERRORS_KEPT)
+        """What may be told to anybody of the errors so far."""
         self._told: dict[str, float] = {}
 
     def notify(
@@ -80,14 +89,27 @@ class Messages(Shell):
 
     # Errors
 
+    def action_bug_report(self) -> None:
+        """Copy what a report needs."""
+        from promptetheus.tui.bug_report import bug_report
+
+        view = self.views()[-1].VIEW if self.views() else "none"
+        report = bug_report(self._outlines, (self.size.width, self.size.height), view, os.environ)
+        self.copy_to_clipboard(report)
+        said = "Versions, the terminal, and where it went wrong: nothing that was recorded."
+        self.notify(said, title="Copied a report", timeout=5)
+
     def report_error(self, error: Exception) -> bool:
         """Show that something in here went wrong, keep its traceback, and go on; False before the first frame."""
         if not (self._running and self._dom_ready):
             return False
+        from promptetheus.tui.bug_report import outline
+
         if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
             error = error.error
         told = "".join(traceback.format_exception(error))
         self.errors.append(told)
+        self._outlines.append(outline(error))
         said = f"{type(error).__name__}: {error}"
         frames = traceback.extract_tb(error.__traceback__)
         place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
@@ -96,7 +118,10 @@ class Messages(Shell):
             return True
         self._told[said + place] = now
         self._say(
-            f"{printable_line(said, 300)}\n{place}\nNothing in the spool was touched.",
+            f"{printable_line(said, 300)}\n{place}\n"
+            + with_keys(
+                "Nothing in the spool was touched. <app.bug_report:f8> copies a report for its makers.", self
+            ),
             "Something went wrong in this program",
             "warning",
             10,

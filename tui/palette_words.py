@@ -79,6 +79,7 @@ _BY_TITLE: Mapping[str, str] = {
     "Sessions of ": "agent runs filter other list",
     "Sort by ": "order sort arrange",
     "SQL: ": "query saved kept",
+    "Ring the terminal's bell": "sound alert beep notification settings",
     "Notes and bookmarks": "comments annotations stars",
     "What coding agents read": "mcp claude codex",
 }

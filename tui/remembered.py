@@ -39,6 +39,8 @@ class Layout:
     """Cells that columns of the list of sessions were given, by key."""
     pictures: dict[str, str] = field(default_factory=dict)
     """The way of drawing pictures that was chosen, by the kind of terminal: what one can do, another cannot."""
+    bell: bool = False
+    """Whether the terminal's bell rings when a session fails."""
     filters: dict[str, str] = field(default_factory=dict)
     """Saved filters by name."""
     problem: str = field(default="", compare=False)

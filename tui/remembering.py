@@ -53,6 +53,7 @@ class Remembering(Shell):
         if layout.order in COLUMN:
             sessions.sort_by(COLUMN[layout.order], descending=layout.descending)
         self.sessions_screen.table.choose_columns(layout.columns, layout.widths)
+        self.rings = layout.bell
         if layout.grouping in list(Grouping):
             sessions.group_by(Grouping(layout.grouping))
         self.set_interval(KEEP_EVERY_S, self._keep_layout)
@@ -69,6 +70,7 @@ class Remembering(Shell):
         """See how the program is arranged now; whether that is news."""
         layout = self.layout
         sessions = self.sessions_screen.table.sessions
+        layout.bell = self.rings
         layout.order, layout.descending = sessions.order.key, sessions.descending
         layout.grouping = sessions.grouping.value
         layout.columns = list(self.sessions_screen.table.chosen_columns)
@@ -107,6 +109,21 @@ class Remembering(Shell):
         if self.views() and self.note_layout():
             self.write_layout()
         super().exit(result, return_code, message)
+
+    # The bell
+
+    def bell_commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """For the palette: whether a session that fails is heard."""
+        no_longer = ", no longer" if self.rings else ""
+        yield f"Ring the terminal's bell when a session fails{no_longer}", self._turn_bell
+
+    def _turn_bell(self) -> None:
+        self.rings = not self.rings
+        if self.rings:
+            self.bell()
+            self.notify("The terminal's bell rings when a session fails, as it did just now.", timeout=4)
+        else:
+            self.notify("The bell is silent again.", timeout=3)
 
     # Saved filters
 

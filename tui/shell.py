@@ -65,6 +65,8 @@ class Shell(Guarded, SaysUnused, KeysInOrder):
         """Views that a number key or the like opened: they stand beside what was open, and not on it."""
         self.searched = ""
         """What was looked for last in all that was recorded."""
+        self.rings = False
+        """Whether the terminal's bell rings when a session fails: for who looks elsewhere meanwhile."""
         self.drafts: dict[str, str] = {}
         """What was typed in a view and not asked yet when it was left, by its key in `VIEWS`."""
 

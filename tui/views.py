@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import on
 from textual.binding import Binding
+from textual.messages import InvokeLater
 from textual.worker import Worker, WorkerState
 
 from promptetheus.queries.filter_terms import quoted
@@ -133,6 +134,16 @@ class ViewScreen(Guarded, LaidOutOnce, AnswersAtOnce, CopiesSelection):
         front = self.app.screen
         if front is self or front.styles.background.a < 1:
             super()._compositor_refresh()
+
+    def _on_invoke_later(self, message: InvokeLater) -> None:
+        """Do what is to be done after the next frame, whichever view is in front.
+
+        Textual leaves that to the screen in front, and forgets it where that one closes first: the list of sessions
+        was never watched when somebody left a session as soon as it opened.
+        """
+        if self.app.screen is not self:  # No frame of this view is drawn meanwhile.
+            message.prevent_default()
+            self.call_later(message.callback)
 
     @property
     def subject(self) -> object:

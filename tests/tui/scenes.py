@@ -33,6 +33,7 @@ from promptetheus.tui.inspector.full_view import FullView
 from promptetheus.tui.inspector.page_view import PageView
 from promptetheus.tui.line_list import LineList
 from promptetheus.tui.messages import Messages
+from promptetheus.tui.newest import FollowsNewest
 from promptetheus.tui.note_taking import NoteTaking
 from promptetheus.tui.pictures.before_screen import LooksBefore
 from promptetheus.tui.pictures.picture_screen import FilmPicture, FilmScreen, MomentScreen, PictureScreen
@@ -295,7 +296,7 @@ _PAN = dict.fromkeys(("H", "L", "J", "K", "shift+left", "shift+right", "shift+up
 SCENES: Mapping[str, Scene] = {
     "sessions": Scene(
         (
-            SessionsScreen, TakingSessions, LooksBefore, SessionTable, LineList,
+            SessionsScreen, TakingSessions, LooksBefore, FollowsNewest, SessionTable, LineList,
             Shell, PromptetheusApp, Messages, NoteTaking, AgentSide, Remembering,
         ),
         sessions,
@@ -313,7 +314,10 @@ SCENES: Mapping[str, Scene] = {
     "confirmation": Scene((Confirm,), confirming),
     "saved filters": Scene((SavedFilters,), saved_filters),
     "session": Scene(
-        (SessionScreen, OpeningScreen, PlayingScreen, ShapedScreen, TakingSession, TakingScreen, Timeline),
+        (
+            SessionScreen, OpeningScreen, PlayingScreen, FollowsNewest, ShapedScreen, TakingSession,
+            TakingScreen, Timeline,
+        ),
         session,
         start=_opened("session", BROWSER),
         before={"h": ("v", "G", "k", "k"), "l": ("v", "g", "j", "j")},

@@ -599,11 +599,13 @@ def test_the_click_is_marked_before_it_and_what_it_changed_after_it(tmp_path: Pa
 async def test_jumping_to_a_screenshot_in_a_low_terminal_shows_the_picture(spool: Path) -> None:
     async with on_session(a_browser_run(spool).path, (80, 24)) as session:
         await session.press("g", "s", "s")
-        await session.settled()
         shows = session.inspector
-        first = next(place for place, line in enumerate(shows.lines) if line.begins_picture)
-        drawn = [
-            place for place in range(len(shows.lines)) if isinstance(shows.lines[place].opens, PictureBlock)
-        ]
-        seen = range(shows.scroll_offset.y, shows.scroll_offset.y + shows.size.height)
-        assert first in seen and set(drawn) <= set(seen)
+
+        def is_in_sight() -> bool:
+            places = range(len(shows.lines))
+            drawn = {place for place in places if isinstance(shows.lines[place].opens, PictureBlock)}
+            first = {place for place in places if shows.lines[place].begins_picture}
+            seen = range(shows.scroll_offset.y, shows.scroll_offset.y + shows.size.height)
+            return bool(first) and first | drawn <= set(seen)
+
+        await session.until(is_in_sight, what="all of the picture is in sight")

@@ -274,7 +274,17 @@ async def test_a_theme_that_only_suits_this_terminal_is_not_remembered(
 
 def test_what_is_written_is_read_again(spool: Path) -> None:
     layout = Layout(
-        "x", "steps", False, "agent", "tree", False, ["goal"], {"goal": 40}, {"foot": "sixel"}, {"a": "b"}
+        "x",
+        "steps",
+        False,
+        "agent",
+        "tree",
+        False,
+        ["goal"],
+        {"goal": 40},
+        {"foot": "sixel"},
+        True,
+        {"a": "b"},
     )
     write_layout(spool, layout)
     assert read_layout(spool) == layout

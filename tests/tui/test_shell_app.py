@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from promptetheus import tui
 from promptetheus.tui.app import PromptetheusApp
@@ -281,7 +281,9 @@ async def test_the_palette_holds_every_action_of_the_view(sessions_app: MakeApp,
         titles = {choice.title.casefold() for choice in shown.app.screen.query_one(ChoiceList).choices}
         for section in sections:
             for shortcut in section.shortcuts:
-                assert shortcut.sentence.casefold() in titles
+                # The filter, once it is there, has keys while one types in it.
+                if not isinstance(shortcut.node, Input):
+                    assert shortcut.sentence.casefold() in titles
 
 
 async def test_the_palette_changes_the_theme(sessions_app: MakeApp, three: None) -> None:

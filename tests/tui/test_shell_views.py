@@ -222,3 +222,18 @@ def test_history_is_bounded() -> None:
     while history.back() is not None:
         steps += 1
     assert steps == MOST_PLACES - 1
+
+
+async def test_a_session_that_is_left_as_soon_as_it_opened_leaves_the_list_watched(
+    sessions_app: MakeApp, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_passing(spool, "passing")
+    app = sessions_app()
+    async with on_screen(app) as shown:
+        await shown.until_text("live ●")
+        await app.open_session(spool / "passing.jsonl")
+        done: list[str] = []
+        # As one that closes before its next frame forgets what it was asked to do then.
+        monkeypatch.setattr(app.screen, "_invoke_later", lambda *_: None)
+        app.sessions_screen.call_after_refresh(done.append, "done")
+        await shown.until(lambda: done, what="done whatever the view in front does")

@@ -13,6 +13,7 @@ from promptetheus.display import count, printable_line
 from promptetheus.tui.fit import Pieces, cells_of, cut
 from promptetheus.tui.keymap import with_keys
 from promptetheus.tui.line_widget import LineWidget
+from promptetheus.tui.newest import newest_pieces
 from promptetheus.tui.offsets import offset_text
 from promptetheus.tui.session.playback import SPEEDS
 from promptetheus.tui.theme import Looks, looks_of
@@ -54,6 +55,7 @@ class SessionBar(LineWidget):
         self._skipped = ""
         self._paused = False
         self._playing = 0
+        self._followed = False
         self._follow_cells = range(0)
         self._timer: Timer | None = None
 
@@ -94,6 +96,10 @@ class SessionBar(LineWidget):
             _paused=paused, _playing=playing,
         )  # fmt: skip
 
+    def show_followed(self, followed: bool) -> None:
+        """Say that each new session is gone to, or no longer."""
+        self._set(_followed=followed)
+
     def show_problem(self, problem: str) -> None:
         """Say something that stays true until it is taken back with ""; what was said before gives way."""
         if problem and problem != self._problem:
@@ -133,6 +139,10 @@ class SessionBar(LineWidget):
         tells_trouble = bool(self._problem) and not self._said
         if needed > width and (self._is_idle or tells_trouble):
             right = []  # an answer is read to its end; what the keys do is said again a moment later
+        if self._followed:
+            newest = [(text, _doing("follow_newest", style)) for text, style in newest_pieces(looks)]
+            if needed + cells_of(newest) <= width:
+                right = [*newest, *right]
         right_cells = cells_of(right)
         left_room = max(0, width - right_cells - 2)
         position = cut(self._position, left_room)

@@ -8,13 +8,15 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
+from promptetheus.queries.rows import SessionRow
 from promptetheus.tui.keymap import with_keys
+from promptetheus.tui.newest import FollowsNewest
 from promptetheus.tui.session.player import Player
 from promptetheus.tui.session.session_bar import SessionBar
 from promptetheus.tui.session.session_opening import OpeningScreen
 
 
-class PlayingScreen(OpeningScreen):
+class PlayingScreen(OpeningScreen, FollowsNewest):
     """The keys that set it going and stop it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,6 +34,7 @@ class PlayingScreen(OpeningScreen):
     def on_mount(self) -> None:
         """Nothing plays yet."""
         self.player = Player(self.timeline, self.set_interval, self._played)
+        self.show_followed(self.shell.sessions_screen.newest.is_followed)
 
     @abstractmethod
     def show_course(self) -> None:
@@ -84,6 +87,16 @@ class PlayingScreen(OpeningScreen):
             timeline.following = False
         else:
             timeline.follow_end()
+
+    def show_followed(self, followed: bool) -> None:
+        """In the bar."""
+        self.query_one(SessionBar).show_followed(followed)
+
+    def go_to_newest(self, row: SessionRow) -> None:
+        """Open it in place of this one, unless this one is played, held, or read in the inspector."""
+        if self.focused is self.timeline and self.player.playback is None and not self.paused:
+            # In the app's own loop: one that belongs to this screen would wait for its own end.
+            self.app.call_next(self.shell.go, "session", row.path)
 
     def _why_still(self) -> str:
         return "The session has ended" if self.trouble is None else "The session cannot be read on"

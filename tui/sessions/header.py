@@ -12,6 +12,7 @@ from promptetheus.display import counted, printable_line
 from promptetheus.queries.rows import Status
 from promptetheus.tui.fit import Pieces, cells_of, cut_middle, cut_pieces, joined
 from promptetheus.tui.guard import Guarded
+from promptetheus.tui.newest import newest_pieces
 from promptetheus.tui.sessions.session_list import Counts
 from promptetheus.tui.theme import Looks, looks_of
 
@@ -30,6 +31,7 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
         self._counts = Counts(0, 0, 0)
         self._mode = "reading"
         self._skipped = 0
+        self._followed = False
 
     def say(self, counts: Counts, mode: str, skipped: int = 0) -> None:
         """Show other numbers.
@@ -44,6 +46,11 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
             self._counts, self._mode, self._skipped = counts, mode, skipped
             self.refresh()
 
+    def show_followed(self, followed: bool) -> None:
+        """Say that the newest session is followed, or no longer."""
+        self._followed = followed
+        self.refresh()
+
     def show_root(self, root: Path) -> None:
         """Name another spool."""
         self._root = root
@@ -54,9 +61,13 @@ class SpoolHeader(Guarded, Widget, can_focus=False):
         width, looks = self.size.width, looks_of(self.app)
         name: Pieces = [("promptetheus", looks.accent)]
         numbers, live = self._numbers(looks), self._live(looks)
-        right = [*numbers, *live]
+        newest = newest_pieces(looks) if self._followed else []
+        right = [*numbers, *newest, *live]
+        short = [*newest[:1], (" ", looks.text), live[-1]] if newest else live[-1:]
+        if newest and cells_of(name) + 2 + cells_of(right) > width:
+            right = [*numbers, *short]
         if cells_of(name) + 2 + cells_of(right) > width:
-            right = [*self._short_numbers(looks), live[-1]]
+            right = [*self._short_numbers(looks), *short]
         if cells_of(name) + 2 + cells_of(right) > width:
             return joined(cut_pieces(right, width))
         place = self._place(looks, width - cells_of(name) - cells_of(right) - 5)

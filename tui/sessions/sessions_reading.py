@@ -13,10 +13,12 @@ from textual import work
 from textual.message import Message
 
 from promptetheus.display import counted
-from promptetheus.queries.rows import Change
-from promptetheus.tui.answering import until_rest
+from promptetheus.queries.rows import Change, SessionRow
+from promptetheus.tui.answering import Asked, until_rest
 from promptetheus.tui.failures.failure_news import FailureNews
+from promptetheus.tui.newest import FollowsNewest, NewestSession, newest_begun
 from promptetheus.tui.sessions.activity_reader import ActivityReader
+from promptetheus.tui.sessions.header import SpoolHeader
 from promptetheus.tui.sessions.live_preview import LivePreview
 from promptetheus.tui.sessions.session_feed import SessionFeed
 from promptetheus.tui.sessions.session_table import SessionTable
@@ -35,7 +37,7 @@ PRICE_DELAY_S = 1.0
 """How long to gather changes before pricing them: a stream of events must not price every one."""
 
 
-class ReadingSessions(TakingSessions):
+class ReadingSessions(TakingSessions, FollowsNewest):
     """Everything slow happens in workers; what was read stays whatever becomes of them."""
 
     class Scanned(Message):
@@ -50,6 +52,8 @@ class ReadingSessions(TakingSessions):
         """Whether what changes comes in by itself."""
         self.table = SessionTable(clock=clock)
         self.feed = SessionFeed(root)
+        self.newest = NewestSession()
+        """Whether and how the newest session is followed, in this view and in that of one session."""
         self._news = FailureNews()
         self._activity = ActivityReader()
         self._taking = asyncio.Lock()
@@ -161,7 +165,9 @@ class ReadingSessions(TakingSessions):
 
     async def _take_in(self, change: Change, feed: SessionFeed) -> None:
         async with self._taking:
+            begun = None
             if self.scanned:
+                begun = newest_begun(change.updated, self.table.sessions.by_id)
                 delay = self._news.take(change.updated, self.table.sessions.by_id)
                 if delay is not None:
                     self.set_timer(delay, self._tell_news)
@@ -170,6 +176,9 @@ class ReadingSessions(TakingSessions):
                 await asyncio.sleep(AWAY_S if self.is_asked else 0)
                 if feed is not self.feed or not self.is_running:
                     return
+        goes_in_s = self.newest.take(begun)
+        if goes_in_s is not None:
+            self.set_timer(goes_in_s, self._newest_is_due)
         if not self.table.sessions.is_examined:
             self._examine()
 
@@ -181,7 +190,26 @@ class ReadingSessions(TakingSessions):
         while self.table.examine():
             await asyncio.sleep(AWAY_S)
 
+    def _newest_is_due(self) -> None:
+        app = self.app
+        row = self.newest.due(app.acted_s if isinstance(app, Asked) else 0.0)
+        front = app.screen
+        if row is not None and isinstance(front, FollowsNewest):
+            front.go_to_newest(row)
+
+    def show_followed(self, followed: bool) -> None:
+        """In the first line."""
+        self.query_one(SpoolHeader).show_followed(followed)
+
+    def go_to_newest(self, row: SessionRow) -> None:
+        """Put the cursor on its line, where it has one and no filter is being typed."""
+        place = self.table.sessions.place_of(row.session_id)
+        if place is not None and self.focused is self.table:
+            self.table.select(place)
+
     def _tell_news(self) -> None:
         news = self._news.tell()
         if news is not None:
             self.app.notify(news.text, title=news.title, severity="error")
+            if self.shell.rings:
+                self.app.bell()
