@@ -55,7 +55,7 @@ class TerminalKeys(Shell):
         begin_anew = signal.getsignal(signal.SIGCONT)
         if callable(begin_anew):
             handler = partial(self._go_on, begin_anew)
-            # In the loop: a signal may come while the terminal is being written to. Not in other threads, as in tests.
+            # In the loop: a signal may come while the terminal is written to. Not in other threads, as in tests.
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 asyncio.get_running_loop().add_signal_handler(signal.SIGCONT, handler)
 
